@@ -1,0 +1,169 @@
+"""The errors of the places layer.
+
+Owns what can be wrong with a place, as data: a stable `code` and plain attributes. Must not know HTTP statuses or
+the words that people read; `server.problems` gives each class its status and its texts.
+
+    GeoError
+    ├── InvalidCoordinate      a number that is not a place on earth
+    ├── UnknownDatum           a datum that is not spoken here
+    ├── InvalidShape           GeoJSON or a geometry that is not the shape asked for
+    ├── InvalidCoverage        polygons that cannot be taken as one coverage
+    ├── UnknownCrs             a reference system that cannot be read
+    ├── CrsNeedsParameters     Xian 80 and Beijing 54: their shift to WGS-84 is not public
+    ├── CrsContradicted        the coordinates cannot be of the reference system that the file names
+    └── UnsupportedFile        a file that is not a boundary file, is damaged, or is too large
+        └── UnknownField       a field that the file does not have
+"""
+
+from typing import ClassVar
+
+
+class GeoError(Exception):
+    """Base of the places layer's errors. Attributes are set once, by the constructor."""
+
+    code: ClassVar[str] = "geo-error"
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("__") and name in self.__dict__:
+            raise AttributeError(f"{type(self).__name__}.{name} cannot be changed")
+        super().__setattr__(name, value)
+
+    @property
+    def data(self) -> dict[str, object]:
+        """What the error carries, by name, without what was left unsaid (None)."""
+        hidden = "__"
+        return {name: value for name, value in vars(self).items() if value is not None and not name.startswith(hidden)}
+
+
+class InvalidCoordinate(GeoError):
+    """A coordinate that is no place on earth.
+
+    `reason`: "not-a-number", "not-finite", "out-of-range", "swapped" (lat, lon order). `index` counts from 0 where
+    the coordinate stood in a sequence.
+    """
+
+    code = "invalid-coordinate"
+
+    def __init__(self, field: str, value: object, reason: str, index: int | None = None) -> None:
+        super().__init__(f"{field}: {value!r} {reason}" + ("" if index is None else f" at {index}"))
+        self.field = field
+        self.value = value
+        self.reason = reason
+        self.index = index
+
+
+class UnknownDatum(GeoError):
+    """A datum other than wgs84, cgcs2000, gcj02, bd09."""
+
+    code = "unknown-datum"
+
+    def __init__(self, datum: object, known: tuple[str, ...]) -> None:
+        super().__init__(f"{datum!r} is none of {', '.join(known)}")
+        self.datum = datum
+        self.known = known
+
+
+class InvalidShape(GeoError):
+    """A geometry that is not the shape asked for; `lon`, `lat` say where on the ground, where that is known.
+
+    `reason`: "not-an-object", "wrong-type", "no-coordinates", "not-a-position", "empty", "too-few-points",
+    "unclosed-ring", "self-crossing", "hole-outside", "nested-holes", "disconnected", "nested-parts", "duplicate-rings",
+    "zero-area", "too-many-points", "round-the-world", "invalid". `feature` counts from 0 in a collection; `path` says
+    where in the GeoJSON, as in "coordinates[0][3]".
+    """
+
+    code = "invalid-shape"
+
+    def __init__(
+        self,
+        reason: str,
+        lon: float | None = None,
+        lat: float | None = None,
+        *,
+        feature: int | None = None,
+        path: str | None = None,
+    ) -> None:
+        place = "" if lon is None else f" at {lon}, {lat}"
+        super().__init__(reason + place + (f" ({path})" if path else ""))
+        self.reason = reason
+        self.lon = lon
+        self.lat = lat
+        self.feature = feature
+        self.path = path
+
+
+class InvalidCoverage(GeoError):
+    """Polygons that cannot be worked on as one coverage. `index` is the first polygon at fault."""
+
+    code = "invalid-coverage"
+
+    def __init__(self, reason: str, index: int | None = None) -> None:
+        super().__init__(reason + ("" if index is None else f" at polygon {index}"))
+        self.reason = reason
+        self.index = index
+
+
+class UnknownCrs(GeoError):
+    """A reference system that cannot be read. `crs` is None where the file names none and none can be told."""
+
+    code = "unknown-crs"
+
+    def __init__(self, crs: str | None, reason: str = "unknown") -> None:
+        super().__init__(f"{crs}: {reason}")
+        self.crs = crs
+        self.reason = reason
+
+
+class CrsNeedsParameters(GeoError):
+    """Xian 80 or Beijing 54 without transformation parameters.
+
+    Their shift to WGS-84 differs from place to place by tens of metres and is not public, so a guess would put
+    households into the wrong grid. A definition that carries its parameters (+towgs84) is taken.
+    """
+
+    code = "crs-needs-parameters"
+
+    def __init__(self, crs: str, datum: str) -> None:
+        super().__init__(f"{crs} ({datum}) needs its parameters")
+        self.crs = crs
+        self.datum = datum
+
+
+class CrsContradicted(GeoError):
+    """The coordinates cannot be of the reference system named. `suggestion` is one that they can be of."""
+
+    code = "crs-contradicted"
+
+    def __init__(self, crs: str, x: float, y: float, suggestion: str | None = None) -> None:
+        super().__init__(f"{x}, {y} cannot be of {crs}" + (f"; of {suggestion} perhaps" if suggestion else ""))
+        self.crs = crs
+        self.x = x
+        self.y = y
+        self.suggestion = suggestion
+
+
+class UnsupportedFile(GeoError):
+    """A file that cannot be read as boundaries.
+
+    `reason`: "missing", "unknown-format", "damaged", "too-large", "too-many-features", "too-many-points", "empty",
+    "no-layer", "several-layers", "missing-part", "no-polygons", "encrypted", "unsafe-path", "too-many-members",
+    "bomb". `detail` names the member, the layer or the limit.
+    """
+
+    code = "unsupported-file"
+
+    def __init__(self, reason: str, detail: str | None = None) -> None:
+        super().__init__(reason + (f": {detail}" if detail else ""))
+        self.reason = reason
+        self.detail = detail
+
+
+class UnknownField(UnsupportedFile):
+    """A field asked for that the file does not have."""
+
+    code = "unknown-field"
+
+    def __init__(self, field: str, available: tuple[str, ...]) -> None:
+        super().__init__("unknown-field", field)
+        self.field = field
+        self.available = available

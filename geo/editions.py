@@ -1,0 +1,150 @@
+"""The ground of an edition as processes hold it: areas, their tree, and the Locator over the grids.
+
+Owns loading and caching of editions; knows nothing of records, people or devices. A ``Ground`` is
+immutable. ``Grounds`` keeps the newest few, so that records captured under an older edition are
+located in the grids of their time.
+"""
+
+import datetime as dt
+import threading
+import uuid
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import shapely
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from geo.locate import Locator
+from geo.tables import Area, AreaKind, AreaVersion, Edition
+
+
+@dataclass(frozen=True, slots=True)
+class AreaFacts:
+    """One area as an edition has it. ``parent_id`` is None for the root."""
+
+    id: int
+    uid: uuid.UUID
+    code: str
+    name: str
+    kind: str
+    parent_id: int | None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """One edition in memory. ``locator`` answers with area ids of the locating kind (the grids)."""
+
+    number: int
+    areas: Mapping[int, AreaFacts]
+    locating_kind: str
+    locator: Locator
+    outline: shapely.Geometry
+
+    def ancestors(self, area_id: int) -> tuple[int, ...]:
+        """Return the area and what it lies in, itself first, the root last."""
+        line = []
+        facts = self.areas.get(area_id)
+        while facts is not None:
+            line.append(facts.id)
+            facts = None if facts.parent_id is None else self.areas.get(facts.parent_id)
+        return tuple(line)
+
+    @cached_property
+    def _lines(self) -> Mapping[int, frozenset[int]]:
+        return {grid: frozenset(self.ancestors(grid)) for grid in self.grid_ids}
+
+    @cached_property
+    def grid_ids(self) -> tuple[int, ...]:
+        """Ids of all areas of the locating kind, ascending."""
+        return tuple(sorted(facts.id for facts in self.areas.values() if facts.kind == self.locating_kind))
+
+    @cached_property
+    def root_ids(self) -> frozenset[int]:
+        """Areas with no parent."""
+        return frozenset(facts.id for facts in self.areas.values() if facts.parent_id is None)
+
+    def lies_in(self, grid_id: int, area_ids: frozenset[int]) -> bool:
+        """Return whether a grid is one of the areas or lies below one."""
+        line = self._lines.get(grid_id)
+        return line is not None and not line.isdisjoint(area_ids)
+
+    def grids_of(self, area_ids: frozenset[int]) -> tuple[int, ...]:
+        """Return the grids of these areas, ascending: those below, or the one that a lower area lies in."""
+        below = {grid for grid in self.grid_ids if not self._lines[grid].isdisjoint(area_ids)}
+        above = {
+            upper
+            for area in area_ids
+            for upper in self.ancestors(area)
+            if self.areas[upper].kind == self.locating_kind
+        }
+        return tuple(sorted(below | above))
+
+    def holds(self, lon: NDArray, lat: NDArray) -> NDArray:  # type: ignore[type-arg]  # float64 in, bool out
+        """Return which points lie in the city at all. lon, lat: float64 degrees, EPSG:4326, same shape."""
+        return shapely.intersects_xy(self.outline, lon, lat)  # type: ignore[no-any-return]
+
+
+def load_ground(session: Session, number: int) -> Ground:
+    """Read one edition. Geometries come as WKB in EPSG:4326, lon-lat order."""
+    rows = session.execute(
+        select(
+            Area.id, Area.uid, Area.code, AreaVersion.name, Area.kind, AreaVersion.parent_id,
+            AreaKind.is_locating, AreaVersion.polygon.ST_AsBinary(),
+        )
+        .join(AreaVersion, AreaVersion.area_id == Area.id)
+        .join(AreaKind, AreaKind.code == Area.kind)
+        .where(AreaVersion.editions.contains(number))
+        .order_by(Area.id)
+    ).all()  # fmt: skip
+    areas = {row[0]: AreaFacts(*row[:6]) for row in rows}
+    grids = [(row[0], shapely.from_wkb(bytes(row[7]))) for row in rows if row[6]]
+    roots = [shapely.from_wkb(bytes(row[7])) for row in rows if row[5] is None]
+    outline = shapely.union_all(roots)
+    shapely.prepare(outline)
+    kind = session.scalar(select(AreaKind.code).where(AreaKind.is_locating)) or ""
+    return Ground(number, areas, kind, Locator.build(grids), outline)
+
+
+class Grounds:
+    """The editions of one process, read anew when the city's ground serial moves. Safe for threads."""
+
+    def __init__(self, keep: int = 4) -> None:
+        self._keep = keep
+        self._lock = threading.Lock()
+        self._serial: int | None = None
+        self._periods: Sequence[tuple[int, dt.datetime | None, dt.datetime | None]] = ()
+        self._loaded: OrderedDict[int, Ground] = OrderedDict()
+
+    def at(self, session: Session, serial: int, moment: dt.datetime) -> Ground | None:
+        """Return the ground in force at ``moment`` (aware UTC); the first edition serves all times before it."""
+        with self._lock:
+            if serial != self._serial:
+                self._periods = _periods(session)
+                self._serial = serial
+            number = self._number_at(moment)
+            if number is None:
+                return None
+            ground = self._loaded.get(number)
+            if ground is None:
+                ground = self._loaded[number] = load_ground(session, number)
+                while len(self._loaded) > self._keep:
+                    self._loaded.popitem(last=False)
+            self._loaded.move_to_end(number)
+            return ground
+
+    def _number_at(self, moment: dt.datetime) -> int | None:
+        number = None
+        for candidate, begins, _ends in self._periods:
+            if number is not None and begins is not None and begins > moment:
+                break
+            number = candidate
+        return number
+
+
+def _periods(session: Session) -> list[tuple[int, dt.datetime | None, dt.datetime | None]]:
+    rows = session.execute(select(Edition.number, Edition.in_force).order_by(Edition.in_force)).all()
+    return [(number, period.lower, period.upper) for number, period in rows]

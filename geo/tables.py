@@ -1,0 +1,96 @@
+"""Tables of the ground: kinds of area, areas, editions, and the polygon of each area over time.
+
+Owns what a city's ground *is*; knows nothing of records, devices or people. An area is a stable
+identity; an edition is an immutable generation of the whole division; an area version is what one
+area looked like through a range of editions, so that publishing stores only what changed.
+"""
+
+import datetime as dt
+import uuid
+
+from geoalchemy2 import WKBElement
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy.dialects.postgresql.ranges import Range
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geo.orm import Base, BigIdentityKey, IdentityKey, SmallInt, multipolygon_column
+
+
+class AreaKind(Base):
+    """One level or sort of area (市 区 街道 社区 网格 责任区 ...): data, not code."""
+
+    __tablename__ = "area_kind"
+    __table_args__ = (
+        # Records are located at exactly one level of the ground.
+        Index("uq_area_kind_locating", "is_locating", unique=True, postgresql_where=text("is_locating")),
+    )
+
+    code: Mapped[str] = mapped_column(primary_key=True)
+    name_zh: Mapped[str]
+    name_en: Mapped[str]
+    rank: Mapped[SmallInt] = mapped_column(comment="0 is the whole city; larger is lower")
+    is_locating: Mapped[bool] = mapped_column(server_default=text("false"))
+
+
+class Area(Base):
+    """The stable identity of a piece of ground; what it looks like is in :class:`AreaVersion`. Never deleted."""
+
+    __tablename__ = "area"
+
+    id: Mapped[IdentityKey]
+    uid: Mapped[uuid.UUID] = mapped_column(unique=True, server_default=func.gen_random_uuid())
+    code: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str] = mapped_column(ForeignKey("area_kind.code"))
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+
+
+class Edition(Base):
+    """One immutable generation of the ground. At most one is in force at any moment."""
+
+    __tablename__ = "edition"
+    __table_args__ = (
+        ExcludeConstraint(("in_force", "&&"), using="gist", name="ex_edition_in_force"),
+        CheckConstraint("NOT isempty(in_force)", name="in_force_not_empty"),
+    )
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    name: Mapped[str]
+    in_force: Mapped[Range[dt.datetime]] = mapped_column(comment="[from, to): open above while in force")
+    published_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    published_by: Mapped[str]
+    note: Mapped[str] = mapped_column(server_default="")
+
+
+class AreaVersion(Base):
+    """Name, parent and polygon of one area through a range of edition numbers. One at a time per area."""
+
+    __tablename__ = "area_version"
+    __table_args__ = (
+        ExcludeConstraint(("area_id", "="), ("editions", "&&"), using="gist", name="ex_area_version_one_polygon"),
+        CheckConstraint("NOT isempty(editions)", name="editions_not_empty"),
+        CheckConstraint("area_id <> parent_id", name="not_its_own_parent"),
+        CheckConstraint("ST_IsValid(polygon)", name="polygon_valid"),
+        Index("ix_area_version_parent_id", "parent_id"),
+        Index("ix_area_version_polygon", "polygon", postgresql_using="gist"),
+    )
+
+    id: Mapped[BigIdentityKey]
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
+    name: Mapped[str]
+    polygon: Mapped[WKBElement] = mapped_column(multipolygon_column())
+    editions: Mapped[Range[int]] = mapped_column(comment="[first edition number, first it is no longer in)")
+
+
+class AreaLineage(Base):
+    """What became of an area in an edition: split into, merged from, reshaped, renamed, moved under."""
+
+    __tablename__ = "area_lineage"
+    __table_args__ = (UniqueConstraint("edition_number", "from_area_id", "to_area_id", "how"),)
+
+    id: Mapped[BigIdentityKey]
+    edition_number: Mapped[int] = mapped_column(ForeignKey("edition.number"))
+    from_area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
+    to_area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
+    how: Mapped[str]

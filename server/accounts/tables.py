@@ -1,0 +1,47 @@
+"""Organisations, the grids that they serve, and staff sessions. People and assignments belong to ``sync.tables``."""
+
+import datetime as dt
+
+from geoalchemy2 import WKBElement
+from sqlalchemy import CheckConstraint, ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geo.orm import Base, IdentityKey, point_column
+
+ORGANISATION_KINDS = ("party", "department", "property", "society", "company", "service_centre", "community")
+
+
+class Organisation(Base):
+    """A body that handles issues, serves grids or sends volunteers (党组织, 部门, 物业, 社会组织, 企业, 知行家)."""
+
+    __tablename__ = "organisation"
+    __table_args__ = (CheckConstraint(f"kind IN {ORGANISATION_KINDS}", name="kind_known"),)
+
+    id: Mapped[IdentityKey]
+    code: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    name_en: Mapped[str] = mapped_column(server_default="")
+    area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
+    position: Mapped[WKBElement | None] = mapped_column(point_column())
+
+
+class ServiceLink(Base):
+    """A centre serves a grid: many to many, beside the tree of areas."""
+
+    __tablename__ = "service_link"
+
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True)
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.id"), primary_key=True)
+
+
+class StaffSession(Base):
+    """A signed-in browser. The cookie's token is stored hashed; the CSRF token is bound to it."""
+
+    __tablename__ = "staff_session"
+
+    token_hash: Mapped[bytes] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    created_at: Mapped[dt.datetime]
+    expires_at: Mapped[dt.datetime]
+    last_seen_at: Mapped[dt.datetime]

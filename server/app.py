@@ -1,0 +1,62 @@
+"""Builds the Flask app: configuration, extensions, problems, edges. Knows every edge and no domain rule."""
+
+from collections.abc import Sequence
+from importlib import import_module
+
+import structlog
+from flask import Flask
+
+from server.config import Config
+from server.extensions import api, db, limiter, migrate
+from server.problems import init_problems
+
+# Each module holds a flask-smorest blueprint named ``blueprint``.
+EDGES: Sequence[str] = (
+    "server.api.devices",
+    "server.api.sync",
+)
+
+
+def create_app(config: Config | None = None) -> Flask:
+    """Return an app for the configuration given, or for the environment's."""
+    settings = config or Config.from_environment()
+    app = Flask("gridpatrol", static_folder=None)
+    app.config.update(
+        PATROL=settings,
+        SECRET_KEY=settings.secret_key,
+        TESTING=settings.testing,
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={
+            "pool_size": settings.pool_size,
+            "max_overflow": settings.pool_size,
+            "pool_pre_ping": True,
+            # jit=off: measured 3.8x on the small staged plans of a push.
+            "connect_args": {"options": "-c jit=off -c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
+        },
+        API_TITLE="GridPatrol 巡格",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.0.3",
+        OPENAPI_URL_PREFIX="/v1",
+        OPENAPI_JSON_PATH="openapi.json",
+        RATELIMIT_STORAGE_URI=settings.redis_url,
+    )
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has it
+    db.init_app(app)
+    migrate.init_app(app, db)
+    limiter.init_app(app)
+    api.init_app(app)
+    for name in EDGES:
+        api.register_blueprint(import_module(name).blueprint)
+    init_problems(app)
+    structlog.configure(processors=_LOG)
+    return app
+
+
+_LOG = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    structlog.processors.JSONRenderer(ensure_ascii=False),
+]

@@ -1,0 +1,57 @@
+"""Configuration, read once from the environment into one frozen value. Nothing else reads the environment.
+
+Every value has a default that is right for one machine; ``./patrol`` sets the addresses and secrets.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+def sqlalchemy_url(url: str) -> str:
+    """Return a libpq URL as SQLAlchemy wants it, with the psycopg 3 driver."""
+    for scheme in ("postgresql+psycopg://", "postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    message = f"DATABASE_URL must begin with postgresql://, not {url.split(':', 1)[0]}:"
+    raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """All settings. Durations are timedeltas, sizes are bytes, distances are metres."""
+
+    database_url: str
+    redis_url: str
+    secret_key: str
+    public_url: str = "http://127.0.0.1:8000"
+    testing: bool = False
+    secure_cookies: bool = False
+    webhook_allow_loopback: bool = False
+    pool_size: int = 10
+    near_m: float = 50.0
+    max_body_bytes: int = 16 * 1024 * 1024
+    hold_for: timedelta = timedelta(hours=24)
+    revoked_grace: timedelta = timedelta(days=14)
+    enrolment_ttl: timedelta = timedelta(hours=24)
+    push_rate: str = "240 per minute"
+    sign_in_rate: str = "20 per minute"
+    min_app_version: str = ""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Config":
+        """Read the environment; raise ``KeyError`` naming the variable that is missing."""
+        return cls(
+            database_url=sqlalchemy_url(environ["DATABASE_URL"]),
+            redis_url=environ["REDIS_URL"],
+            secret_key=environ["PATROL_SECRET_KEY"],
+            public_url=environ.get("PATROL_PUBLIC_URL", cls.public_url).rstrip("/"),
+            secure_cookies=environ.get("PATROL_SECURE_COOKIES", "") == "1",
+            webhook_allow_loopback=environ.get("PATROL_WEBHOOK_ALLOW_LOOPBACK", "") == "1",
+            pool_size=int(environ.get("PATROL_POOL_SIZE", cls.pool_size)),
+            near_m=float(environ.get("PATROL_NEAR_M", cls.near_m)),
+            push_rate=environ.get("PATROL_PUSH_RATE", cls.push_rate),
+            sign_in_rate=environ.get("PATROL_SIGN_IN_RATE", cls.sign_in_rate),
+            min_app_version=environ.get("PATROL_MIN_APP_VERSION", cls.min_app_version),
+        )

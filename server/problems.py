@@ -1,0 +1,162 @@
+"""Every error a caller can meet, in one table: class -> stable type, status and words in Chinese and English.
+
+Turns domain errors into ``application/problem+json`` (RFC 9457). Domain layers raise typed errors that
+carry data; nothing but this module knows their statuses and wording. A test walks the error classes
+and fails on one that is not in the table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from flask import Flask, Response, jsonify, request
+from marshmallow import ValidationError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from werkzeug.exceptions import HTTPException
+
+from geo.errors import GeoError
+from sync.errors import SyncError
+from sync.wording import Lang, validation_words
+
+log = structlog.get_logger()
+PREFIX = "/problems/"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """How one sort of error is told: status, titles, and what to do about it."""
+
+    status: int
+    zh: str
+    en: str
+    do_zh: str = ""
+    do_en: str = ""
+
+
+HTTP: Mapping[int, tuple[str, Entry]] = {
+    400: ("bad-request", Entry(400, "请求有误", "The request is wrong")),
+    401: ("sign-in-required", Entry(401, "请先登录", "Sign in first")),
+    403: ("not-allowed", Entry(403, "没有权限", "You may not do this")),
+    404: ("not-found", Entry(404, "找不到", "Not found")),
+    405: ("method-not-allowed", Entry(405, "不支持此方法", "This method is not served here")),
+    406: ("not-acceptable", Entry(406, "无法提供所要的格式", "No such representation")),
+    409: ("conflict", Entry(409, "与现状冲突", "In conflict with what is there")),
+    412: ("precondition-failed", Entry(412, "内容已变", "It has changed meanwhile")),
+    413: ("too-large", Entry(413, "请求过大", "The request is too large", "请分批发送", "Send it in smaller parts")),
+    415: ("unsupported-media-type", Entry(415, "不支持的内容类型", "This content type is not taken here")),
+    422: ("fields-invalid", Entry(422, "有字段不符合要求", "Some fields are not right")),
+    429: ("too-many-requests", Entry(429, "请求过于频繁", "Too many requests", "请稍后再试", "Try again later")),
+    500: ("server-error", Entry(500, "服务器出错了", "The server failed", "请稍后再试", "Try again later")),
+    503: ("unavailable", Entry(503, "服务暂时不可用", "The server is in trouble", "请稍后再试", "Try again later")),
+}
+
+TABLE: dict[str, Entry] = {
+    # sync
+    "sync-error": Entry(400, "同步有误", "Sync failed"),
+    "malformed-json": Entry(400, "内容不是有效的 JSON", "The body is not valid JSON", "检查后重发", "Mend it and send again"),
+    "envelope-invalid": Entry(400, "批次格式不对", "The batch is not of the right shape", "按字段提示改正", "Mend the field named"),
+    "body-too-large": Entry(413, "批次过大", "The batch is too large", "请分批发送", "Send it in smaller batches"),
+    "encoding-unknown": Entry(415, "不支持的压缩方式", "This Content-Encoding is not taken", "请用 gzip 或 zstd", "Use gzip or zstd"),
+    "encoding-damaged": Entry(400, "压缩内容已损坏", "The compressed body is damaged", "请重新发送", "Send it again"),
+    "token-missing": Entry(401, "缺少设备令牌", "No device token", "请先登记设备", "Enrol the device first"),
+    "token-unknown": Entry(401, "设备令牌无效", "This device token is not known", "请重新登记设备", "Enrol the device again"),
+    "device-revoked": Entry(401, "此设备已停用", "This device was revoked", "请联系主管", "Ask your supervisor"),
+    "code-unknown": Entry(404, "登记码无效", "This enrolment code is not known", "请核对或重新领取", "Check it or ask for a new one"),
+    "code-used": Entry(409, "登记码已用过", "This enrolment code was used", "请重新领取", "Ask for a new one"),
+    "code-expired": Entry(410, "登记码已过期", "This enrolment code has expired", "请重新领取", "Ask for a new one"),
+    "cursor-invalid": Entry(400, "游标无效", "The cursor is not one of ours", "请不带游标重新拉取", "Pull anew with no cursor"),
+    "resync": Entry(410, "需要重新同步", "Pull anew from no cursor", "未上传的内容请保留", "Keep what you have not pushed"),
+    "app-too-old": Entry(426, "应用版本过旧", "This app is too old to pull", "请升级应用", "Update the app"),
+    "collection-unknown": Entry(422, "没有这个集合", "No such collection"),
+    "no-edition": Entry(503, "尚未发布网格", "No grids are published yet", "请先导入并发布边界", "Import and publish boundaries first"),
+    # geo
+    "geo-error": Entry(422, "地理数据有误", "The geometry is wrong"),
+    "invalid-coordinate": Entry(422, "坐标有误", "This coordinate is no place on earth"),
+    "unknown-datum": Entry(422, "坐标系未知", "This datum is not known"),
+    "invalid-shape": Entry(422, "图形有误", "This geometry is not right", "在图上该处改正", "Mend it at the place named"),
+    "invalid-coverage": Entry(422, "边界不成一体", "These polygons are no coverage"),
+    "unknown-crs": Entry(422, "坐标参照系未知", "The reference system is not known", "用 --crs 指定", "Name it with --crs"),
+    "crs-needs-parameters": Entry(
+        422, "该坐标系需要转换参数", "This reference system needs parameters", "请先转为 CGCS2000", "Convert to CGCS2000 first"
+    ),
+    "crs-contradicted": Entry(422, "坐标与所称坐标系不符", "The coordinates contradict the reference system"),
+    "unsupported-file": Entry(422, "无法读取此文件", "This file cannot be read"),
+    "unknown-field": Entry(422, "文件里没有这个字段", "The file has no such field"),
+}
+
+
+def language() -> Lang:
+    """Return the language of this request: ``?lang=`` first, then Accept-Language, else Chinese."""
+    asked = request.args.get("lang") or request.accept_languages.best_match(["zh", "en"], default="zh")
+    return "en" if asked and asked.lower().startswith("en") else "zh"
+
+
+def body(code: str, entry: Entry, lang: Lang, *, detail: str | None = None, **more: Any) -> dict[str, Any]:
+    """Return the problem document of one error."""
+    title, advice = (entry.zh, entry.do_zh) if lang == "zh" else (entry.en, entry.do_en)
+    told = "。".join(part for part in (detail, advice) if part) if lang == "zh" else ". ".join(
+        part for part in (detail, advice) if part
+    )
+    document = {"type": PREFIX + code, "title": title, "status": entry.status}
+    if told:
+        document["detail"] = told
+    return document | more
+
+
+def problem(code: str, entry: Entry, *, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
+    """Return the answer for one error in the language of the request."""
+    response = jsonify(body(code, entry, language(), **more))
+    response.status_code = entry.status
+    response.content_type = "application/problem+json"
+    response.headers.extend(dict(headers or {}))
+    response.headers["Vary"] = "Accept-Language"
+    return response
+
+
+def _domain(error: GeoError | SyncError) -> Response:
+    entry = TABLE[error.code]
+    headers = {"WWW-Authenticate": "Bearer"} if entry.status == 401 else None
+    return problem(error.code, entry, headers=headers, **error.data)
+
+
+def _invalid(error: ValidationError) -> Response:
+    code, entry = HTTP[422]
+    return problem(code, entry, errors=validation_words(error.messages, language()))
+
+
+def _http(error: HTTPException) -> Response:
+    known = error.code if error.code in HTTP else (400 if (error.code or 500) < 500 else 500)
+    code, entry = HTTP[known]
+    headers = {"Retry-After": "30"} if known == 429 else None
+    messages = getattr(error, "data", {}).get("messages")
+    more = {"errors": validation_words(messages, language())} if messages else {}
+    if error.code == 405 and getattr(error, "valid_methods", None):
+        headers = {"Allow": ", ".join(sorted(error.valid_methods))}  # type: ignore[attr-defined]  # MethodNotAllowed
+    if error.response is not None and error.response.status_code < 400:
+        return error.response  # type: ignore[return-value]  # a redirect
+    return problem(code, entry, headers=headers, **more)
+
+
+def _database(error: DBAPIError | PoolTimeoutError) -> Response:
+    log.error("database in trouble", exc_info=error)
+    code, entry = HTTP[503]
+    return problem(code, entry, headers={"Retry-After": "5"})
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unexpected error", exc_info=error, path=request.path)
+    code, entry = HTTP[500]
+    return problem(code, entry)
+
+
+def init_problems(app: Flask) -> None:
+    """Register the handlers; the last one answers 500 and logs."""
+    app.register_error_handler(GeoError, _domain)
+    app.register_error_handler(SyncError, _domain)
+    app.register_error_handler(ValidationError, _invalid)
+    app.register_error_handler(HTTPException, _http)
+    for trouble in (OperationalError, InternalError, PoolTimeoutError):
+        app.register_error_handler(trouble, _database)
+    app.register_error_handler(Exception, _unexpected)

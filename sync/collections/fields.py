@@ -1,0 +1,85 @@
+"""The marshmallow fields of the protocol: strict, and each tied to the msgspec type that reads the same.
+
+The hot path runs a decoder derived from the schemas (``sync.decoders``). So that both accept and refuse
+alike, scalars are judged by msgspec here too, and only the fields of this module may stand in a schema.
+"""
+
+import datetime as dt
+import uuid
+from typing import Annotated, Any
+
+import msgspec
+from marshmallow import fields
+from marshmallow.exceptions import ValidationError
+
+AwareTime = Annotated[dt.datetime, msgspec.Meta(tz=True)]
+EXTRA_BYTES = 8 * 1024
+
+
+class Strict(fields.Field[Any]):
+    """A field that accepts just what msgspec does for ``wire_type``, and keeps the value as it was sent."""
+
+    wire_type: Any
+    refusal: str
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:  # noqa: ARG002  # marshmallow's signature
+        try:
+            msgspec.convert(value, self.wire_type)
+        except msgspec.ValidationError:
+            raise ValidationError(self.refusal) from None
+        return value
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> Any:  # noqa: ARG002  # marshmallow's signature
+        return value
+
+
+class Text(Strict):
+    """Unicode text."""
+
+    wire_type = str
+    refusal = "Not a valid string."
+
+
+class Number(Strict):
+    """A finite JSON number."""
+
+    wire_type = float
+    refusal = "Not a valid number."
+
+
+class Flag(Strict):
+    """``true`` or ``false``; nothing that merely looks like it."""
+
+    wire_type = bool
+    refusal = "Not a valid boolean."
+
+
+class Id(Strict):
+    """A UUID in its usual text form."""
+
+    wire_type = uuid.UUID
+    refusal = "Not a valid UUID."
+
+
+class Time(Strict):
+    """An RFC 3339 time with an offset; kept as text."""
+
+    wire_type = AwareTime
+    refusal = "Not a valid time."
+
+
+class Extra(fields.Dict):
+    """Free additions: an object whose JSON is at most 8 KiB."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(keys=fields.String(), allow_none=True, validate=small_enough, **kwargs)
+
+
+def small_enough(value: Any) -> None:
+    """Raise unless the JSON of ``value`` is at most :data:`EXTRA_BYTES` and not absurdly deep."""
+    try:
+        fits = value is None or len(msgspec.json.encode(value)) <= EXTRA_BYTES
+    except RecursionError:
+        fits = False
+    if not fits:
+        raise ValidationError("extra-too-large")

@@ -1,0 +1,61 @@
+"""Tasks (任务): due visits, checks to make, orders to claim. Made by the server; workers patch state, note, photos."""
+
+import datetime as dt
+import uuid
+
+from marshmallow import Schema, fields, validate
+from sqlalchemy import CheckConstraint, Computed, Index
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geo.orm import Base
+from sync.collections.collection import Collection, Merge, SyncedRecord, merge_by
+from sync.collections.fields import Extra, Id, Text
+
+KINDS = ("visit", "check", "order")
+STATES = ("open", "started", "done", "declined")
+
+
+class TaskSchema(Schema):
+    """What a device may write of a task."""
+
+    state = Text(validate=validate.OneOf(STATES), metadata=merge_by(Merge.MAX, order=STATES))
+    note = Text(allow_none=True, validate=validate.Length(max=4000), metadata=merge_by(Merge.APPEND))
+    photos = fields.List(Id(), validate=validate.Length(max=20), metadata=merge_by(Merge.UNION))
+    extra = Extra()
+
+
+class Task(SyncedRecord, Base):
+    """One thing one worker is asked to do by a time."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        CheckConstraint(f"kind IN {KINDS}", name="kind_known"),
+        CheckConstraint(f"state IN {STATES}", name="state_known"),
+        Index("ix_task_grid_now_id", "grid_now", "id"),
+        Index("ix_task_person_id_id", "person_id", "id"),
+    )
+
+    state: Mapped[str] = mapped_column(Computed("coalesce(doc ->> 'state', 'open')", persisted=True))
+    kind: Mapped[str]
+    title: Mapped[str]
+    person_id: Mapped[int] = mapped_column(comment="the worker it is given to")
+    due_at: Mapped[dt.datetime | None]
+    household_id: Mapped[uuid.UUID | None]
+    issue_id: Mapped[uuid.UUID | None]
+
+
+TASKS = Collection(
+    name="tasks",
+    topic=4,
+    table=Task.__table__,  # type: ignore[arg-type]  # declarative types it as FromClause
+    schema=TaskSchema,
+    actions=frozenset({"patch"}),
+    personal="person_id",
+    shown={
+        "kind": Task.kind.expression,
+        "title": Task.title.expression,
+        "due_at": Task.due_at.expression,
+        "household_id": Task.household_id.expression,
+        "issue_id": Task.issue_id.expression,
+    },
+)

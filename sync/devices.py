@@ -1,0 +1,122 @@
+"""Devices: codes that enrol a phone once, tokens that are stored hashed, revocation. Knows no HTTP."""
+
+import datetime as dt
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from sync.errors import CodeExpired, CodeUnknown, CodeUsed, DeviceRevoked, TokenUnknown
+from sync.tables import CityState, Device, Enrolment, Person
+
+# No letters or digits that look alike: a code may be read out in the rain.
+_ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+_CODE_LENGTH = 10
+
+
+@dataclass(frozen=True, slots=True)
+class CallingDevice:
+    """The device of one exchange, and the city's serials read with it in one statement."""
+
+    id: int
+    uid: uuid.UUID
+    person_id: int
+    person_name: str
+    app_version: str
+    revoked_at: dt.datetime | None
+    wipe: bool
+    epoch: uuid.UUID
+    ground_serial: int
+    scope_serial: int
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What a phone is told once: its token is never shown again."""
+
+    device_id: int
+    device_uid: uuid.UUID
+    token: str
+    person: Person
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()
+
+
+def issue_code(session: Session, person_id: int, *, now: dt.datetime, ttl: dt.timedelta) -> tuple[str, dt.datetime]:
+    """Return a new enrolment code for a person and when it expires. The code is stored hashed."""
+    code = "".join(secrets.choice(_ALPHABET) for _ in range(_CODE_LENGTH))
+    expires_at = now + ttl
+    session.add(Enrolment(code_hash=_digest(code), person_id=person_id, created_at=now, expires_at=expires_at))
+    session.flush()
+    return code, expires_at
+
+
+def enrol(session: Session, code: str, described: dict[str, Any], *, now: dt.datetime) -> Enrolled:
+    """Turn a code into a device; the row of the code is locked, so that it works once.
+
+    ``described``: name, platform, app_version and optionally public_info.
+    Raises ``CodeUnknown``, ``CodeUsed`` or ``CodeExpired``.
+    """
+    digest = _digest(code.strip().upper().replace("-", ""))
+    enrolment = session.scalars(select(Enrolment).where(Enrolment.code_hash == digest).with_for_update()).one_or_none()
+    if enrolment is None:
+        raise CodeUnknown
+    if enrolment.used_at is not None:
+        raise CodeUsed
+    if enrolment.expires_at <= now:
+        raise CodeExpired
+    token = secrets.token_urlsafe(32)
+    device = Device(person_id=enrolment.person_id, token_hash=_digest(token), enrolled_at=now, **described)
+    session.add(device)
+    session.flush()
+    enrolment.used_at = now
+    enrolment.device_id = device.id
+    person = session.get_one(Person, enrolment.person_id)
+    session.refresh(device)
+    return Enrolled(device.id, device.uid, token, person)
+
+
+_CALLING = (
+    select(
+        Device.id, Device.uid, Device.person_id, Person.name, Device.app_version, Device.revoked_at,
+        Device.wipe_ordered_at.is_not(None), CityState.epoch, CityState.ground_serial, CityState.scope_serial,
+    )
+    .join(Person, Person.id == Device.person_id)
+    .join(CityState, text("true"))
+)  # fmt: skip
+
+
+def authenticate(session: Session, token: str, *, revoked_may: bool = False) -> CallingDevice:
+    """Return the device of a token. Raises ``TokenUnknown``, or ``DeviceRevoked`` unless the revoked may."""
+    row = session.execute(_CALLING.where(Device.token_hash == _digest(token))).one_or_none()
+    if row is None:
+        raise TokenUnknown
+    device = CallingDevice(*row)
+    if device.revoked_at is not None and not revoked_may:
+        raise revocation(device)
+    return device
+
+
+def revocation(device: CallingDevice) -> DeviceRevoked:
+    """Return the error that tells a revoked device so, with the order to wipe itself where there is one."""
+    return DeviceRevoked(**({"wipe": True} if device.wipe else {}))
+
+
+def revoke(session: Session, device_uid: uuid.UUID, *, wipe: bool, now: dt.datetime) -> bool:
+    """Revoke a device; return whether there is such a device. Revoking twice keeps the first time."""
+    changed = session.execute(
+        update(Device)
+        .where(Device.uid == device_uid)
+        .values(
+            revoked_at=text("coalesce(revoked_at, :now)").bindparams(now=now),
+            **({"wipe_ordered_at": now} if wipe else {}),
+        )
+        .returning(Device.id)
+    )
+    return changed.one_or_none() is not None

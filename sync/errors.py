@@ -1,0 +1,119 @@
+"""The errors of the engine that fail a whole request. One bad operation is no error: it is quarantined.
+
+Each carries data and a stable ``code``; none knows HTTP.
+
+    SyncError
+    ├── MalformedJson, EnvelopeInvalid, BodyTooLarge, EncodingUnknown, EncodingDamaged    the batch
+    ├── TokenMissing, TokenUnknown, DeviceRevoked, AppTooOld                              the device
+    ├── CodeUnknown, CodeUsed, CodeExpired                                                enrolment
+    ├── CursorInvalid, ResyncRequired                                                     the cursor
+    └── CollectionUnknown, NoEdition
+"""
+
+from typing import ClassVar
+
+
+class SyncError(Exception):
+    """Base of the engine's errors."""
+
+    code: ClassVar[str] = "sync-error"
+
+    def __init__(self, message: str = "", **data: object) -> None:
+        super().__init__(message or self.code)
+        self.data: dict[str, object] = data | ({"detail": message} if message else {})
+
+
+class MalformedJson(SyncError):
+    """The body is not JSON."""
+
+    code = "malformed-json"
+
+
+class EnvelopeInvalid(SyncError):
+    """The body is JSON but no batch; ``field`` says where."""
+
+    code = "envelope-invalid"
+
+
+class BodyTooLarge(SyncError):
+    """More bytes, unpacked or not, or more operations than a batch may have; ``limit`` says how many."""
+
+    code = "body-too-large"
+
+
+class EncodingUnknown(SyncError):
+    """A Content-Encoding other than gzip, zstd or identity."""
+
+    code = "encoding-unknown"
+
+
+class EncodingDamaged(SyncError):
+    """A compressed body that does not unpack."""
+
+    code = "encoding-damaged"
+
+
+class TokenMissing(SyncError):
+    """No bearer token."""
+
+    code = "token-missing"
+
+
+class TokenUnknown(SyncError):
+    """A bearer token of no device."""
+
+    code = "token-unknown"
+
+
+class DeviceRevoked(SyncError):
+    """The device was revoked; ``wipe`` is true where a wipe was ordered."""
+
+    code = "device-revoked"
+
+
+class AppTooOld(SyncError):
+    """The app is older than the protocol's least; it may still push."""
+
+    code = "app-too-old"
+
+
+class CodeUnknown(SyncError):
+    """An enrolment code that was never given out."""
+
+    code = "code-unknown"
+
+
+class CodeUsed(SyncError):
+    """An enrolment code that enrolled a device already."""
+
+    code = "code-used"
+
+
+class CodeExpired(SyncError):
+    """An enrolment code past its time."""
+
+    code = "code-expired"
+
+
+class CursorInvalid(SyncError):
+    """A cursor that this server did not make."""
+
+    code = "cursor-invalid"
+
+
+class ResyncRequired(SyncError):
+    """A cursor from another epoch, or one that expired."""
+
+    code = "resync"
+
+
+class CollectionUnknown(SyncError):
+    """A collection that is not synced."""
+
+    code = "collection-unknown"
+
+
+class NoEdition(SyncError):
+    """No edition of the ground is in force."""
+
+    code = "no-edition"

@@ -1,0 +1,89 @@
+"""The commit-ordered feed of changes: touches in channels, numbered without gaps.
+
+The number is taken last in a transaction, under the lock of one counter row that is held until the
+commit; so numbers become visible in their order, and a cursor never passes a change that commits later.
+``append`` must therefore be the last statement before the commit.
+"""
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+OUTCOME_TOPIC = 0
+GRIDS_TOPIC = 9
+
+_APPEND = text("""
+    WITH taken AS (
+        UPDATE feed_counter SET position = position + :count RETURNING position - :count AS before
+    )
+    INSERT INTO feed (channel, position, topic, ref)
+    SELECT touch.channel, taken.before + touch.ordinality, touch.topic, touch.ref
+    FROM taken, unnest(CAST(:channels AS bigint[]), CAST(:topics AS smallint[]), CAST(:refs AS uuid[]))
+        WITH ORDINALITY AS touch (channel, topic, ref, ordinality)
+    RETURNING position
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Touch:
+    """This thing changed, for those who listen to this channel."""
+
+    channel: int
+    topic: int
+    ref: uuid.UUID
+
+
+def grid_channel(area_id: int) -> int:
+    """Return the channel of a grid: all records that lie in it."""
+    return area_id * 4
+
+
+def person_channel(person_id: int) -> int:
+    """Return the channel of a person: records that are theirs wherever they lie."""
+    return person_id * 4 + 1
+
+
+def device_channel(device_id: int) -> int:
+    """Return the channel of a device: what became of its operations."""
+    return device_id * 4 + 2
+
+
+def record_touches(
+    topic: int, rows: Iterable[tuple[uuid.UUID, Iterable[int | None], int | None]]
+) -> list[Touch]:
+    """Return the touches of changed records.
+
+    Each row: id, the grids it lies in now and lay in before (area ids; None is skipped), and the
+    person who sees it wherever it lies (None: nobody does).
+    """
+    touches = []
+    for record_id, grids, person_id in rows:
+        channels = {grid_channel(grid) for grid in grids if grid is not None}
+        if person_id is not None:
+            channels.add(person_channel(person_id))
+        touches.extend(Touch(channel, topic, record_id) for channel in sorted(channels))
+    return touches
+
+
+def append(session: Session, touches: Sequence[Touch]) -> int:
+    """Append touches and return the last position, 0 if there were none. Locks the counter until the commit."""
+    if not touches:
+        return 0
+    rows = session.execute(
+        _APPEND,
+        {
+            "count": len(touches),
+            "channels": [touch.channel for touch in touches],
+            "topics": [touch.topic for touch in touches],
+            "refs": [touch.ref for touch in touches],
+        },
+    )
+    return max(row[0] for row in rows)
+
+
+def head(session: Session) -> int:
+    """Return the last position that is visible."""
+    return int(session.scalar(text("SELECT position FROM feed_counter")) or 0)

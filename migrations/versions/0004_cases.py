@@ -61,6 +61,7 @@ STATEMENTS = (
         rule_id INTEGER,
         body_id INTEGER NOT NULL,
         assisting_ids INTEGER[] NOT NULL,
+        tier TEXT NOT NULL,
         since TIMESTAMP WITH TIME ZONE NOT NULL,
         limit_value SMALLINT,
         limit_unit TEXT,
@@ -79,6 +80,9 @@ STATEMENTS = (
     """,
     """
     COMMENT ON COLUMN routing_decision.rule_id IS 'null: a default decided'
+    """,
+    """
+    COMMENT ON COLUMN routing_decision.tier IS 'the lowest level that may settle it'
     """,
     """
     COMMENT ON COLUMN routing_decision.since IS 'when the clock of this deadline began to run'

@@ -26,6 +26,11 @@ class CaseError(Exception):
 
     code: ClassVar[str] = "case-error"
 
+    @property
+    def data(self) -> dict[str, object]:
+        """What the error carries, by name, without what was left unsaid (None)."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
 
 class InvalidWorkingHours(CaseError):
     """Working hours that cannot be read. `text` is what was given."""

@@ -84,6 +84,7 @@ class RoutingDecision(Base):
     rule_id: Mapped[int | None] = mapped_column(ForeignKey("rule.id"), comment="null: a default decided")
     body_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     assisting_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    tier: Mapped[str] = mapped_column(comment="the lowest level that may settle it")
     since: Mapped[dt.datetime] = mapped_column(comment="when the clock of this deadline began to run")
     limit_value: Mapped[SmallInt | None]
     limit_unit: Mapped[str | None]

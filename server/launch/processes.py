@@ -1,0 +1,136 @@
+"""Programs that go on when the command that started them ends.
+
+Each runs under `server.launch.respawn`, which brings it back when it dies. Owns starting, stopping and asking;
+knows nothing of what the programs are.
+"""
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from server.launch.descendants import descendants
+from server.launch.errors import LaunchError
+from server.launch.progress import tail
+from server.launch.state import CHECKOUT, Home
+
+LOG_MOST_BYTES = 20_000_000
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """A program to keep running in the background, and how to stop it."""
+
+    name: str
+    argv: tuple[str, ...]
+    user: str | None = None
+    stop: Literal["TERM", "INT"] = "TERM"
+    stop_wait_s: int = 20
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Process:
+    """What is known of one kept program; `pid` is its own, `keeper` that of the respawn above it."""
+
+    name: str
+    state: str
+    pid: int | None
+    keeper: int | None
+    restarts: int = 0
+
+    @property
+    def children(self) -> tuple[int, ...]:
+        """Processes below it, as gunicorn's workers."""
+        return descendants(self.pid) if self.pid else ()
+
+
+def start(home: Home, daemon: Daemon) -> None:
+    """Start the program unless it is kept already; does not wait until it serves."""
+    if is_kept(home, daemon.name):
+        return
+    keeper = subprocess.Popen(
+        [sys.executable, *respawn_argv(home, daemon)],
+        cwd=CHECKOUT,
+        env={**os.environ, **daemon.env},
+        stdin=subprocess.DEVNULL,
+        stdout=(log := open_log(home, daemon.name)),
+        stderr=log,
+        start_new_session=True,
+    )
+    os.close(log)
+    while not is_kept(home, daemon.name):
+        if keeper.poll() is not None:
+            raise LaunchError(
+                f"{daemon.name} 没有启动。", f"{daemon.name} did not start.\n{tail(log_file(home, daemon.name))}"
+            )
+        time.sleep(0.01)
+    # It outlives us on purpose; without this Python warns of a child that nobody waited for.
+    keeper.returncode = 0
+
+
+def respawn_argv(home: Home, daemon: Daemon) -> tuple[str, ...]:
+    """The arguments of Python that keep the program."""
+    account = ("--user", daemon.user) if daemon.user else ()
+    options = ("--name", daemon.name, "--home", str(home.path), "--stop", daemon.stop)
+    return (
+        *("-m", "server.launch.respawn", *options, *account, "--stop-wait", str(daemon.stop_wait_s)),
+        *("--", *daemon.argv),
+    )
+
+
+def stop(home: Home, name: str, wait_s: float) -> bool:
+    """Ask the program to stop and wait until its keeper is gone; False when it was not running."""
+    process = look(home, name)
+    if process.keeper is None or not is_kept(home, name):
+        return False
+    os.kill(process.keeper, signal.SIGTERM)
+    deadline = time.monotonic() + wait_s
+    while is_kept(home, name):
+        if time.monotonic() > deadline:
+            raise LaunchError(f"{name} 没有停止。", f"{name} did not stop.", f"kill -9 {process.keeper}")
+        time.sleep(0.02)
+    return True
+
+
+def look(home: Home, name: str) -> Process:
+    """What is known of the program now."""
+    try:
+        told = json.loads((home.path / "processes" / f"{name}.json").read_text())
+    except FileNotFoundError:
+        told = {}
+    if not is_kept(home, name):
+        return Process(name, "stopped", None, None)
+    return Process(name, told.get("state", "starting"), told.get("pid"), told.get("keeper"), told.get("restarts", 0))
+
+
+def is_kept(home: Home, name: str) -> bool:
+    """Whether a keeper holds the program's lock: true across reused process ids and restarts of the machine."""
+    try:
+        with (home.path / "processes" / f"{name}.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+    return False
+
+
+def log_file(home: Home, name: str) -> Path:
+    """Where the program's output goes."""
+    return home.logs / f"{name}.log"
+
+
+def open_log(home: Home, name: str) -> int:
+    """A descriptor to append to the program's log; an overlong one is put aside first."""
+    path = log_file(home, name)
+    if path.exists() and path.stat().st_size > LOG_MOST_BYTES:
+        path.replace(path.with_suffix(".log.1"))
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)

@@ -1,0 +1,75 @@
+"""What is known of the patrol that `up` started: addresses, processes, environment.
+
+Owns reading the state for other commands; starts and stops nothing.
+"""
+
+import json
+import os
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+from server.launch import cluster, processes, redis_server
+from server.launch.errors import LaunchError
+from server.launch.state import Home
+
+SUPERVISOR = "patrol"
+SERVERS = (cluster.NAME, redis_server.NAME)
+PROGRAMS = (*SERVERS, SUPERVISOR, "web", "jobs", "sweeper")
+
+
+def environment(home: Home) -> dict[str, str]:
+    """What the application's programs read; what the caller's own environment says goes first.
+
+    Raises LaunchError before the first `up`.
+    """
+    state = home.read()
+    if "addresses" not in state:
+        raise LaunchError("巡格尚未启动。", "No patrol was started here yet.", "./patrol up --detach")
+    addresses: Mapping[str, str] = state["addresses"]
+    known = {
+        "DATABASE_URL": addresses["local_database_url"],
+        "REDIS_URL": addresses["redis_url"],
+        "PATROL_SECRET_KEY": state["secret_key"],
+        "PATROL_PUBLIC_URL": addresses["url"],
+    }
+    given = {name: os.environ[name] for name in known if os.environ.get(name)}
+    return known | given | {"PATROL_HOME": str(home.path)}
+
+
+def connect(home: Home, environ: MutableMapping[str, str] = os.environ) -> None:
+    """Put the environment in place for a command that works on the running patrol's database."""
+    known = environment(home)
+    private = "DATABASE_URL" not in environ and home.read()["addresses"]["private"]
+    if private and not processes.is_kept(home, cluster.NAME):
+        raise LaunchError("巡格没有在运行。", "The patrol is not running.", "./patrol up --detach")
+    environ.update(known)
+
+
+def demo_users(home: Home) -> list[dict[str, str]]:
+    """Sign-ins of the sample city; none without one."""
+    try:
+        users: list[dict[str, str]] = json.loads(home.demo_users.read_text())
+    except FileNotFoundError:
+        return []
+    return users
+
+
+def status(home: Home) -> dict[str, Any]:
+    """All that `./patrol status --json` says. An address is null before the first `up`."""
+    addresses = home.read().get("addresses", {})
+    found = [processes.look(home, name) for name in PROGRAMS]
+    return {
+        "running": processes.is_kept(home, SUPERVISOR),
+        **{key: addresses.get(key) for key in ("url", "database_url", "redis_url")},
+        "users": demo_users(home),
+        "processes": [
+            {
+                "name": process.name,
+                "pid": process.pid,
+                "state": process.state,
+                "restarts": process.restarts,
+                "children": process.children,
+            }
+            for process in found
+        ],
+    }

@@ -1,0 +1,83 @@
+"""What `./patrol test` and `./patrol bench` do before they hand over: servers, pages, checks.
+
+Owns the list of checks and the honest exit code; knows nothing of what the tests are about.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+from server.launch import packages, pages_build, services
+from server.launch.errors import LaunchError
+from server.launch.progress import say, step
+from server.launch.scratch import scratch_database
+from server.launch.state import CHECKOUT, Home
+
+MODULE = (sys.executable, "-m")
+# import-linter has no __main__, and the scripts of a virtual environment do not survive its being moved.
+LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+
+
+def run_tests(arguments: Sequence[str], *, keep: bool) -> int:
+    """Check everything and run pytest; with arguments, pytest alone. Returns the exit code of the worst."""
+    packages.ensure(packages.SERVERS + packages.BROWSER)
+    failed = [] if _pages_are_built() else ["pages build"]
+    with services.for_tests(Home.of_tests(), keep=keep) as addresses:
+        if not arguments:
+            failed += run_checks(addresses["PATROL_TEST_DATABASE_URL"])
+        step("pytest", " ".join(arguments) or "tests")
+        env = {**os.environ, **addresses, "PATROL_FAILED_CHECKS": ", ".join(failed)}
+        code = subprocess.run([*MODULE, "pytest", *arguments], cwd=CHECKOUT, env=env, check=False).returncode
+    return code or int(bool(failed) and not arguments)
+
+
+def _pages_are_built() -> bool:
+    """Built or told why not: whoever works on the server meanwhile can still run the other tests."""
+    try:
+        pages_build.build()
+    except LaunchError as error:
+        say(f"✗ {error}")
+        return False
+    return True
+
+
+def run_checks(cluster_url: str) -> list[str]:
+    """Run every check that is not a test, each to its end; returns the names of those that failed."""
+    failed = [name for name, argv in _checks() if not _passes(name, argv, dict(os.environ))]
+    with scratch_database(cluster_url) as url:
+        argv = (*MODULE, "server.launch.migrate", "--check")
+        if not _passes("migrations", argv, {**os.environ, "DATABASE_URL": url}):
+            failed.append("migrations")
+    if not pages_build.check():
+        failed.append("pages")
+    return failed
+
+
+def _checks() -> Sequence[tuple[str, Sequence[str]]]:
+    return (
+        ("ruff check", (*MODULE, "ruff", "check", ".")),
+        ("ruff format", (*MODULE, "ruff", "format", "--check", ".")),
+        ("mypy", (*MODULE, "mypy")),
+        ("import-linter", (sys.executable, "-c", LINT_IMPORTS, "--no-logo")),
+    )
+
+
+def _passes(name: str, argv: Sequence[str], env: dict[str, str]) -> bool:
+    step("检查", name)
+    done = subprocess.run(argv, cwd=CHECKOUT, env=env, check=False).returncode == 0
+    if not done:
+        say(f"✗ {name}")
+    return done
+
+
+def with_test_services(module: str, **options: Any) -> int:
+    """Call `main` of a module of the tests, as the benchmarks, with the tests' servers in the environment."""
+    packages.ensure(packages.SERVERS)
+    pages_build.build()
+    with services.for_tests(Home.of_tests(), keep=False) as addresses:
+        os.environ.update(addresses)
+        code: int = import_module(module).main(**options)
+    return code

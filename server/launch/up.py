@@ -1,0 +1,201 @@
+"""The walk of `./patrol up` and `./patrol down`: from a bare machine to a patrol that answers, and back.
+
+Owns the order of the steps; each step belongs to a module of its own.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from types import FrameType
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from server.launch import packages, pages_build, ports, processes, running, services
+from server.launch.errors import LaunchError
+from server.launch.progress import run_logged, say, step, tail
+from server.launch.state import CHECKOUT, Home
+
+USUAL_PORT = 8000
+READY_WITHIN_S = 60
+LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What the person asked `up` for. `profile` is None for an empty city, `port` None for any."""
+
+    host: str = LOOPBACK
+    port: int | None = None
+    profile: str | None = "chongyi"
+    detach: bool = False
+
+
+def up(home: Home, wishes: Wishes) -> int:
+    """Bring the patrol up, or find that it is; returns when it answers (`detach`) or when it was stopped."""
+    with home.lock():
+        _install()
+        addresses = services.start(home)
+        web = _web_address(home, wishes)
+        home.remember({"addresses": asdict(addresses) | web | {"private": not os.environ.get("DATABASE_URL")}})
+        env = {**os.environ, **running.environment(home)}
+        pages_build.build()
+        _migrate(home, env)
+        if wishes.profile:
+            _load(home, wishes.profile, env)
+        _start_programs(home, web, env)
+        _wait_until_ready(home, web["url"])
+    _tell(home, web["url"], env)
+    return 0 if wishes.detach else _follow(home)
+
+
+def down(home: Home) -> int:
+    """Stop the programs first, then what they stand on."""
+    with home.lock():
+        step("停止", "stopping")
+        stopped = processes.stop(home, running.SUPERVISOR, wait_s=60)
+        stopped = services.stop(home) or stopped
+    say("已停止 · stopped" if stopped else "没有在运行 · nothing was running")
+    return 0
+
+
+def _install() -> None:
+    named = {"PostgreSQL + PostGIS": "DATABASE_URL", "Redis": "REDIS_URL"}
+    packages.ensure([one for one in packages.SERVERS if not os.environ.get(named[one.name])])
+
+
+def _web_address(home: Home, wishes: Wishes) -> dict[str, str]:
+    before = home.read().get("addresses", {})
+    if processes.is_kept(home, running.SUPERVISOR) and "bind" in before:
+        if wishes.port and not before["bind"].endswith(f":{wishes.port}"):
+            raise LaunchError(
+                f"巡格已在 {before['url']} 运行。", f"It already runs at {before['url']}.", "./patrol down"
+            )
+        return {"bind": before["bind"], "url": before["url"]}
+    if wishes.port and not ports.is_free(wishes.port, wishes.host):
+        raise LaunchError(
+            f"端口 {wishes.port} 已被占用。", f"Port {wishes.port} is taken.", "./patrol up --port ANOTHER"
+        )
+    port = wishes.port or _usual_port(before.get("bind"), wishes.host)
+    name = LOOPBACK if wishes.host == LOOPBACK else _reachable_host(wishes.host)
+    return {"bind": f"{wishes.host}:{port}", "url": f"http://{name}:{port}"}
+
+
+def _usual_port(bound_before: str | None, host: str) -> int:
+    candidates = [int(bound_before.rpartition(":")[2])] if bound_before else []
+    free = (port for port in (*candidates, *range(USUAL_PORT, USUAL_PORT + 20)) if ports.is_free(port, host))
+    return next(free, None) or ports.free_port()
+
+
+def _reachable_host(host: str) -> str:
+    """The address that phones in the same network use when the server listens on all of them."""
+    if host not in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        return host
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Sends nothing: it only makes the kernel choose a route.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return LOOPBACK
+        name: str = probe.getsockname()[0]
+        return name
+
+
+def _migrate(home: Home, env: dict[str, str]) -> None:
+    step("更新数据库结构", "migrating the schema")
+    failure = LaunchError("数据库结构更新失败。", "The migrations failed.", "./patrol doctor")
+    argv = (sys.executable, "-m", "server.launch.migrate")
+    run_logged(argv, home.logs / "migrate.log", failure, cwd=CHECKOUT, env=env)
+
+
+def _load(home: Home, profile: str, env: dict[str, str]) -> None:
+    mark = {"database": env["DATABASE_URL"].partition("@")[2], "profile": profile}
+    if home.read().get("loaded") == mark:
+        return
+    step("装入示例城市", f"loading the sample city {profile}")
+    failure = LaunchError("示例城市装入失败。", "The sample city could not be loaded.", "./patrol up --empty")
+    argv = (sys.executable, "-m", "server.cli", "demo", "--profile", profile)
+    run_logged(argv, home.logs / "demo.log", failure, cwd=CHECKOUT, env=env)
+    home.remember({"loaded": mark})
+
+
+def _start_programs(home: Home, web: dict[str, str], env: dict[str, str]) -> None:
+    if processes.is_kept(home, running.SUPERVISOR):
+        return
+    step("启动网页与后台任务", "starting web, jobs and sweeper")
+    here = os.path.dirname(sys.executable)  # noqa: PTH120 - the venv's folder, its symlink not followed
+    path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+    settings = {**env, "PATROL_BIND": web["bind"], "PATH": path, "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
+    argv = (sys.executable, "-m", "honcho", "--no-colour", "-e", os.devnull, "start")
+    processes.start(home, processes.Daemon(running.SUPERVISOR, argv, env=settings, stop_wait_s=30))
+
+
+def _wait_until_ready(home: Home, url: str) -> None:
+    deadline = time.monotonic() + READY_WITHIN_S
+    while not _answers(f"{url}/readyz"):
+        if time.monotonic() > deadline or not processes.is_kept(home, running.SUPERVISOR):
+            log = processes.log_file(home, running.SUPERVISOR)
+            processes.stop(home, running.SUPERVISOR, wait_s=60)
+            say(tail(log))
+            raise LaunchError("服务没有就绪。", f"{url}/readyz did not answer 200 in {READY_WITHIN_S} s. Log: {log}")
+        time.sleep(0.1)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=5) as answer:  # noqa: S310 - our own http address
+            return bool(answer.status == 200)  # noqa: PLR2004 - OK
+    except (URLError, OSError):
+        return False
+
+
+def _tell(home: Home, url: str, env: dict[str, str]) -> None:
+    say(f"\n✓ 巡格已就绪 · GridPatrol is ready: {url}\n  地图 map: {url}/map   接口 API: {url}/v1/openapi.json")
+    users = running.demo_users(home)
+    if users:
+        say("\n  示例登录 · demo sign-ins")
+    for user in users:
+        say(f"    {user['role']:<12} {user['login']:<16} {user['password']:<16} {user['area']}")
+    workers = [user["login"] for user in users if user["role"] == "grid_worker"]
+    if workers:
+        _show_enrolment(workers[0], env)
+    say("\n  停止 stop: ./patrol down    状态 status: ./patrol status\n")
+
+
+def _show_enrolment(worker: str, env: dict[str, str]) -> None:
+    argv = (sys.executable, "-m", "server.cli", "enrol", "--worker", worker, "--json")
+    answer = subprocess.run(argv, cwd=CHECKOUT, env=env, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        say(f"  (enrol: {answer.stderr.strip()})")
+        return
+    import segno
+
+    enrolment = json.loads(answer.stdout)
+    say(f"\n  手机登记 · enrol a phone for {worker}, until {enrolment['expires_at']}:\n  {enrolment['url']}")
+    segno.make(enrolment["url"], micro=False).terminal(out=sys.stderr, compact=True)
+
+
+def _follow(home: Home) -> int:
+    """Show the log until a signal or the end of the programs; then stop everything."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
+    try:
+        with processes.log_file(home, running.SUPERVISOR).open() as log:
+            log.seek(0, os.SEEK_END)
+            while processes.is_kept(home, running.SUPERVISOR):
+                sys.stderr.write(log.read())
+                sys.stderr.flush()
+                time.sleep(0.3)
+    except KeyboardInterrupt:
+        say()
+        return down(home)
+    say("已被停止 · it was stopped")
+    return 0

@@ -1,0 +1,32 @@
+"""The RQ worker pool: `python -m server.launch.worker_pool`, over the queues that server.jobs.queues names.
+
+SimpleWorkers, because forking for each job costs more than our jobs; JSON, because job arguments are ids.
+Reads REDIS_URL and PATROL_JOB_WORKERS. Knows no job.
+"""
+
+import os
+import sys
+
+from redis import Redis
+from rq import SimpleWorker
+from rq.serializers import JSONSerializer
+from rq.worker_pool import WorkerPool
+
+from server.jobs.queues import QUEUES
+
+
+def main() -> int:
+    """Work until asked to stop."""
+    pool = WorkerPool(
+        list(QUEUES),
+        connection=Redis.from_url(os.environ["REDIS_URL"]),
+        num_workers=int(os.environ.get("PATROL_JOB_WORKERS", "2")),
+        worker_class=SimpleWorker,
+        serializer=JSONSerializer,
+    )
+    pool.start(logging_level="WARNING")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

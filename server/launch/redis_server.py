@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from server.launch import processes
 from server.launch.account import owned, servers_folder, service_account, sockets_folder
@@ -96,7 +98,8 @@ def _daemon(home: Home, server: RedisServer) -> processes.Daemon:
 
 def _wait_until_ready(home: Home, server: RedisServer) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
-    with redis.Redis.from_url(server.url()) as client:
+    # The client's own patience is measured in tens of seconds; ours is to look often.
+    with redis.Redis.from_url(server.url(), retry=Retry(NoBackoff(), 0)) as client:
         while True:
             try:
                 client.ping()

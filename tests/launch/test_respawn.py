@@ -1,0 +1,140 @@
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from server.launch import processes
+from server.launch.descendants import descendants
+from tests.launch.waiting import until
+
+# A program with a child in its own group, and one that has left the group, as a server's backends do.
+WITH_CHILDREN = "sleep 1000 & setsid sleep 1000 & exec sleep 1000"
+
+
+@pytest.fixture
+def start(home):
+    started = []
+
+    def begin(*argv, name="program", **options):
+        processes.start(home, processes.Daemon(name, argv, **options))
+        started.append(name)
+        return running(home, name)
+
+    yield begin
+    for name in started:
+        processes.stop(home, name, wait_s=60)
+
+
+def running(home, name="program", other_than=None):
+    def look():
+        process = processes.look(home, name)
+        return process.state == "running" and process.pid != other_than and process
+
+    return until(look)
+
+
+def lives(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_killed_program_comes_back(home, start):
+    first = start("sleep", "1000")
+    os.kill(first.pid, signal.SIGKILL)
+    second = running(home, other_than=first.pid)
+    assert second.keeper == first.keeper
+    assert second.restarts == 1
+
+
+def test_a_program_that_ends_well_comes_back_too(home, start):
+    first = start("sh", "-c", "sleep 0.2; exit 0")
+    assert running(home, other_than=first.pid).restarts >= 1
+
+
+def test_what_a_killed_program_leaves_behind_is_ended_before_it_starts_again(home, start):
+    first = start("sh", "-c", WITH_CHILDREN)
+    below = until(lambda: len(found := descendants(first.pid)) == 2 and found)
+    os.kill(first.pid, signal.SIGKILL)
+    second = running(home, other_than=first.pid)
+    assert [pid for pid in below if lives(pid)] == []
+    assert len(until(lambda: len(found := descendants(second.pid)) == 2 and found)) == 2
+
+
+def test_stopping_ends_the_program_and_everything_below_it(home, start):
+    process = start("sh", "-c", WITH_CHILDREN)
+    below = until(lambda: len(found := descendants(process.pid)) == 2 and found)
+    assert processes.stop(home, "program", wait_s=60)
+    assert [pid for pid in (process.pid, *below) if lives(pid)] == []
+    assert processes.look(home, "program").state == "stopped"
+
+
+def test_a_program_that_ignores_the_stop_signal_is_killed(home, start):
+    process = start("sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done", stop_wait_s=1)
+    until(lambda: "ready" in processes.log_file(home, "program").read_text())
+    assert processes.stop(home, "program", wait_s=60)
+    assert not lives(process.pid)
+
+
+def test_the_program_is_asked_to_stop_when_its_keeper_is_killed(home, start):
+    process = start("sh", "-c", "trap 'echo asked; exit' INT; echo ready; while :; do sleep 0.1; done", stop="INT")
+    log = processes.log_file(home, "program")
+    until(lambda: "ready" in log.read_text())
+    os.kill(process.keeper, signal.SIGKILL)
+    until(lambda: not lives(process.pid))
+    assert "asked" in log.read_text()
+    assert not processes.is_kept(home, "program")
+
+
+def test_a_reload_is_passed_on(home, start):
+    process = start("sh", "-c", "trap 'echo reloaded' HUP; echo ready; while :; do sleep 0.1; done")
+    log = processes.log_file(home, "program")
+    until(lambda: "ready" in log.read_text())
+    os.kill(process.keeper, signal.SIGHUP)
+    until(lambda: "reloaded" in log.read_text())
+    assert processes.look(home, "program").pid == process.pid
+
+
+def test_a_second_keeper_of_the_same_program_gives_way(home, start):
+    process = start("sleep", "1000")
+    argv = processes.respawn_argv(home, processes.Daemon("program", ("sleep", "1000")))
+    second = subprocess.run([sys.executable, *argv], capture_output=True, text=True, check=False)
+    assert second.returncode == 3
+    assert "already kept" in second.stderr
+    assert processes.look(home, "program") == process
+
+
+def test_starting_twice_is_harmless(home, start):
+    assert start("sleep", "1000") == start("sleep", "1000")
+
+
+def test_a_program_that_cannot_be_started_is_tried_again_and_can_be_stopped(home, start, tmp_path):
+    program = tmp_path / "later"
+    processes.start(home, processes.Daemon("program", (str(program),)))
+    until(lambda: "No such file" in processes.log_file(home, "program").read_text())
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
+    program.chmod(0o755)
+    running(home)
+    assert processes.stop(home, "program", wait_s=60)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a program as somebody else")
+def test_a_program_runs_as_the_account_named_without_roots_groups(home, start):
+    process = start("sleep", "1000", user="nobody")
+    with open(f"/proc/{process.pid}/status") as stream:  # noqa: PTH123 - a one-line read
+        status = dict(line.split(":", 1) for line in stream)
+    assert status["Uid"].split()[0] != "0"
+    assert "0" not in status["Groups"].split()
+
+
+def test_an_overlong_log_is_put_aside(home, monkeypatch):
+    monkeypatch.setattr(processes, "LOG_MOST_BYTES", 10)
+    path = processes.log_file(home, "program")
+    path.write_text("more than ten bytes")
+    os.close(processes.open_log(home, "program"))
+    assert path.read_text() == ""
+    assert path.with_suffix(".log.1").read_text() == "more than ten bytes"

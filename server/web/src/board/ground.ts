@@ -1,0 +1,33 @@
+/** What the board asks of the ground and of the issues, without drawing: where home is, what comes first. Pure. */
+import type { Bounds, Ground, IssuePoint } from "../api/types";
+import type { Filters } from "./filters";
+
+/** The box around everything in charge at the locating level; of everything, where nothing is. */
+export function homeOf(ground: Ground): Bounds | null {
+  const locating = ground.kinds.find((kind) => kind.is_locating)?.code;
+  const grids = ground.areas.filter((area) => area.kind === locating);
+  const mine = grids.filter((area) => area.in_charge);
+  const boxes = (mine.length > 0 ? mine : grids).map((area) => area.bounds);
+  if (boxes.length === 0) return null;
+  return [
+    Math.min(...boxes.map((box) => box[0])),
+    Math.min(...boxes.map((box) => box[1])),
+    Math.max(...boxes.map((box) => box[2])),
+    Math.max(...boxes.map((box) => box[3])),
+  ];
+}
+
+/** Nearest deadline first (what has none comes after, closed last), or newest first. */
+export function inOrder(points: readonly IssuePoint[], sort: Filters["sort"]): readonly IssuePoint[] {
+  const key = sort === "due" ? dueKey : newKey;
+  return [...points].sort((a, b) => key(a) - key(b) || (a.id < b.id ? -1 : 1));
+}
+
+function dueKey({ properties }: IssuePoint): number {
+  if (properties.closed_at !== null) return Number.MAX_VALUE;
+  return properties.due_at === null ? Number.MAX_SAFE_INTEGER : Date.parse(properties.due_at);
+}
+
+function newKey({ properties }: IssuePoint): number {
+  return -Date.parse(properties.captured_at);
+}

@@ -1,0 +1,36 @@
+import { expect, test } from "vitest";
+import { RAMPS, breaks, classOf, label, shade } from "./shades";
+
+test("a quiet city has no classes", () => {
+  expect(breaks([])).toEqual([]);
+  expect(breaks([0, 0])).toEqual([]);
+});
+
+test("breaks rise, begin at one and reach for the greatest count", () => {
+  for (const greatest of [1, 2, 4, 7, 12, 40, 90, 2_000]) {
+    const bounds = breaks([0, greatest]);
+    expect(bounds[0]).toBe(1);
+    expect(bounds.length).toBeLessThanOrEqual(5);
+    expect([...bounds].sort((a, b) => a - b)).toEqual(bounds);
+    expect(classOf(greatest, bounds)).toBe(bounds.length);
+  }
+});
+
+test("zero is never shaded and one always is", () => {
+  const bounds = breaks([30]);
+  expect(classOf(0, bounds)).toBe(0);
+  expect(classOf(1, bounds)).toBe(1);
+});
+
+test("every class has a colour of its own", () => {
+  for (let classes = 1; classes <= 5; classes += 1) {
+    const colours = Array.from({ length: classes + 1 }, (_, index) => shade("open", index, classes));
+    expect(new Set(colours).size).toBe(classes + 1);
+    for (const colour of colours) expect(RAMPS.open).toContain(colour);
+  }
+});
+
+test("labels leave no gap between classes", () => {
+  const bounds = [1, 3, 8];
+  expect([0, 1, 2, 3].map((index) => label(index, bounds))).toEqual(["0", "1–2", "3–7", "8+"]);
+});

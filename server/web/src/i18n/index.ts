@@ -1,0 +1,67 @@
+/** The language of the pages: Chinese unless the person chose English, remembered in this browser. */
+import { useEffect, useState } from "preact/hooks";
+import { en } from "./en";
+import { type Key, zh } from "./zh";
+
+export type { Key } from "./zh";
+export type Language = "zh" | "en";
+export type Params = Record<string, string | number>;
+
+const CATALOGUES: Record<Language, Record<Key, string>> = { zh, en };
+const STORED_AS = "patrol.language";
+const listeners = new Set<() => void>();
+
+let language: Language = stored();
+
+function stored(): Language {
+  try {
+    return localStorage.getItem(STORED_AS) === "en" ? "en" : "zh";
+  } catch {
+    return "zh"; // storage may be forbidden: the page still has a language
+  }
+}
+
+export function currentLanguage(): Language {
+  return language;
+}
+
+export function chooseLanguage(chosen: Language): void {
+  language = chosen;
+  try {
+    localStorage.setItem(STORED_AS, chosen);
+  } catch {
+    // Not remembered, but in force until the page is left.
+  }
+  markDocument();
+  for (const listener of listeners) listener();
+}
+
+export function markDocument(): void {
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+}
+
+/** Draw the component anew when the language changes. */
+export function useLanguage(): Language {
+  const [, redraw] = useState(0);
+  useEffect(() => {
+    const listener = (): void => redraw((n) => n + 1);
+    listeners.add(listener);
+    return () => void listeners.delete(listener);
+  }, []);
+  return language;
+}
+
+export function t(key: Key, params: Params = {}): string {
+  return CATALOGUES[language][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+}
+
+/** The text of a key made from data (a state, a field); data the catalogue does not know is shown as it is. */
+export function tData(prefix: string, value: string): string {
+  const key = `${prefix}.${value}`;
+  return key in CATALOGUES[language] ? t(key as Key) : value;
+}
+
+/** Pick the name in the present language from a row that carries both. */
+export function pick(row: { name_zh: string; name_en: string }): string {
+  return language === "en" && row.name_en ? row.name_en : row.name_zh;
+}

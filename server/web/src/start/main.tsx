@@ -1,0 +1,78 @@
+/** The first page: three doors, one for each of the people who use the system. */
+import { render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { currentSession } from "../api/client";
+import type { Session } from "../api/types";
+import { type Key, markDocument, t, useLanguage } from "../i18n";
+import { Header } from "../page/Header";
+import { Icon } from "../page/Icon";
+import "../styles/base.css";
+import "../styles/start.css";
+
+function Start() {
+  useLanguage();
+  const [session, setSession] = useState<Session | null>(null);
+  useEffect(() => void currentSession().then(setSession, () => undefined), []);
+  return (
+    <div class="page">
+      <Header here="start" session={session} />
+      <main class="start">
+        <h1>{t("start.title")}</h1>
+        <p class="lead">{t("start.lead")}</p>
+        <div class="doors">
+          <Door who="worker" icon="phone">
+            <Command words={t("start.worker.step")} command="./patrol enrol --worker LOGIN" />
+          </Door>
+          <Door who="supervisor" icon="map">
+            <a class="wide" href={session ? "/map" : "/signin?next=%2Fmap"}>{t("start.supervisor.link")}</a>
+          </Door>
+          <Door who="gis" icon="layers">
+            <Command words={t("start.gis.step")} command="./patrol import-boundaries FILE --kind grid --dry-run" />
+          </Door>
+        </div>
+        <p class="faint">
+          {t("start.docs")} <a href="/docs">{t("docs.title")}</a>
+        </p>
+      </main>
+    </div>
+  );
+}
+
+interface DoorProps {
+  who: "worker" | "supervisor" | "gis";
+  icon: "phone" | "map" | "layers";
+  children: preact.ComponentChildren;
+}
+
+function Door({ who, icon, children }: DoorProps) {
+  const say = (part: string): string => t(`start.${who}.${part}` as Key);
+  return (
+    <section class="door" aria-labelledby={`door-${who}`}>
+      <p class="door-who"><Icon name={icon} /> {say("who")}</p>
+      <h2 id={`door-${who}`}>{say("title")}</h2>
+      <p>{say("text")}</p>
+      <div class="door-foot">{children}</div>
+    </section>
+  );
+}
+
+function Command({ words, command }: { words: string; command: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = (): void => {
+    void navigator.clipboard?.writeText(command).then(() => setCopied(true));
+  };
+  return (
+    <div class="command">
+      <small>{words}</small>
+      <div class="command-line">
+        <code tabIndex={0}>{command}</code>
+        {"clipboard" in navigator && (
+          <button type="button" class="quiet" onClick={copy}>{copied ? t("copied") : t("copy")}</button>
+        )}
+      </div>
+    </div>
+  );
+}
+
+markDocument();
+render(<Start />, document.getElementById("app") as HTMLElement);

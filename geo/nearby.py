@@ -127,8 +127,7 @@ class Nearby:
 
 
 def _on_earth(points: Integers) -> NDArray[np.bool_]:
-    within = (points >= -_EARTH) & (points <= _EARTH)
-    return within[0] & within[1]
+    return np.asarray(((points >= -_EARTH) & (points <= _EARTH)).all(axis=0))
 
 
 def metres_per_unit(y: Integers) -> tuple[Floats, Floats]:

@@ -63,7 +63,7 @@ def _show(pip: "subprocess.Popen[str]", record: TextIO, total: int) -> list[str]
     for line in pip.stdout or ():
         record.write(line)
         tail = [*tail[-20:], line]
-        if line.startswith(("Collecting", "Requirement already satisfied")):
+        if line.startswith(("Collecting", "Processing", "Requirement already satisfied")):
             seen += 1
             if seen % SHOW_EVERY == 0:
                 _say(f"  {min(seen, total)}/{total}")

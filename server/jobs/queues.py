@@ -1,0 +1,51 @@
+"""The queues: their names, the coarse job of each, and waking it. The one thing that edges share.
+
+A queue holds at most a job or two: a job works until nothing waits, so a wake-up finds it queued already and
+adds nothing. Redis is never needed for an answer: where it is away, waking is given up quickly, and the
+sweeper queues the work when it is back.
+"""
+
+import time
+from collections.abc import Mapping
+from functools import cache
+
+import redis
+import structlog
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from server.extensions import settings
+
+JOBS: Mapping[str, str] = {
+    "merge": "server.jobs.merging.settle",
+    "routing": "server.jobs.routing.route",
+    "delivery": "server.jobs.delivery.deliver",
+}
+QUEUES = tuple(JOBS)
+_PATIENCE_S = 0.5
+_REST_S = 5.0
+_away_until = 0.0
+
+log = structlog.get_logger()
+
+
+@cache
+def connection(url: str) -> redis.Redis:
+    """Return this process's pool of connections to Redis, of short patience."""
+    return redis.Redis.from_url(url, socket_connect_timeout=_PATIENCE_S, socket_timeout=_PATIENCE_S)
+
+
+def wake(name: str) -> bool:
+    """Queue the coarse job of a queue, unless one is queued; return whether Redis took it or had it."""
+    global _away_until  # noqa: PLW0603  # one circuit for the process
+    if time.monotonic() < _away_until:
+        return False
+    queue = Queue(name, connection=connection(settings().redis_url), serializer=JSONSerializer)
+    try:
+        if queue.count == 0:
+            queue.enqueue(JOBS[name], result_ttl=0, failure_ttl=3600, job_timeout=600)
+    except redis.RedisError as error:
+        _away_until = time.monotonic() + _REST_S
+        log.warning("redis is away; the sweeper will queue this later", queue=name, error=str(error))
+        return False
+    return True

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import structlog
 from flask import Flask
@@ -53,7 +54,7 @@ def create_app(config: Config | None = None) -> Flask:
     return app
 
 
-_LOG = [
+_LOG: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.add_log_level,
     structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -4,13 +4,19 @@ The device half reads the bearer token; the staff half the session cookie. A tes
 fails on one that states nothing. Which rows a caller sees is the service's part; this is the door.
 """
 
+import datetime as dt
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import g, request
+from flask import Response, g, request
 
-from server.extensions import db
+from server.accounts.charge import Charge, read_charge
+from server.accounts.errors import CsrfTokenWrong, RoleMissing, SignInRequired
+from server.accounts.signin import TOUCH_AFTER, Staff, csrf_matches, touch
+from server.accounts.signin import authenticate as authenticate_staff
+from server.extensions import db, settings
+from server.transaction import transaction
 from sync.devices import CallingDevice, authenticate
 from sync.errors import TokenMissing
 
@@ -48,3 +54,84 @@ def calling_device() -> CallingDevice:
     """Return the device of this request; only inside ``device_required``."""
     device: CallingDevice = g.device
     return device
+
+
+SESSION_COOKIE = "patrol_session"
+CSRF_HEADER = "X-CSRF-Token"
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def staff_required(*roles: str, over: str = "what is in their charge") -> Callable[[Route], Route]:
+    """Let in staff who are signed in and hold one of ``roles`` (any role, where none is named).
+
+    An unsafe method needs the CSRF token of the session too. Inside, ``calling_staff()`` says who it is
+    and ``calling_charge()`` what they are in charge of.
+    """
+
+    def guard(route: Route) -> Route:
+        @wraps(route)
+        def guarded(*args: Any, **kwargs: Any) -> Any:
+            now = dt.datetime.now(dt.UTC)
+            token = session_token()
+            staff = authenticate_staff(db.session(), token, now=now)
+            if request.method not in _SAFE_METHODS:
+                require_same_site()
+                if not csrf_matches(token, request.headers.get(CSRF_HEADER, "")):
+                    raise CsrfTokenWrong
+            g.staff = staff
+            g.charge = read_charge(db.session(), staff.person_id, now=now)
+            if roles and g.charge.roles.isdisjoint(roles):
+                raise RoleMissing(roles=sorted(roles))
+            if now - staff.seen_at > TOUCH_AFTER:
+                with transaction() as tx:
+                    touch(tx.session, token, now=now)
+            return route(*args, **kwargs)
+
+        who = ", ".join(sorted(roles)) if roles else "any role"
+        return access(f"staff ({who}): {over}")(guarded)  # type: ignore[return-value]  # same signature
+
+    return guard
+
+
+def calling_staff() -> Staff:
+    """Return who is signed in; only inside ``staff_required``."""
+    staff: Staff = g.staff
+    return staff
+
+
+def calling_charge() -> Charge:
+    """Return what the caller is in charge of; only inside ``staff_required``."""
+    charge: Charge = g.charge
+    return charge
+
+
+def session_token() -> str:
+    """Return the token in the session cookie. Raises ``SignInRequired`` when there is none."""
+    token = request.cookies.get(SESSION_COOKIE, "")
+    if not token:
+        raise SignInRequired
+    return token
+
+
+def require_same_site() -> None:
+    """Refuse an unsafe request that a browser says another site made."""
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
+        raise CsrfTokenWrong
+
+
+def set_session_cookie(response: Response, token: str, expires_at: dt.datetime) -> None:
+    """Put the token where scripts cannot read it and other sites do not send it."""
+    response.set_cookie(
+        SESSION_COOKIE,
+        token,
+        expires=expires_at,
+        httponly=True,
+        secure=settings().secure_cookies,
+        samesite="Lax",
+        path="/",
+    )
+
+
+def clear_session_cookie(response: Response) -> None:
+    """Take the token back out of the browser."""
+    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="Lax", secure=settings().secure_cookies)

@@ -18,7 +18,7 @@ def sqlalchemy_url(url: str) -> str:
     raise ValueError(message)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Config:
     """All settings. Durations are timedeltas, sizes are bytes, distances are metres."""
 

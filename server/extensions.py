@@ -14,11 +14,12 @@ from server.config import Config
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate(directory="migrations")
 api = Api()
-limiter = Limiter(key_func=get_remote_address, headers_enabled=True, swallow_errors=True, in_memory_fallback_enabled=True)
+limiter = Limiter(
+    key_func=get_remote_address, headers_enabled=True, swallow_errors=True, in_memory_fallback_enabled=True
+)
 
 
 def settings(app: Flask | None = None) -> Config:
     """Return the configuration of the app given, or of the current one."""
-    config = (app or current_app).config["PATROL"]
-    assert isinstance(config, Config)
+    config: Config = (app or current_app).config["PATROL"]
     return config

@@ -7,6 +7,7 @@ and fails on one that is not in the table.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import structlog
@@ -17,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from geo.errors import GeoError
+from server.accounts.errors import AccountError
 from sync.errors import SyncError
 from sync.wording import Lang, validation_words
 
@@ -55,31 +57,71 @@ HTTP: Mapping[int, tuple[str, Entry]] = {
 TABLE: dict[str, Entry] = {
     # sync
     "sync-error": Entry(400, "同步有误", "Sync failed"),
-    "malformed-json": Entry(400, "内容不是有效的 JSON", "The body is not valid JSON", "检查后重发", "Mend it and send again"),
-    "envelope-invalid": Entry(400, "批次格式不对", "The batch is not of the right shape", "按字段提示改正", "Mend the field named"),
+    "malformed-json": Entry(
+        400, "内容不是有效的 JSON", "The body is not valid JSON", "检查后重发", "Mend it and send again"
+    ),
+    "envelope-invalid": Entry(
+        400, "批次格式不对", "The batch is not of the right shape", "按字段提示改正", "Mend the field named"
+    ),
     "body-too-large": Entry(413, "批次过大", "The batch is too large", "请分批发送", "Send it in smaller batches"),
-    "encoding-unknown": Entry(415, "不支持的压缩方式", "This Content-Encoding is not taken", "请用 gzip 或 zstd", "Use gzip or zstd"),
+    "encoding-unknown": Entry(
+        415, "不支持的压缩方式", "This Content-Encoding is not taken", "请用 gzip 或 zstd", "Use gzip or zstd"
+    ),
     "encoding-damaged": Entry(400, "压缩内容已损坏", "The compressed body is damaged", "请重新发送", "Send it again"),
     "token-missing": Entry(401, "缺少设备令牌", "No device token", "请先登记设备", "Enrol the device first"),
-    "token-unknown": Entry(401, "设备令牌无效", "This device token is not known", "请重新登记设备", "Enrol the device again"),
+    "token-unknown": Entry(
+        401, "设备令牌无效", "This device token is not known", "请重新登记设备", "Enrol the device again"
+    ),
     "device-revoked": Entry(401, "此设备已停用", "This device was revoked", "请联系主管", "Ask your supervisor"),
-    "code-unknown": Entry(404, "登记码无效", "This enrolment code is not known", "请核对或重新领取", "Check it or ask for a new one"),
+    "code-unknown": Entry(
+        404, "登记码无效", "This enrolment code is not known", "请核对或重新领取", "Check it or ask for a new one"
+    ),
     "code-used": Entry(409, "登记码已用过", "This enrolment code was used", "请重新领取", "Ask for a new one"),
     "code-expired": Entry(410, "登记码已过期", "This enrolment code has expired", "请重新领取", "Ask for a new one"),
-    "cursor-invalid": Entry(400, "游标无效", "The cursor is not one of ours", "请不带游标重新拉取", "Pull anew with no cursor"),
-    "resync": Entry(410, "需要重新同步", "Pull anew from no cursor", "未上传的内容请保留", "Keep what you have not pushed"),
+    "cursor-invalid": Entry(
+        400, "游标无效", "The cursor is not one of ours", "请不带游标重新拉取", "Pull anew with no cursor"
+    ),
+    "resync": Entry(
+        410, "需要重新同步", "Pull anew from no cursor", "未上传的内容请保留", "Keep what you have not pushed"
+    ),
     "app-too-old": Entry(426, "应用版本过旧", "This app is too old to pull", "请升级应用", "Update the app"),
     "collection-unknown": Entry(422, "没有这个集合", "No such collection"),
-    "no-edition": Entry(503, "尚未发布网格", "No grids are published yet", "请先导入并发布边界", "Import and publish boundaries first"),
+    "no-edition": Entry(
+        503, "尚未发布网格", "No grids are published yet", "请先导入并发布边界", "Import and publish boundaries first"
+    ),
+    # accounts
+    "account-error": Entry(400, "账号有误", "Something is wrong with this account"),
+    "sign-in-refused": Entry(
+        401, "登录名或密码不对", "Login or password is wrong", "请检查后再试", "Check both and try again"
+    ),
+    "sign-in-required": Entry(401, "请先登录", "Sign in first"),
+    "csrf-token-wrong": Entry(
+        403, "页面令牌无效", "The page's token is not right", "请刷新页面再试", "Load the page again and retry"
+    ),
+    "role-missing": Entry(
+        403, "您的角色不能做此操作", "Your role does not allow this", "请联系管理员", "Ask an administrator"
+    ),
+    "outside-charge": Entry(404, "找不到，或不在您的所辖范围内", "Not found, or not in your charge"),
+    "unknown-role": Entry(422, "没有这个角色", "There is no such role"),
+    "unknown-area": Entry(422, "没有这个区域代码", "No area has this code", "请核对代码", "Check the code"),
+    "password-too-short": Entry(422, "密码太短", "The password is too short", "请加长", "Take a longer one"),
     # geo
     "geo-error": Entry(422, "地理数据有误", "The geometry is wrong"),
     "invalid-coordinate": Entry(422, "坐标有误", "This coordinate is no place on earth"),
     "unknown-datum": Entry(422, "坐标系未知", "This datum is not known"),
-    "invalid-shape": Entry(422, "图形有误", "This geometry is not right", "在图上该处改正", "Mend it at the place named"),
+    "invalid-shape": Entry(
+        422, "图形有误", "This geometry is not right", "在图上该处改正", "Mend it at the place named"
+    ),
     "invalid-coverage": Entry(422, "边界不成一体", "These polygons are no coverage"),
-    "unknown-crs": Entry(422, "坐标参照系未知", "The reference system is not known", "用 --crs 指定", "Name it with --crs"),
+    "unknown-crs": Entry(
+        422, "坐标参照系未知", "The reference system is not known", "用 --crs 指定", "Name it with --crs"
+    ),
     "crs-needs-parameters": Entry(
-        422, "该坐标系需要转换参数", "This reference system needs parameters", "请先转为 CGCS2000", "Convert to CGCS2000 first"
+        422,
+        "该坐标系需要转换参数",
+        "This reference system needs parameters",
+        "请先转为 CGCS2000",
+        "Convert to CGCS2000 first",
     ),
     "crs-contradicted": Entry(422, "坐标与所称坐标系不符", "The coordinates contradict the reference system"),
     "unsupported-file": Entry(422, "无法读取此文件", "This file cannot be read"),
@@ -96,8 +138,10 @@ def language() -> Lang:
 def body(code: str, entry: Entry, lang: Lang, *, detail: str | None = None, **more: Any) -> dict[str, Any]:
     """Return the problem document of one error."""
     title, advice = (entry.zh, entry.do_zh) if lang == "zh" else (entry.en, entry.do_en)
-    told = "。".join(part for part in (detail, advice) if part) if lang == "zh" else ". ".join(
-        part for part in (detail, advice) if part
+    told = (
+        "。".join(part for part in (detail, advice) if part)
+        if lang == "zh"
+        else ". ".join(part for part in (detail, advice) if part)
     )
     document = {"type": PREFIX + code, "title": title, "status": entry.status}
     if told:
@@ -115,9 +159,9 @@ def problem(code: str, entry: Entry, *, headers: Mapping[str, str] | None = None
     return response
 
 
-def _domain(error: GeoError | SyncError) -> Response:
+def _domain(error: GeoError | SyncError | AccountError) -> Response:
     entry = TABLE[error.code]
-    headers = {"WWW-Authenticate": "Bearer"} if entry.status == 401 else None
+    headers = {"WWW-Authenticate": "Bearer"} if entry.status == HTTPStatus.UNAUTHORIZED else None
     return problem(error.code, entry, headers=headers, **error.data)
 
 
@@ -126,15 +170,23 @@ def _invalid(error: ValidationError) -> Response:
     return problem(code, entry, errors=validation_words(error.messages, language()))
 
 
+def _nearest(error: HTTPException) -> int:
+    """Return the status of the table that tells an HTTP error best."""
+    status = error.code or HTTPStatus.INTERNAL_SERVER_ERROR
+    if status in HTTP:
+        return status
+    return 400 if status < HTTPStatus.INTERNAL_SERVER_ERROR else 500
+
+
 def _http(error: HTTPException) -> Response:
-    known = error.code if error.code in HTTP else (400 if (error.code or 500) < 500 else 500)
+    known = _nearest(error)
     code, entry = HTTP[known]
-    headers = {"Retry-After": "30"} if known == 429 else None
+    headers = {"Retry-After": "30"} if known == HTTPStatus.TOO_MANY_REQUESTS else None
     messages = getattr(error, "data", {}).get("messages")
     more = {"errors": validation_words(messages, language())} if messages else {}
-    if error.code == 405 and getattr(error, "valid_methods", None):
+    if error.code == HTTPStatus.METHOD_NOT_ALLOWED and getattr(error, "valid_methods", None):
         headers = {"Allow": ", ".join(sorted(error.valid_methods))}  # type: ignore[attr-defined]  # MethodNotAllowed
-    if error.response is not None and error.response.status_code < 400:
+    if error.response is not None and error.response.status_code < HTTPStatus.BAD_REQUEST:
         return error.response  # type: ignore[return-value]  # a redirect
     return problem(code, entry, headers=headers, **more)
 
@@ -155,6 +207,7 @@ def init_problems(app: Flask) -> None:
     """Register the handlers; the last one answers 500 and logs."""
     app.register_error_handler(GeoError, _domain)
     app.register_error_handler(SyncError, _domain)
+    app.register_error_handler(AccountError, _domain)
     app.register_error_handler(ValidationError, _invalid)
     app.register_error_handler(HTTPException, _http)
     for trouble in (OperationalError, InternalError, PoolTimeoutError):

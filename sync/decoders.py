@@ -58,7 +58,7 @@ def struct_of(schema: type[Schema], *, whole: bool) -> Any:
 
     Raises ``TypeError`` for a field or validator that has no translation.
     """
-    members = []
+    members: list[Any] = []
     for name, field in schema().fields.items():
         wire = _type_of(field, whole=whole)
         if field.required and whole:
@@ -76,7 +76,8 @@ def _type_of(field: fields.Field[Any], *, whole: bool) -> Any:
         wire = _constrained(field)
     elif isinstance(field, fields.List):
         lengths = [_meta(check) for check in field.validators]
-        wire = Annotated[list[_type_of(field.inner, whole=whole)], *lengths] if lengths else list[Any]
+        inner: Any = _type_of(field.inner, whole=whole)
+        wire = Annotated[(list.__class_getitem__(inner), *lengths)] if lengths else list.__class_getitem__(inner)
     elif isinstance(field, fields.Nested):
         # A nested object is one field of the record: always whole, in a patch too.
         wire = struct_of(type(field.schema), whole=True)
@@ -101,8 +102,6 @@ def _meta(check: Any) -> msgspec.Meta:
     if isinstance(check, validate.Range):
         return msgspec.Meta(ge=check.min, le=check.max)
     if isinstance(check, validate.Regexp):
-        return msgspec.Meta(pattern=check.regex.pattern)
+        return msgspec.Meta(pattern=str(check.regex.pattern))
     message = f"no msgspec constraint for {check!r}"
     raise TypeError(message)
-
-

@@ -84,8 +84,9 @@ def enrol(session: Session, code: str, described: dict[str, Any], *, now: dt.dat
 
 _CALLING = (
     select(
-        Device.id, Device.uid, Device.person_id, Person.name, Device.app_version, Device.revoked_at,
-        Device.wipe_ordered_at.is_not(None), CityState.epoch, CityState.ground_serial, CityState.scope_serial,
+        Device.id, Device.uid, Device.person_id, Person.name.label("person_name"), Device.app_version,
+        Device.revoked_at, Device.wipe_ordered_at.is_not(None).label("wipe"),
+        CityState.epoch, CityState.ground_serial, CityState.scope_serial,
     )
     .join(Person, Person.id == Device.person_id)
     .join(CityState, text("true"))
@@ -97,7 +98,7 @@ def authenticate(session: Session, token: str, *, revoked_may: bool = False) -> 
     row = session.execute(_CALLING.where(Device.token_hash == _digest(token))).one_or_none()
     if row is None:
         raise TokenUnknown
-    device = CallingDevice(*row)
+    device = CallingDevice(**row._mapping)  # noqa: SLF001  # public, in spite of its name
     if device.revoked_at is not None and not revoked_may:
         raise revocation(device)
     return device
@@ -105,7 +106,7 @@ def authenticate(session: Session, token: str, *, revoked_may: bool = False) -> 
 
 def revocation(device: CallingDevice) -> DeviceRevoked:
     """Return the error that tells a revoked device so, with the order to wipe itself where there is one."""
-    return DeviceRevoked(**({"wipe": True} if device.wipe else {}))
+    return DeviceRevoked(wipe=True) if device.wipe else DeviceRevoked()
 
 
 def revoke(session: Session, device_uid: uuid.UUID, *, wipe: bool, now: dt.datetime) -> bool:

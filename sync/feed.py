@@ -51,15 +51,13 @@ def device_channel(device_id: int) -> int:
     return device_id * 4 + 2
 
 
-def record_touches(
-    topic: int, rows: Iterable[tuple[uuid.UUID, Iterable[int | None], int | None]]
-) -> list[Touch]:
+def record_touches(topic: int, rows: Iterable[tuple[uuid.UUID, Iterable[int | None], int | None]]) -> list[Touch]:
     """Return the touches of changed records.
 
     Each row: id, the grids it lies in now and lay in before (area ids; None is skipped), and the
     person who sees it wherever it lies (None: nobody does).
     """
-    touches = []
+    touches: list[Touch] = []
     for record_id, grids, person_id in rows:
         channels = {grid_channel(grid) for grid in grids if grid is not None}
         if person_id is not None:
@@ -81,7 +79,7 @@ def append(session: Session, touches: Sequence[Touch]) -> int:
             "refs": [touch.ref for touch in touches],
         },
     )
-    return max(row[0] for row in rows)
+    return int(max(row[0] for row in rows))
 
 
 def head(session: Session) -> int:

@@ -173,6 +173,7 @@ class Operation(Base):
     rev: Mapped[int | None] = mapped_column(comment="revision of the record that it made")
     status: Mapped[str]
     problem: Mapped[Json | None]
+    provenance: Mapped[Json | None] = mapped_column(comment="field -> mine, theirs, both or review, once merged")
     receipt: Mapped[Json | None] = mapped_column(JSON, comment="the first answer, byte for byte")
     settled_at: Mapped[dt.datetime | None]
 
@@ -210,6 +211,7 @@ class ScopeSnapshot(Base):
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     grid_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer), comment="area ids, ascending")
     serials: Mapped[list[int]] = mapped_column(ARRAY(Integer), comment="ground and scope serial it was computed at")
+    holds_until: Mapped[dt.datetime | None] = mapped_column(comment="when the next assignment begins or ends")
     since: Mapped[dt.datetime]
 
 
@@ -232,5 +234,3 @@ class Feed(Base):
     position: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     topic: Mapped[SmallInt]
     ref: Mapped[uuid.UUID] = mapped_column(comment="id of the record, or op_id of an outcome")
-
-

@@ -12,7 +12,10 @@ from typing import Any, Literal
 Lang = Literal["zh", "en"]
 
 REASONS: Mapping[str, tuple[str, str]] = {
-    "fields-invalid": ("有字段不符合要求，请改正后由管理员放行", "Some fields are not right; mend them and have it released"),
+    "fields-invalid": (
+        "有字段不符合要求，请改正后由管理员放行",
+        "Some fields are not right; mend them and have it released",
+    ),
     "operation-invalid": ("操作格式不对", "The operation is not of the right shape"),
     "collection-unknown": ("没有这个集合", "No such collection"),
     "action-not-allowed": ("设备不能对此集合做此操作", "A device may not do this to this collection"),
@@ -22,8 +25,14 @@ REASONS: Mapping[str, tuple[str, str]] = {
     "outside-your-areas": ("采集时您不负责该网格", "You were not assigned to this grid when it was captured"),
     "record-outside-your-areas": ("该记录不在您负责的网格内", "This record is not in your areas"),
     "captured-too-old": ("采集时间过早，请核对手机时钟", "captured_at is too long ago: check the clock of the phone"),
-    "captured-in-future": ("采集时间在未来，请核对手机时钟", "captured_at is in the future: check the clock of the phone"),
-    "op-id-reused": ("同一 op_id 已用于另一内容，请用新的 op_id", "This op_id was used with other content: take a new one"),
+    "captured-in-future": (
+        "采集时间在未来，请核对手机时钟",
+        "captured_at is in the future: check the clock of the phone",
+    ),
+    "op-id-reused": (
+        "同一 op_id 已用于另一内容，请用新的 op_id",
+        "This op_id was used with other content: take a new one",
+    ),
     "device-revoked": ("设备已停用，内容已留存待审", "The device was revoked; this is kept for a person to look at"),
     "base-unknown": ("所依据的版本尚未到达，先行保留", "It waits for the operation or revision that it builds on"),
     "base-quarantined": ("所依据的操作被隔离，先行保留", "It waits for an operation that is in quarantine"),
@@ -35,14 +44,22 @@ _RULES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
     for pattern, zh, en in (
         (r"Missing data for required field\.", "必填", "is required"),
         (r"Field may not be null\.", "不能为空", "may not be null"),
-        (r"Unknown field\.", "没有这个字段；附加内容请放入 extra", "is not a field here; put free additions under extra"),
+        (
+            r"Unknown field\.",
+            "没有这个字段；附加内容请放入 extra",
+            "is not a field here; put free additions under extra",
+        ),
         (r"Not a valid (?:string|text)\.", "应为文字", "must be text"),
         (r"Not a valid number\.", "应为数字", "must be a number"),
         (r"Not a valid integer\.", "应为整数", "must be a whole number"),
         (r"Not a valid boolean\.", "应为 true 或 false", "must be true or false"),
         (r"Not a valid UUID\.", "应为 UUID", "must be a UUID"),
         (r"Not a valid list\.", "应为列表", "must be a list"),
-        (r"Not a valid (?:time|datetime|aware datetime)\.", "应为带时区的 RFC 3339 时间", "must be an RFC 3339 time with an offset"),
+        (
+            r"Not a valid (?:time|datetime|aware datetime)\.",
+            "应为带时区的 RFC 3339 时间",
+            "must be an RFC 3339 time with an offset",
+        ),
         (r"Not a valid mapping type\.|Invalid input type\.", "应为对象", "must be an object"),
         (r"Must be one of: (?P<a>.*)\.", "应为其一：{a}", "must be one of: {a}"),
         (r"Longer than maximum length (?P<a>\d+)\.", "超过 {a} 的长度上限", "is longer than {a}"),

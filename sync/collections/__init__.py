@@ -1,6 +1,6 @@
 """The synced collections, one module each; the engine reads what they declare and names none of them."""
 
-from sync.collections.collection import Collection, Doc, Merge
+from sync.collections.collection import Collection, Doc
 from sync.collections.households import HOUSEHOLDS
 from sync.collections.issues import ISSUES
 from sync.collections.tasks import TASKS
@@ -8,4 +8,4 @@ from sync.collections.visits import VISITS
 
 COLLECTIONS: dict[str, Collection] = {each.name: each for each in (VISITS, ISSUES, HOUSEHOLDS, TASKS)}
 
-__all__ = ["COLLECTIONS", "Collection", "Doc", "Merge"]
+__all__ = ["COLLECTIONS", "Collection", "Doc"]

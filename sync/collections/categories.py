@@ -25,7 +25,9 @@ class Category(Base):
     name_en: Mapped[str]
     sort: Mapped[str] = mapped_column(comment="component (部件) or event (事件)")
     file_when: Mapped[str] = mapped_column(server_default="")
+    file_when_en: Mapped[str] = mapped_column(server_default="")
     close_when: Mapped[str] = mapped_column(server_default="")
+    close_when_en: Mapped[str] = mapped_column(server_default="")
     limit_value: Mapped[SmallInt | None] = mapped_column(comment="time to handle it, in limit_unit")
     limit_unit: Mapped[str | None] = mapped_column(comment="h clock hours, wh working hours, wd working days, d days")
     response_h: Mapped[SmallInt | None] = mapped_column(comment="time to answer, clock hours")

@@ -7,7 +7,7 @@ import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from geoalchemy2 import WKBElement
@@ -17,34 +17,31 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Json, point_column
-from sync.collections.fields import Number, Text
+from sync.collections.fields import Number, Text, Time
+from sync.merge import Policy, Rule
 
 Doc = dict[str, Any]
 
 
-class Merge(StrEnum):
-    """How concurrent writes of one field are settled; the meaning of each stands in ``sync.merge``."""
-
-    LWW = "lww"
-    UNION = "union"
-    MAX = "max"
-    MIN = "min"
-    APPEND = "append"
-    REVIEW = "review"
+DATUMS = ("wgs84", "cgcs2000", "gcj02", "bd09")
 
 
-def merge_by(policy: Merge, **more: Any) -> dict[str, Any]:
+def merge_by(policy: Policy, **more: Any) -> dict[str, Any]:
     """Return field metadata that declares a merge policy."""
     return {"merge": policy, **more}
 
 
 class LocationSchema(Schema):
-    """A position as devices send it: degrees, lon-lat, in the datum that it names."""
+    """A position as devices send it: degrees, lon-lat, in the datum that it names.
+
+    Kept in WGS-84; ``source_datum`` is the server's note of the datum it came in.
+    """
 
     lon = Number(required=True, validate=validate.Range(-180, 180))
     lat = Number(required=True, validate=validate.Range(-90, 90))
     accuracy_m = Number(validate=validate.Range(0, 100_000))
-    datum = Text(validate=validate.OneOf(("wgs84", "cgcs2000", "gcj02", "bd09")))
+    datum = Text(validate=validate.OneOf(DATUMS))
+    source_datum = Text(validate=validate.OneOf(DATUMS))
 
 
 class SyncedRecord:
@@ -77,8 +74,9 @@ class Collection:
     """One synced collection.
 
     ``actions``: what a device may send. ``patchable``: the fields a device may patch (None: all).
-    ``check``: cross-field rules of a whole record, field -> message key. ``personal``: the column whose
-    person sees the record wherever it lies. ``shown``: what the server adds to ``doc`` when it is pulled.
+    ``check``: cross-field rules of a whole record, field -> message key. ``by_grid``: whether all devices of a
+    grid see its records. ``personal``: the column whose person sees the record wherever it lies. ``shown``:
+    what the server adds to ``doc`` when it is pulled.
     """
 
     name: str
@@ -87,15 +85,25 @@ class Collection:
     schema: type[Schema]
     actions: frozenset[str]
     patchable: frozenset[str] | None = None
+    by_grid: bool = True
     personal: str | None = None
     shown: Mapping[str, ColumnElement[Any]] | None = None
-    hidden: frozenset[str] = frozenset()
     check: Callable[[Doc], Mapping[str, str]] = lambda _doc: {}
 
     @property
-    def policies(self) -> dict[str, Merge]:
-        """Return field name -> merge policy, as the schema declares it."""
-        declared = self.schema().fields
-        return {name: Merge(field.metadata.get("merge", Merge.LWW)) for name, field in declared.items()}
+    def rules(self) -> dict[str, Rule]:
+        """Return field name -> how it is merged, as the schema declares it."""
+        return _rules_of(self.schema)
 
 
+@cache
+def _rules_of(schema: type[Schema]) -> dict[str, Rule]:
+    return {name: _rule_of(field) for name, field in schema().fields.items()}
+
+
+def _rule_of(field: Any) -> Rule:
+    order = field.metadata.get("order")
+    policy = Policy(field.metadata.get("merge", Policy.LWW))
+    if order is not None:
+        return Rule(policy, order.index)
+    return Rule(policy, dt.datetime.fromisoformat) if isinstance(field, Time) else Rule(policy)

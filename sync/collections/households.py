@@ -1,12 +1,13 @@
-"""Households (户): who lives behind a door, as far as a visit needs it. Written by staff; workers patch three fields."""
+"""Households (户): who lives behind a door, as a visit needs it. Written by staff; workers patch three fields."""
 
 from marshmallow import Schema, fields, validate
 from sqlalchemy import CheckConstraint, Computed, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
-from sync.collections.collection import Collection, LocationSchema, Merge, SyncedRecord, merge_by
+from sync.collections.collection import Collection, LocationSchema, SyncedRecord, merge_by
 from sync.collections.fields import Extra, Text
+from sync.merge import Policy
 
 RISK_TIERS = ("general", "key", "high")
 CONTACT_PREFERENCES = ("door", "phone", "message", "weekend", "evening", "none")
@@ -19,15 +20,13 @@ class HouseholdSchema(Schema):
     unit = Text(allow_none=True, validate=validate.Length(max=20))
     room = Text(allow_none=True, validate=validate.Length(max=20))
     location = fields.Nested(LocationSchema, allow_none=True)
-    risk_tier = Text(validate=validate.OneOf(RISK_TIERS), metadata=merge_by(Merge.REVIEW))
-    risk_tier_suggestion = Text(
-        allow_none=True, validate=validate.OneOf(RISK_TIERS), metadata=merge_by(Merge.REVIEW)
-    )
+    risk_tier = Text(validate=validate.OneOf(RISK_TIERS), metadata=merge_by(Policy.REVIEW))
+    risk_tier_suggestion = Text(allow_none=True, validate=validate.OneOf(RISK_TIERS), metadata=merge_by(Policy.REVIEW))
     contact_preference = Text(allow_none=True, validate=validate.OneOf(CONTACT_PREFERENCES))
     needs = fields.List(
         Text(validate=validate.Length(max=60)),
         validate=validate.Length(max=50),
-        metadata=merge_by(Merge.UNION),
+        metadata=merge_by(Policy.UNION),
     )
     extra = Extra()
 
@@ -52,4 +51,3 @@ HOUSEHOLDS = Collection(
     actions=frozenset({"patch"}),
     patchable=frozenset({"contact_preference", "risk_tier_suggestion", "needs"}),
 )
-

@@ -9,8 +9,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base, Json
-from sync.collections.collection import Collection, Doc, LocationSchema, Merge, SyncedRecord, merge_by
+from sync.collections.collection import Collection, Doc, LocationSchema, SyncedRecord, merge_by
 from sync.collections.fields import Extra, Flag, Id, Text
+from sync.merge import Policy
 
 SEVERITIES = ("low", "normal", "urgent")
 STATES = (
@@ -28,19 +29,17 @@ def check(doc: Doc) -> dict[str, str]:
 class IssueSchema(Schema):
     """What a device may write of an issue."""
 
-    category = Text(
-        required=True, validate=validate.Regexp(r"^[0-9]{4}$"), metadata=merge_by(Merge.REVIEW)
-    )
-    description = Text(allow_none=True, validate=validate.Length(max=4000), metadata=merge_by(Merge.APPEND))
-    severity = Text(validate=validate.OneOf(SEVERITIES), metadata=merge_by(Merge.MAX, order=SEVERITIES))
+    category = Text(required=True, validate=validate.Regexp(r"^[0-9]{4}$"), metadata=merge_by(Policy.REVIEW))
+    description = Text(allow_none=True, validate=validate.Length(max=4000), metadata=merge_by(Policy.APPEND))
+    severity = Text(validate=validate.OneOf(SEVERITIES), metadata=merge_by(Policy.MAX, order=SEVERITIES))
     location = fields.Nested(LocationSchema, allow_none=True)
     address_text = Text(allow_none=True, validate=validate.Length(max=200))
-    photos = fields.List(Id(), validate=validate.Length(max=20), metadata=merge_by(Merge.UNION))
-    private = Flag(metadata=merge_by(Merge.MAX))
+    photos = fields.List(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
+    private = Flag(metadata=merge_by(Policy.MAX))
     tags = fields.List(
         Text(validate=validate.Length(max=60)),
         validate=validate.Length(max=20),
-        metadata=merge_by(Merge.UNION),
+        metadata=merge_by(Policy.UNION),
     )
     extra = Extra()
 

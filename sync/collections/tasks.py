@@ -8,8 +8,9 @@ from sqlalchemy import CheckConstraint, Computed, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
-from sync.collections.collection import Collection, Merge, SyncedRecord, merge_by
+from sync.collections.collection import Collection, SyncedRecord, merge_by
 from sync.collections.fields import Extra, Id, Text
+from sync.merge import Policy
 
 KINDS = ("visit", "check", "order")
 STATES = ("open", "started", "done", "declined")
@@ -18,9 +19,9 @@ STATES = ("open", "started", "done", "declined")
 class TaskSchema(Schema):
     """What a device may write of a task."""
 
-    state = Text(validate=validate.OneOf(STATES), metadata=merge_by(Merge.MAX, order=STATES))
-    note = Text(allow_none=True, validate=validate.Length(max=4000), metadata=merge_by(Merge.APPEND))
-    photos = fields.List(Id(), validate=validate.Length(max=20), metadata=merge_by(Merge.UNION))
+    state = Text(validate=validate.OneOf(STATES), metadata=merge_by(Policy.MAX, order=STATES))
+    note = Text(allow_none=True, validate=validate.Length(max=4000), metadata=merge_by(Policy.APPEND))
+    photos = fields.List(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
     extra = Extra()
 
 
@@ -50,6 +51,7 @@ TASKS = Collection(
     table=Task.__table__,  # type: ignore[arg-type]  # declarative types it as FromClause
     schema=TaskSchema,
     actions=frozenset({"patch"}),
+    by_grid=False,
     personal="person_id",
     shown={
         "kind": Task.kind.expression,

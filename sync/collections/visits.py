@@ -6,8 +6,9 @@ from sqlalchemy import CheckConstraint, Computed, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
-from sync.collections.collection import Collection, Doc, LocationSchema, Merge, SyncedRecord, merge_by
+from sync.collections.collection import Collection, Doc, LocationSchema, SyncedRecord, merge_by
 from sync.collections.fields import Extra, Id, Text, Time
+from sync.merge import Policy
 
 OUTCOMES = ("met", "no_answer", "refused", "moved", "vacant", "appointment")
 PURPOSES = ("routine", "follow_up", "check", "appointment", "emergency")
@@ -24,20 +25,20 @@ def check(doc: Doc) -> dict[str, str]:
 class VisitSchema(Schema):
     """What a device may write of a visit."""
 
-    household_id = Id(allow_none=True, metadata=merge_by(Merge.LWW))
+    household_id = Id(allow_none=True, metadata=merge_by(Policy.LWW))
     address_text = Text(allow_none=True, validate=validate.Length(max=200))
     outcome = Text(required=True, validate=validate.OneOf(OUTCOMES))
     purpose = Text(validate=validate.OneOf(PURPOSES))
     needs = fields.List(
         Text(validate=validate.Length(max=60)),
         validate=validate.Length(max=20),
-        metadata=merge_by(Merge.UNION),
+        metadata=merge_by(Policy.UNION),
     )
-    note = Text(allow_none=True, validate=validate.Length(max=4000), metadata=merge_by(Merge.APPEND))
+    note = Text(allow_none=True, validate=validate.Length(max=4000), metadata=merge_by(Policy.APPEND))
     location = fields.Nested(LocationSchema, allow_none=True)
-    started_at = Time(allow_none=True, metadata=merge_by(Merge.MIN))
-    ended_at = Time(allow_none=True, metadata=merge_by(Merge.MAX))
-    photos = fields.List(Id(), validate=validate.Length(max=20), metadata=merge_by(Merge.UNION))
+    started_at = Time(allow_none=True, metadata=merge_by(Policy.MIN))
+    ended_at = Time(allow_none=True, metadata=merge_by(Policy.MAX))
+    photos = fields.List(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
     extra = Extra()
 
     @validates_schema(skip_on_field_errors=True)

@@ -1,0 +1,1 @@
+"""The HTTP edges of devices, staff and desks: they parse, call one service, and render."""

@@ -1,0 +1,171 @@
+"""/v1/sync: push, pull and status, as the device protocol has them. They parse, call the engine once, and render."""
+
+import datetime as dt
+import functools
+import gzip
+import hashlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+import zstandard
+from flask import Response, request
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+from sqlalchemy.exc import OperationalError
+
+from server.auth import calling_device, device_required
+from server.extensions import limiter, settings
+from server.grounds import ground_at, ground_now
+from server.jobs.queues import wake
+from server.problems import language
+from server.transaction import transaction
+from sync import wire
+from sync.cursor import Cursor
+from sync.devices import CallingDevice, revocation
+from sync.errors import AppTooOld, CollectionUnknown
+from sync.pull import Page, pull
+from sync.push import Exchange, Pushed, push
+from sync.states import TOPICS
+from sync.status import status
+
+blueprint = Blueprint("sync", __name__, url_prefix="/v1/sync", description="设备同步 · the device protocol")
+COMPRESS_FROM = 1024
+ATTEMPTS = 3
+
+
+def _device_key() -> str:
+    return str(calling_device().id)
+
+
+@blueprint.post("/push")
+@device_required(revoked_may=True)
+@limiter.limit(lambda: settings().push_rate, key_func=_device_key)
+@blueprint.response(200, description="One result for each operation, in order")
+def push_batch() -> Response:
+    """Take a batch of operations; what is acknowledged is durable."""
+    now = dt.datetime.now(dt.UTC)
+    device = calling_device()
+    config = settings()
+    if device.revoked_at is not None and now - device.revoked_at > config.revoked_grace:
+        raise revocation(device)
+    body = wire.unpack(request.get_data(cache=False), request.headers.get("Content-Encoding"))
+    batch = wire.decode(body)
+    pushed = _apply(device, batch, now)
+    head = f'{{"server_time":"{now.isoformat()}","results":['.encode()
+    tail = f'],"cursor_hint":"{pushed.position}"}}'.encode()
+    return _compressed(head + b",".join(pushed.results) + tail)
+
+
+def _apply(device: CallingDevice, batch: wire.Batch, now: dt.datetime) -> Pushed:
+    """Apply a batch in one transaction; once more where PostgreSQL broke a deadlock in another's favour."""
+    for attempt in range(ATTEMPTS):
+        try:
+            with transaction() as tx:
+                grounds = ground_at(tx.session, device.ground_serial)
+                pushed = push(Exchange(tx.session, device, batch, now, grounds, settings().near_m, language()))
+                for queue in sorted(pushed.wake):
+                    tx.then(wake, queue)
+        except OperationalError as error:
+            if attempt == ATTEMPTS - 1 or getattr(error.orig, "sqlstate", None) not in ("40P01", "40001"):
+                raise
+        else:
+            return pushed
+    raise AssertionError  # the loop returns or raises
+
+
+class PullSchema(Schema):
+    """The query of a pull."""
+
+    cursor = fields.String(validate=validate.Length(max=400))
+    limit = fields.Integer(load_default=500, validate=validate.Range(1, 2000))
+    collections = fields.String(validate=validate.Length(max=400))
+
+
+@blueprint.get("/pull")
+@device_required()
+@blueprint.arguments(PullSchema, location="query")
+@blueprint.response(200, description="A page of changes and outcomes, with the cursor of the next")
+def pull_page(query: dict[str, Any]) -> Response:
+    """Return what changed for the device since its cursor."""
+    now = dt.datetime.now(dt.UTC)
+    device = calling_device()
+    _require_version(device)
+    key = cursor_key(settings().secret_key)
+    cursor = Cursor.open(query["cursor"], key, device.person_id) if query.get("cursor") else None
+    wanted = _collections(query.get("collections"))
+    with transaction() as tx:
+        ground = ground_now(tx.session, now, device.ground_serial)
+        page = pull(tx.session, device, cursor, ground=ground, now=now, limit=query["limit"], collections=wanted)
+        codes = [ground.areas[grid].code for grid in page.scope.grid_ids if grid in ground.areas]
+    return _compressed(_page_json(page, codes, page.cursor.seal(key), now))
+
+
+def _page_json(page: Page, codes: list[str], cursor: str, now: dt.datetime) -> bytes:
+    scope = {"version": page.scope.version, "grids": codes}
+    return b"".join(
+        (
+            f'{{"server_time":"{now.isoformat()}","changes":['.encode(),
+            b",".join(change.json for change in page.changes),
+            b'],"outcomes":',
+            msgspec.json.encode([outcome.as_json() for outcome in page.outcomes]),
+            b',"scope":',
+            msgspec.json.encode(scope),
+            f',"cursor":"{cursor}","has_more":{"true" if page.has_more else "false"}}}'.encode(),
+        )
+    )
+
+
+@blueprint.get("/status")
+@device_required()
+@blueprint.response(200, description="What of this device waits, with reasons")
+def device_status() -> dict[str, Any]:
+    """Return what of this device is pending, held, quarantined or in review; gaps; clock skew."""
+    with transaction() as tx:
+        told = status(tx.session, calling_device())
+    return {"server_time": dt.datetime.now(dt.UTC).isoformat()} | told
+
+
+@functools.cache
+def cursor_key(secret: str) -> bytes:
+    """Return the key that cursors are sealed with."""
+    return hashlib.sha256(b"cursor:" + secret.encode()).digest()
+
+
+def _collections(asked: str | None) -> frozenset[str] | None:
+    if not asked:
+        return None
+    names = frozenset(name.strip() for name in asked.split(",") if name.strip())
+    if unknown := sorted(names - set(TOPICS.values())):
+        raise CollectionUnknown(field="collections", unknown=unknown, known=sorted(TOPICS.values()))
+    return names
+
+
+def _require_version(device: CallingDevice) -> None:
+    least = settings().min_app_version
+    if least and _version(device.app_version) < _version(least):
+        raise AppTooOld(least=least, yours=device.app_version)
+
+
+def _version(text: str) -> tuple[int, ...]:
+    return tuple(int(part) if part.isdigit() else 0 for part in text.split("-", maxsplit=1)[0].split("."))
+
+
+_ENCODERS: Iterable[tuple[str, Callable[[bytes], bytes]]] = (
+    ("zstd", lambda body: zstandard.ZstdCompressor(level=3).compress(body)),
+    ("gzip", lambda body: gzip.compress(body, compresslevel=4, mtime=0)),
+)
+
+
+def _compressed(body: bytes) -> Response:
+    """Return a JSON answer, compressed as the caller accepts it."""
+    response = Response(content_type="application/json")
+    response.headers["Vary"] = "Accept-Encoding"
+    if len(body) >= COMPRESS_FROM:
+        for name, encode in _ENCODERS:
+            if request.accept_encodings.quality(name) > 0 and name in str(request.accept_encodings):
+                body = encode(body)
+                response.headers["Content-Encoding"] = name
+                break
+    response.set_data(body)
+    return response

@@ -1,0 +1,29 @@
+"""The editions that this process has in memory; one cache for all edges. Knows nothing of requests."""
+
+import datetime as dt
+from collections.abc import Callable
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geo.editions import Ground, Grounds
+from sync.errors import NoEdition
+
+_grounds = Grounds()
+
+
+def ground_at(session: Session, serial: int | None = None) -> Callable[[dt.datetime], Ground | None]:
+    """Return a function from a moment to the ground in force then.
+
+    ``serial``: the city's ground serial where it was just read; it is read here otherwise.
+    """
+    known = serial if serial is not None else int(session.scalar(text("SELECT ground_serial FROM city_state")) or 0)
+    return lambda moment: _grounds.at(session, known, moment)
+
+
+def ground_now(session: Session, now: dt.datetime, serial: int | None = None) -> Ground:
+    """Return the ground in force. Raises ``NoEdition`` where none was ever published."""
+    ground = ground_at(session, serial)(now)
+    if ground is None:
+        raise NoEdition
+    return ground

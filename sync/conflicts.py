@@ -1,0 +1,287 @@
+"""Settles what waits: pending operations are merged, held ones go on when their base has come or time is up.
+
+Owns the step between the log and ``sync.merge``: hundreds of records in one transaction, locked in
+ascending id, skipping those that a push holds (the next run finds them). Idempotent: what is settled no
+longer waits.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from geo.editions import Ground
+from sync import feed, records
+from sync.collections import COLLECTIONS, Collection
+from sync.lineage import LoggedOp, ready, writes_of
+from sync.located import locate
+from sync.merge import Dispute, Merged, merge
+from sync.records import Record, encode
+from sync.wording import Reason
+
+GroundAt = Callable[[dt.datetime], Ground | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What one run did. ``more``: whether something that could be settled is still waiting."""
+
+    operations: int
+    records: int
+    more: bool
+    wake: frozenset[str] = frozenset()
+
+
+@dataclass(slots=True)
+class _Work:
+    """One record with its operations, and what the run decides about them."""
+
+    record: Record | None
+    ops: list[LoggedOp]
+    settled: list[LoggedOp] = field(default_factory=list)
+    refused: list[LoggedOp] = field(default_factory=list)
+    merged: Merged | None = None
+
+
+_WAITING = text("""
+    SELECT collection, record_id FROM operation
+    WHERE status IN ('pending', 'held') AND record_id IS NOT NULL
+    GROUP BY collection, record_id
+    ORDER BY min(id) LIMIT :limit
+""")
+_OPS = text("""
+    SELECT operation.id, record_id, op_id, device_id, coalesce(person.name, '') AS author, author_id, action,
+           base_rev, base_op,
+           coalesce(corrected_at, received_at) AS captured_at, received_at, coalesce(changes, data) AS changes,
+           rev, status
+    FROM operation LEFT JOIN person ON person.id = operation.author_id
+    WHERE collection = :collection AND record_id = ANY (CAST(:ids AS uuid[]))
+      AND status NOT IN ('quarantined', 'dismissed')
+    ORDER BY operation.id
+""")
+_SETTLE = text("""
+    UPDATE operation SET status = new.status, rev = coalesce(new.rev, operation.rev),
+        provenance = coalesce(new.provenance::jsonb, operation.provenance),
+        problem = new.problem::jsonb, settled_at = :now
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:statuses AS text[]), CAST(:revs AS int[]),
+                CAST(:provenances AS text[]), CAST(:problems AS text[]))
+        AS new (id, status, rev, provenance, problem)
+    WHERE operation.id = new.id
+""")
+_DISPUTE = text("""
+    INSERT INTO conflict (collection, record_id, operation_id, kind, field, standing, offered, base, created_at)
+    SELECT :collection, new.record_id, new.operation_id, new.kind, new.field, new.standing::jsonb,
+           new.offered::jsonb, new.base::jsonb, :now
+    FROM unnest(CAST(:records AS uuid[]), CAST(:operations AS bigint[]), CAST(:kinds AS text[]),
+                CAST(:fields AS text[]), CAST(:standing AS text[]), CAST(:offered AS text[]), CAST(:bases AS text[]))
+        AS new (record_id, operation_id, kind, field, standing, offered, base)
+    ON CONFLICT (operation_id, field) DO NOTHING
+""")
+
+
+def settle_waiting(
+    session: Session, now: dt.datetime, ground_at: GroundAt, *, limit: int, hold_for: dt.timedelta, near_m: float
+) -> Settled:
+    """Settle the operations that wait on up to ``limit`` records. The feed is appended last; the caller commits."""
+    waiting = session.execute(_WAITING, {"limit": limit}).all()
+    by_collection: dict[str, list[uuid.UUID]] = {}
+    for row in waiting:
+        if row.collection in COLLECTIONS:
+            by_collection.setdefault(row.collection, []).append(row.record_id)
+    touches: list[feed.Touch] = []
+    operations = settled_records = 0
+    for name in sorted(by_collection):
+        works = _load(session, COLLECTIONS[name], by_collection[name])
+        for work in works:
+            _decide(work, COLLECTIONS[name], now, hold_for)
+        touches += _write(session, COLLECTIONS[name], works, now, ground_at, near_m)
+        operations += sum(len(work.settled) + len(work.refused) for work in works)
+        settled_records += sum(bool(work.settled) for work in works)
+    feed.append(session, touches)
+    wake = frozenset({"routing"}) if "issues" in by_collection and settled_records else frozenset()
+    return Settled(operations, settled_records, more=operations > 0 and len(waiting) == limit, wake=wake)
+
+
+def _load(session: Session, collection: Collection, ids: Sequence[uuid.UUID]) -> list[_Work]:
+    """Lock the records, or the ids of those that do not exist yet, and read their operations."""
+    locked = records.lock(session, collection, ids, skip_locked=True)
+    missing = _lock_missing(session, collection, [each for each in ids if each not in locked])
+    works = {each: _Work(locked.get(each), []) for each in [*locked, *missing]}
+    for row in session.execute(_OPS, {"collection": collection.name, "ids": list(works)}):
+        works[row.record_id].ops.append(LoggedOp(*row._tuple()))  # noqa: SLF001  # public, in spite of its name
+    return list(works.values())
+
+
+def _lock_missing(session: Session, collection: Collection, ids: Sequence[uuid.UUID]) -> list[uuid.UUID]:
+    """Return those of ``ids`` that no record has and no other run works on; the lock ends with the transaction."""
+    if not ids:
+        return []
+    there = set(session.scalars(select(collection.table.c.id).where(collection.table.c.id.in_(ids))))
+    free = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:id, 0))")
+    return [each for each in sorted(ids) if each not in there and session.scalar(free, {"id": str(each)})]
+
+
+def _decide(work: _Work, collection: Collection, now: dt.datetime, hold_for: dt.timedelta) -> None:
+    """Merge what is ready on one record; force what was held too long."""
+    rev = None if work.record is None else work.record.rev
+    waiting = [op for op in work.ops if op.waits]
+    ripe = [op for op in waiting if op.status == "pending" or ready(op, work.ops, rev)]
+    # What is settled now may be the base of what is still held.
+    while more := [op for op in waiting if op not in ripe and _based_on(op, ripe)]:
+        ripe += more
+    forced = [op for op in waiting if op not in ripe and op.received_at <= now - hold_for]
+    if work.record is None and not any(op.action == "put" for op in ripe + forced):
+        work.refused = forced
+        return
+    work.settled = sorted(ripe + forced, key=lambda op: op.id)
+    if not work.settled:
+        return
+    taking_part = [op for op in work.ops if not op.waits] + work.settled
+    rules = collection.rules
+    work.merged = merge(writes_of(taking_part), rules)
+    first = work.settled[0]
+    record = work.record
+    if record is None:
+        record = work.record = Record(first.record_id, 0, 0, {}, first.author_id, first.captured_at)
+    record.doc = work.merged.doc
+    record.deleted_at = (record.deleted_at or now) if work.merged.deleted else None
+    record.rev += 1
+    record.doc_rev = record.rev
+
+
+def _based_on(op: LoggedOp, others: Sequence[LoggedOp]) -> bool:
+    return any(op.base_op == each.op_id and op.device_id == each.device_id for each in others)
+
+
+def _write(
+    session: Session,
+    collection: Collection,
+    works: Sequence[_Work],
+    now: dt.datetime,
+    ground_at: GroundAt,
+    near_m: float,
+) -> list[feed.Touch]:
+    """Write records, operations and disputes of one collection; return the touches."""
+    done = [work for work in works if work.settled]
+    merged = [work.record for work in done if work.record is not None]
+    _relocate(merged, now, ground_at, near_m)
+    records.insert(session, collection, [record for record in merged if record.rev == 1], now)
+    records.update(session, collection, [record for record in merged if record.rev > 1], now)
+    rows = [row for work in works for row in _settlements(work)]
+    _settle(session, rows, now)
+    _dispute(session, collection, done, now)
+    touches = feed.record_touches(
+        collection.topic,
+        [(each.id, (each.grid_before, each.grid_now), _personal(collection, each)) for each in merged],
+    )
+    return touches + [
+        feed.Touch(feed.device_channel(op.device_id), feed.OUTCOME_TOPIC, op.op_id)
+        for op, *_ in rows
+        if op.device_id is not None
+    ]
+
+
+def _personal(collection: Collection, record: Record) -> int | None:
+    return record.author_id if collection.personal == "author_id" else record.personal_id
+
+
+def _relocate(merged: Sequence[Record], now: dt.datetime, ground_at: GroundAt, near_m: float) -> None:
+    """Give merged records the grid of their position: today's, and for new ones that of their time."""
+    today = ground_at(now)
+    placed = [record for record in merged if record.doc.get("location")]
+    if today is None or not placed:
+        return
+    places = locate(today, [record.doc["location"] for record in placed], near_m=near_m)
+    for record, place in zip(placed, places, strict=True):
+        record.located = place
+        record.grid_now = place.grid
+        if record.rev == 1:
+            then = ground_at(record.captured_at) or today
+            record.located = locate(then, [record.doc["location"]], near_m=near_m)[0]
+            record.grid_at_capture = record.located.grid
+
+
+_Row = tuple[LoggedOp, str, int | None, dict[str, Any] | None, dict[str, Any] | None]
+
+
+def _settlements(work: _Work) -> list[_Row]:
+    """Return (operation, status, rev, provenance, problem) of what this run decided about one record."""
+    kept = Reason("base-unknown", (("base", "base-unknown"),)).as_json("zh")
+    rows: list[_Row] = [(op, "quarantined", None, None, kept) for op in work.refused]
+    if work.merged is None or work.record is None:
+        return rows
+    disputed = {dispute.offered: dispute for dispute in work.merged.disputes}
+    for op in work.settled:
+        status = "review" if op.op_id in disputed else "merged"
+        rows.append((op, status, work.record.rev, _provenance(op, work.merged), None))
+    # An operation applied earlier may stand back behind one captured before it that arrives only now.
+    behind = [op for op in work.ops if op.op_id in disputed and op.status in ("applied", "merged")]
+    return rows + [(op, "review", None, _provenance(op, work.merged), None) for op in behind]
+
+
+def _provenance(op: LoggedOp, merged: Merged) -> dict[str, str]:
+    """Return, for each field that an operation wrote, whose value the record now has."""
+    disputed = {dispute.field for dispute in merged.disputes if dispute.offered == op.op_id}
+    found = {}
+    for name in op.changes or {}:
+        winners = merged.winners.get(name, ())
+        mine = op.op_id in winners
+        found[name] = "review" if name in disputed else ("both" if len(winners) > 1 else "mine") if mine else "theirs"
+    return found
+
+
+def _settle(session: Session, rows: Sequence[_Row], now: dt.datetime) -> None:
+    if rows:
+        session.execute(
+            _SETTLE,
+            {
+                "now": now,
+                "ids": [op.id for op, *_ in rows],
+                "statuses": [status for _, status, *_ in rows],
+                "revs": [rev for _, _, rev, *_ in rows],
+                "provenances": [None if each is None else encode(each) for *_, each, _ in rows],
+                "problems": [None if each is None else encode(each) for *_, each in rows],
+            },
+        )
+
+
+def _dispute(session: Session, collection: Collection, works: Sequence[_Work], now: dt.datetime) -> None:
+    found = [
+        (work, dispute, {op.op_id: op for op in work.ops})
+        for work in works
+        if work.merged is not None
+        for dispute in work.merged.disputes
+    ]
+    if found:
+        session.execute(
+            _DISPUTE,
+            {
+                "collection": collection.name,
+                "now": now,
+                "records": [work.ops[0].record_id for work, *_ in found],
+                "operations": [ops[dispute.offered].id for _, dispute, ops in found],
+                "kinds": ["delete" if dispute.field is None else "field" for _, dispute, _ in found],
+                "fields": [dispute.field or "" for _, dispute, _ in found],
+                "standing": [_side(dispute, ops[dispute.standing]) for _, dispute, ops in found],
+                "offered": [_side(dispute, ops[dispute.offered]) for _, dispute, ops in found],
+                "bases": [encode({"value": dispute.base}) for _, dispute, _ in found],
+            },
+        )
+
+
+def _side(dispute: Dispute, op: LoggedOp) -> str:
+    value = dict(op.changes or {}) if dispute.field is None else (op.changes or {}).get(dispute.field)
+    return encode(
+        {
+            "value": value,
+            "deletes": op.action == "delete",
+            "author_id": op.author_id,
+            "author": op.author,
+            "captured_at": op.captured_at,
+            "op_id": op.op_id,
+        }
+    )

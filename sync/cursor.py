@@ -1,0 +1,66 @@
+"""The cursor of a pull as a type: what it holds, and its opaque, sealed text.
+
+A cursor says in which epoch, how far in the feed, and between which two scopes a phone stands. It is
+sealed with a keyed hash: one that was tampered with is refused, never believed.
+"""
+
+import base64
+import hashlib
+import hmac
+import uuid
+from dataclasses import dataclass
+
+import msgspec
+
+from sync.errors import CursorInvalid
+
+_SEAL_BYTES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Where one phone stands.
+
+    ``scope_from`` is the scope version it held, ``scope_to`` the one it is moving to; equal when it has
+    arrived. ``position`` is the last feed position it has. While it moves, ``step`` and ``after`` say how
+    far the records that leave and arrive have been listed (step counts the lists; after is the last id);
+    ``step`` is -1 when they all have, and the feed is being drained.
+    """
+
+    epoch: uuid.UUID
+    person_id: int
+    position: int
+    scope_from: int
+    scope_to: int
+    step: int = -1
+    after: uuid.UUID | None = None
+
+    def seal(self, key: bytes) -> str:
+        """Return the opaque text."""
+        packed = msgspec.msgpack.encode(
+            (self.epoch.bytes, self.person_id, self.position, self.scope_from, self.scope_to, self.step,
+             None if self.after is None else self.after.bytes)
+        )  # fmt: skip
+        return base64.urlsafe_b64encode(_seal(packed, key) + packed).decode().rstrip("=")
+
+    @classmethod
+    def open(cls, text: str, key: bytes, person_id: int) -> "Cursor":
+        """Return the cursor of a text. Raises ``CursorInvalid`` for one that is not ours, or another person's."""
+        try:
+            blob = base64.urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
+        except ValueError:
+            raise CursorInvalid(field="cursor") from None
+        seal, packed = blob[:_SEAL_BYTES], blob[_SEAL_BYTES:]
+        if not hmac.compare_digest(seal, _seal(packed, key)):
+            raise CursorInvalid(field="cursor")
+        epoch, owner, position, scope_from, scope_to, step, after = msgspec.msgpack.decode(packed)
+        if owner != person_id:
+            raise CursorInvalid(field="cursor")
+        return cls(
+            uuid.UUID(bytes=epoch), owner, position, scope_from, scope_to, step,
+            None if after is None else uuid.UUID(bytes=after),
+        )  # fmt: skip
+
+
+def _seal(packed: bytes, key: bytes) -> bytes:
+    return hashlib.blake2b(packed, key=key[:64], digest_size=_SEAL_BYTES, person=b"sync-cursor").digest()

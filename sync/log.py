@@ -1,0 +1,127 @@
+"""The operation log: what is known of an operation, and the durable row that carries its receipt.
+
+Owns reading and writing of ``operation``; knows nothing of how an operation was judged.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from sync.collections import Doc
+from sync.records import encode
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An operation received before: its bytes' hash, its receipt as given, and what has become of it."""
+
+    op_id: uuid.UUID
+    body_hash: bytes
+    receipt: str
+    status: str
+    rev: int | None
+    record_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """One row to write. ``raw`` is kept where the operation could not be read, ``data`` where it could."""
+
+    op_id: uuid.UUID
+    body_hash: bytes
+    seq: int | None
+    collection: str
+    record_id: uuid.UUID | None
+    action: str
+    base_rev: int | None
+    base_op: uuid.UUID | None
+    captured_at: dt.datetime | None
+    corrected_at: dt.datetime | None
+    data: Doc | None
+    raw: bytes | None
+    changes: Doc | None
+    rev: int | None
+    status: str
+    problem: dict[str, Any] | None
+    receipt: str | None
+
+
+_KNOWN = text("""
+    SELECT op_id, body_hash, receipt::text, status, rev, record_id
+    FROM operation WHERE device_id = :device AND op_id = ANY (CAST(:ids AS uuid[])) ORDER BY id
+""")
+
+_WRITE = text("""
+    INSERT INTO operation (
+        device_id, author_id, batch_id, received_at, op_id, body_hash, seq, collection, record_id, action,
+        base_rev, base_op, captured_at, corrected_at, data, raw, changes, rev, status, problem, receipt, settled_at
+    )
+    SELECT :device, :author, :batch, :now, new.op_id, new.body_hash, new.seq, new.collection, new.record_id,
+           new.action, new.base_rev, new.base_op, new.captured_at, new.corrected_at, new.data::jsonb, new.raw,
+           new.changes::jsonb, new.rev, new.status, new.problem::jsonb, new.receipt::json,
+           CASE WHEN new.status = 'applied' THEN CAST(:now AS timestamptz) END
+    FROM unnest(
+        CAST(:op_ids AS uuid[]), CAST(:hashes AS bytea[]), CAST(:seqs AS bigint[]), CAST(:collections AS text[]),
+        CAST(:records AS uuid[]), CAST(:actions AS text[]), CAST(:base_revs AS int[]), CAST(:base_ops AS uuid[]),
+        CAST(:captured AS timestamptz[]), CAST(:corrected AS timestamptz[]), CAST(:data AS text[]),
+        CAST(:raws AS bytea[]), CAST(:changes AS text[]), CAST(:revs AS int[]), CAST(:statuses AS text[]),
+        CAST(:problems AS text[]), CAST(:receipts AS text[])
+    ) WITH ORDINALITY AS new (
+        op_id, body_hash, seq, collection, record_id, action, base_rev, base_op, captured_at, corrected_at, data,
+        raw, changes, rev, status, problem, receipt, place
+    )
+    ORDER BY new.place
+""")
+
+
+def known(session: Session, device_id: int, op_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Known]]:
+    """Return what a device sent before under these ids, the first first."""
+    found: dict[uuid.UUID, list[Known]] = {}
+    for row in session.execute(_KNOWN, {"device": device_id, "ids": list(op_ids)}):
+        found.setdefault(row.op_id, []).append(Known(*row))
+    return found
+
+
+def write(
+    session: Session,
+    rows: Sequence[Logged],
+    *,
+    device_id: int | None,
+    author_id: int | None,
+    batch_id: uuid.UUID | None,
+    now: dt.datetime,
+) -> None:
+    """Insert rows in their order. One author's rows, in one statement."""
+    if not rows:
+        return
+    session.execute(
+        _WRITE,
+        {
+            "device": device_id,
+            "author": author_id,
+            "batch": batch_id,
+            "now": now,
+            "op_ids": [row.op_id for row in rows],
+            "hashes": [row.body_hash for row in rows],
+            "seqs": [row.seq for row in rows],
+            "collections": [row.collection for row in rows],
+            "records": [row.record_id for row in rows],
+            "actions": [row.action for row in rows],
+            "base_revs": [row.base_rev for row in rows],
+            "base_ops": [row.base_op for row in rows],
+            "captured": [row.captured_at for row in rows],
+            "corrected": [row.corrected_at for row in rows],
+            "data": [None if row.data is None else encode(row.data) for row in rows],
+            "raws": [row.raw for row in rows],
+            "changes": [None if row.changes is None else encode(row.changes) for row in rows],
+            "revs": [row.rev for row in rows],
+            "statuses": [row.status for row in rows],
+            "problems": [None if row.problem is None else encode(row.problem) for row in rows],
+            "receipts": [row.receipt for row in rows],
+        },
+    )

@@ -1,0 +1,143 @@
+"""Placing operations on records: what is applied at once, what is pending, what is held.
+
+Owns the bench: the records of one batch, as locked in the database and as the batch has changed them so
+far. Pure bookkeeping: no SQL, no rights.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sync.collections import Doc
+from sync.log import Known
+from sync.records import Record
+from sync.wire import Op
+from sync.wording import Reason
+
+Key = tuple[str, uuid.UUID]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """What became of one operation. ``changes``: the fields it wrote, where that is not simply its data."""
+
+    status: str
+    rev: int | None = None
+    reason: Reason | None = None
+    record: Record | None = None
+    changes: Doc | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    status: str
+    rev: int | None
+    record_id: uuid.UUID | None
+
+
+_HELD = ("held", Reason("base-unknown", (("base", "base-unknown"),)))
+
+
+class Bench:
+    """The records that one batch works on."""
+
+    def __init__(self, device_id: int, known: Mapping[uuid.UUID, Known]) -> None:
+        self._device_id = device_id
+        self._records: dict[Key, Record] = {}
+        self._new: set[Key] = set()
+        self._changed: set[Key] = set()
+        self._own = {op_id: _Outcome(each.status, each.rev, each.record_id) for op_id, each in known.items()}
+
+    def hold(self, collection: str, locked: Mapping[uuid.UUID, Record]) -> None:
+        """Take over records that were locked in the database."""
+        self._records |= {(collection, record_id): record for record_id, record in locked.items()}
+
+    def record(self, op: Op) -> Record | None:
+        """Return the record of an operation as the batch has made it so far."""
+        return self._records.get((op.collection, op.record_id))
+
+    def is_new(self, op: Op) -> bool:
+        """Return whether this batch made the record."""
+        return (op.collection, op.record_id) in self._new
+
+    @property
+    def touched(self) -> set[str]:
+        """The collections with a changed record."""
+        return {collection for collection, _ in self._changed}
+
+    def new_of(self, collection: str) -> list[Record]:
+        """Return the records of a collection that this batch made."""
+        return [self._records[key] for key in self._changed if key[0] == collection and key in self._new]
+
+    def old_of(self, collection: str) -> list[Record]:
+        """Return the locked records of a collection that this batch changed, in ascending id."""
+        changed = (self._records[key] for key in self._changed if key[0] == collection and key not in self._new)
+        return sorted(changed, key=lambda record: record.id)
+
+    def note(self, op: Op, status: str, rev: int | None) -> None:
+        """Remember what became of an operation, for those of the batch that build on it."""
+        self._own.setdefault(op.op_id, _Outcome(status, rev, op.record_id))
+
+    def place(self, op: Op, data: Doc, captured_at: dt.datetime, author_id: int) -> Placed:
+        """Put one operation on its record, or say why it waits. ``data`` is in WGS-84."""
+        record = self.record(op)
+        status, reason = self._standing(op, record)
+        if status != "applied":
+            placed = Placed(status, reason=reason)
+        elif record is None:
+            placed = self._create(op, data, captured_at, author_id)
+        else:
+            placed = self._advance(op, record, data, captured_at)
+        self.note(op, placed.status, placed.rev)
+        return placed
+
+    def _standing(self, op: Op, record: Record | None) -> tuple[str, Reason | None]:
+        """Return applied, pending or held: how the base of an operation stands to its record."""
+        base = op.base
+        if base is None:
+            if record is not None:
+                return "pending", None
+            return ("applied", None) if op.action == "put" else _HELD
+        if base.op_id is not None:
+            return self._standing_on_own(op, base.op_id, record)
+        if record is None or base.rev is None or base.rev > record.rev:
+            return _HELD
+        return ("applied" if base.rev >= record.doc_rev else "pending"), None
+
+    def _standing_on_own(self, op: Op, base: uuid.UUID, record: Record | None) -> tuple[str, Reason | None]:
+        """The same, where the base is an operation of the device's own."""
+        own = self._own.get(base)
+        if own is None or own.record_id != op.record_id or own.status == "held":
+            return _HELD
+        if own.status == "quarantined":
+            return "held", Reason("base-quarantined", (("base", "base-quarantined"),))
+        current = own.status == "applied" and record is not None and own.rev == record.doc_rev
+        return ("applied" if current else "pending"), None
+
+    def _create(self, op: Op, data: Doc, captured_at: dt.datetime, author_id: int) -> Placed:
+        key = (op.collection, op.record_id)
+        doc = {name: value for name, value in data.items() if value is not None}
+        record = Record(op.record_id, 1, 1, doc, author_id, captured_at)
+        self._records[key] = record
+        self._new.add(key)
+        self._changed.add(key)
+        return Placed("applied", 1, record=record)
+
+    def _advance(self, op: Op, record: Record, data: Doc, captured_at: dt.datetime) -> Placed:
+        """Fast-forward: the author saw what is there, so what the operation says is what is."""
+        changes = None
+        if op.action == "delete":
+            record.deleted_at = record.deleted_at or captured_at
+        else:
+            record.deleted_at = None
+            if op.action == "put":
+                names = [*data, *(name for name in record.doc if name not in data)]
+                changes = {name: data.get(name) for name in names if record.doc.get(name) != data.get(name)}
+                data = changes
+            merged = record.doc | data
+            record.doc = {name: value for name, value in merged.items() if value is not None}
+        record.rev += 1
+        record.doc_rev = record.rev
+        self._changed.add((op.collection, op.record_id))
+        return Placed("applied", record.rev, record=record, changes=changes)

@@ -1,0 +1,146 @@
+"""Pull: what changed for one phone since its cursor, one bounded page at a time.
+
+A phone moves from the scope it holds (none, at first) to the scope it has now. While they differ, a page
+lists first what leaves and what arrives, by id; then it drains the feed over the channels of both; then the
+cursor has arrived and reads the feed of its channels alone. A first filling is such a move from nothing.
+
+The feed names only what was touched; the state sent is the newest, judged against today's scope, so a record
+appears once in a page and never in a state that its reader may not see.
+"""
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geo.editions import Ground
+from sync import feed
+from sync.cursor import Cursor
+from sync.devices import CallingDevice
+from sync.errors import ResyncRequired
+from sync.scope import Scope, current_scope, scope_version
+from sync.states import Change, States, listings
+
+MAX_ROWS = 2000
+MAX_PAGE_BYTES = 2 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one operation of the calling device."""
+
+    op_id: uuid.UUID
+    status: str
+    rev: int | None
+    fields: Mapping[str, Any]
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the outcome of the protocol."""
+        return {"op_id": str(self.op_id), "status": self.status, "rev": self.rev, "fields": dict(self.fields)}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a pull."""
+
+    changes: tuple[Change, ...]
+    outcomes: tuple[Outcome, ...]
+    scope: Scope
+    cursor: Cursor
+    has_more: bool
+
+
+_TOUCHED = text("""
+    SELECT position, topic, ref FROM feed
+    WHERE channel = ANY (CAST(:channels AS bigint[])) AND position > :after AND position <= :head
+    ORDER BY position LIMIT :limit
+""")
+_OUTCOMES = text("""
+    SELECT op_id, status, rev, coalesce(provenance, '{}'::jsonb) AS fields FROM operation
+    WHERE device_id = :device AND op_id = ANY (CAST(:ids AS uuid[])) ORDER BY id
+""")
+
+
+def pull(
+    session: Session,
+    device: CallingDevice,
+    cursor: Cursor | None,
+    *,
+    ground: Ground,
+    now: dt.datetime,
+    limit: int,
+    collections: frozenset[str] | None,
+) -> Page:
+    """Return the next page. ``collections``: names to send, None for all; the cursor passes over the others.
+
+    Raises ``ResyncRequired`` for a cursor of another epoch or of a scope that is no longer known.
+    """
+    limit = max(1, min(limit, MAX_ROWS))
+    scope = current_scope(session, device, ground, now)
+    cursor = _begin(session, device, cursor, scope)
+    before = scope_version(session, device.person_id, cursor.scope_from)
+    if before is None:
+        raise ResyncRequired
+    states = States(session, ground, scope, device.person_id, collections)
+    if cursor.step >= 0:
+        return _list(states, cursor, before, limit)
+    return _drain(session, device, states, cursor, before, limit)
+
+
+def _begin(session: Session, device: CallingDevice, cursor: Cursor | None, scope: Scope) -> Cursor:
+    """Return where to go on: a new phone, or one whose scope has moved, begins to list."""
+    if cursor is None:
+        head = feed.head(session)
+        return Cursor(device.epoch, device.person_id, head, 0, scope.version, step=0)
+    if cursor.epoch != device.epoch:
+        raise ResyncRequired
+    if cursor.scope_to == scope.version:
+        return cursor
+    if cursor.scope_from == cursor.scope_to:
+        return replace(cursor, scope_to=scope.version, step=0, after=None)
+    # The scope moved again during a move: what was listed under the old aim may be wrong, so list anew.
+    return replace(cursor, scope_to=scope.version, step=0, after=None)
+
+
+def _list(states: States, cursor: Cursor, before: Scope, limit: int) -> Page:
+    """Return a page of what leaves and what arrives between two scopes."""
+    lists = listings(before, states.scope, first=cursor.scope_from == 0)
+    changes: list[Change] = []
+    step, after, size = cursor.step, cursor.after, 0
+    while step < len(lists) and len(changes) < limit and size < MAX_PAGE_BYTES:
+        found = states.listed(lists[step], after, limit - len(changes), MAX_PAGE_BYTES - size)
+        changes += found.changes
+        size += sum(change.size for change in found.changes)
+        step, after = (step, found.after) if found.more else (step + 1, None)
+    if step >= len(lists):
+        step, after = -1, None
+    moved = replace(cursor, step=step, after=after)
+    return Page(tuple(changes), (), states.scope, moved, has_more=True)
+
+
+def _drain(session: Session, device: CallingDevice, states: States, cursor: Cursor, before: Scope, limit: int) -> Page:
+    """Return a page of the feed; during a move, over the channels of both scopes."""
+    grids = sorted({*before.grid_ids, *states.scope.grid_ids})
+    channels = [feed.grid_channel(grid) for grid in grids]
+    channels += [feed.person_channel(device.person_id), feed.device_channel(device.id)]
+    head = feed.head(session)
+    wanted = {"channels": channels, "after": cursor.position, "head": head, "limit": limit}
+    rows = session.execute(_TOUCHED, wanted).all() if head > cursor.position else []
+    changes, reached = states.touched([(row.position, row.topic, row.ref) for row in rows], MAX_PAGE_BYTES)
+    settled = [row.ref for row in rows if row.topic == feed.OUTCOME_TOPIC and row.position <= reached]
+    more = len(rows) == limit or (bool(rows) and reached < rows[-1].position)
+    position = reached if more else max(head, cursor.position)
+    moved = replace(cursor, position=position, scope_from=cursor.scope_from if more else cursor.scope_to)
+    return Page(tuple(changes), _outcomes(session, device, settled), states.scope, moved, has_more=more)
+
+
+def _outcomes(session: Session, device: CallingDevice, op_ids: Sequence[uuid.UUID]) -> tuple[Outcome, ...]:
+    if not op_ids:
+        return ()
+    rows = session.execute(_OUTCOMES, {"device": device.id, "ids": list(dict.fromkeys(op_ids))})
+    newest = {row.op_id: Outcome(row.op_id, row.status, row.rev, row.fields) for row in rows}
+    return tuple(newest.values())

@@ -1,0 +1,99 @@
+"""Scope: which grids a person's devices see now, and where a worker was assigned at a moment.
+
+Owns the reading of assignments and the numbered snapshots that cursors name. Knows no Flask.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.orm import Session
+
+from geo.editions import Ground
+from sync.devices import CallingDevice
+from sync.tables import Assignment, ScopeSnapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Assigned:
+    """One assignment to an area: from when to when (None: open), aware UTC."""
+
+    area_id: int
+    begins: dt.datetime | None
+    ends: dt.datetime | None
+
+    def holds_at(self, moment: dt.datetime) -> bool:
+        """Return whether it is in force at a moment."""
+        return (self.begins is None or self.begins <= moment) and (self.ends is None or moment < self.ends)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The grids that a person's devices see. ``grid_ids`` ascend."""
+
+    version: int
+    grid_ids: tuple[int, ...]
+
+
+def assignments(session: Session, person_id: int) -> tuple[Assigned, ...]:
+    """Return all assignments of a person to areas, past and to come."""
+    rows = session.execute(
+        select(Assignment.area_id, Assignment.during).where(
+            Assignment.person_id == person_id, Assignment.area_id.is_not(None)
+        )
+    )
+    return tuple(Assigned(area_id, during.lower, during.upper) for area_id, during in rows if area_id is not None)
+
+
+def areas_at(assigned: Sequence[Assigned], moment: dt.datetime) -> frozenset[int]:
+    """Return the areas somebody was assigned to at a moment."""
+    return frozenset(each.area_id for each in assigned if each.holds_at(moment))
+
+
+def current_scope(session: Session, device: CallingDevice, ground: Ground, now: dt.datetime) -> Scope:
+    """Return the scope of the device's person, snapshotting a new version when it changed.
+
+    While neither ground nor assignments moved, and no assignment begins or ends, it is one indexed read.
+    """
+    newest = session.scalars(
+        select(ScopeSnapshot)
+        .where(ScopeSnapshot.person_id == device.person_id)
+        .order_by(ScopeSnapshot.version.desc())
+        .limit(1)
+    ).one_or_none()
+    serials = [device.ground_serial, device.scope_serial]
+    fresh = (
+        newest is not None and newest.serials == serials and (newest.holds_until is None or now < newest.holds_until)
+    )
+    if newest is not None and fresh:
+        return Scope(newest.version, tuple(newest.grid_ids))
+    assigned = assignments(session, device.person_id)
+    grids = ground.grids_of(areas_at(assigned, now))
+    bounds = [bound for each in assigned for bound in (each.begins, each.ends) if bound is not None and bound > now]
+    unchanged = newest is not None and tuple(newest.grid_ids) == grids
+    version = 1 if newest is None else newest.version + (0 if unchanged else 1)
+    written = {"grid_ids": list(grids), "serials": serials, "holds_until": min(bounds, default=None), "since": now}
+    row = upsert(ScopeSnapshot).values(person_id=device.person_id, version=version, **written)
+    kept = {"serials": row.excluded.serials, "holds_until": row.excluded.holds_until}
+    # Two pulls at once may compute the same version; grids never change under a number that was given out,
+    # and a number whose grids are others keeps its serials, so that the next pull computes anew.
+    same = ScopeSnapshot.grid_ids == row.excluded.grid_ids
+    session.execute(row.on_conflict_do_update(index_elements=["person_id", "version"], set_=kept, where=same))
+    stored = session.scalars(
+        select(ScopeSnapshot.grid_ids).where(
+            ScopeSnapshot.person_id == device.person_id, ScopeSnapshot.version == version
+        )
+    ).one()
+    return Scope(version, tuple(stored))
+
+
+def scope_version(session: Session, person_id: int, version: int) -> Scope | None:
+    """Return an older snapshot; version 0 is the empty scope of a phone that holds nothing."""
+    if version == 0:
+        return Scope(0, ())
+    grids = session.scalars(
+        select(ScopeSnapshot.grid_ids).where(ScopeSnapshot.person_id == person_id, ScopeSnapshot.version == version)
+    ).one_or_none()
+    return None if grids is None else Scope(version, tuple(grids))

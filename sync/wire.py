@@ -1,0 +1,210 @@
+"""The wire: bytes of a push -> typed operations, with caps on size, unpacking and number.
+
+Here dicts stop. The envelope is strict, so a wrong one fails the batch; an operation is not: what cannot
+be read becomes an ``Unreadable`` that the push quarantines, and its neighbours go on.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import uuid
+import zlib
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+import zstandard
+
+from sync.collections import Doc
+from sync.collections.fields import AwareTime
+from sync.errors import BodyTooLarge, EncodingDamaged, EncodingUnknown, EnvelopeInvalid, MalformedJson
+from sync.wording import Reason
+
+MAX_BYTES = 8 * 1024 * 1024
+MAX_OPS = 1000
+_NUL = b"\\u0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What the author saw: a revision of the record, or an own operation."""
+
+    rev: int | None
+    op_id: uuid.UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operation as sent. ``captured_at`` is by the device's clock; ``body_hash`` is over its canonical JSON."""
+
+    op_id: uuid.UUID
+    seq: int
+    collection: str
+    record_id: uuid.UUID
+    action: str
+    base: Base | None
+    captured_at: dt.datetime
+    data: Doc
+    body_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """What stands where an operation should: kept byte for byte, with the reason.
+
+    ``echo`` is the op_id to answer under, as it was sent (None where there was none).
+    """
+
+    op_id: uuid.UUID
+    echo: str | None
+    seq: int | None
+    raw: bytes
+    body_hash: bytes
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One push: ``sent_at`` is by the device's clock."""
+
+    batch_id: uuid.UUID
+    sent_at: dt.datetime
+    ops: tuple[Op | Unreadable, ...]
+
+
+class _Envelope(msgspec.Struct):
+    batch_id: uuid.UUID
+    sent_at: AwareTime
+    ops: list[msgspec.Raw]
+
+
+class _Base(msgspec.Struct, forbid_unknown_fields=True):
+    rev: Annotated[int, msgspec.Meta(ge=0, le=2**31 - 1)] | None = None
+    op_id: uuid.UUID | None = None
+
+
+class _Head(msgspec.Struct):
+    op_id: uuid.UUID
+    seq: Annotated[int, msgspec.Meta(ge=1, le=2**62)]
+    collection: Annotated[str, msgspec.Meta(max_length=60)]
+    id: uuid.UUID
+    action: Literal["put", "patch", "delete"]
+    captured_at: AwareTime
+    base: _Base | None = None
+    data: dict[str, Any] | None = None
+
+
+def unpack(body: bytes, encoding: str | None) -> bytes:
+    """Return the body unpacked. ``encoding``: gzip, zstd, identity or None.
+
+    Never unpacks more than :data:`MAX_BYTES`. Raises ``BodyTooLarge``, ``EncodingUnknown``, ``EncodingDamaged``.
+    """
+    match (encoding or "identity").strip().lower():
+        case "identity":
+            unpacked = body
+        case "gzip" | "x-gzip":
+            unpacked = _gunzip(body)
+        case "zstd":
+            unpacked = _unzstd(body)
+        case other:
+            raise EncodingUnknown(encoding=other)
+    if len(unpacked) > MAX_BYTES:
+        raise BodyTooLarge(limit_bytes=MAX_BYTES)
+    return unpacked
+
+
+def _gunzip(body: bytes) -> bytes:
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        unpacked = stream.decompress(body, MAX_BYTES + 1)
+    except zlib.error:
+        raise EncodingDamaged(encoding="gzip") from None
+    if len(unpacked) <= MAX_BYTES and not stream.eof:
+        raise EncodingDamaged(encoding="gzip")
+    return unpacked
+
+
+def _unzstd(body: bytes) -> bytes:
+    try:
+        with zstandard.ZstdDecompressor(max_window_size=2**23).stream_reader(body) as reader:
+            return reader.read(MAX_BYTES + 1)
+    except zstandard.ZstdError:
+        raise EncodingDamaged(encoding="zstd") from None
+
+
+def decode(body: bytes) -> Batch:
+    """Return the batch in an unpacked body.
+
+    Raises ``MalformedJson``, ``EnvelopeInvalid`` (naming the field) or ``BodyTooLarge`` (more than 1,000 operations).
+    """
+    envelope = _envelope(body)
+    if len(envelope.ops) > MAX_OPS:
+        raise BodyTooLarge(limit_ops=MAX_OPS)
+    return Batch(envelope.batch_id, envelope.sent_at, tuple(_read(bytes(raw)) for raw in envelope.ops))
+
+
+def _envelope(body: bytes) -> _Envelope:
+    try:
+        return msgspec.json.decode(body, type=_Envelope)
+    except msgspec.ValidationError as error:
+        raise _refused(error) from None
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return _lenient_envelope(body)
+
+
+def _lenient_envelope(body: bytes) -> _Envelope:
+    """Read what Python's JSON takes and the standard does not.
+
+    NaN and Infinity become text, so that one bad number is found in its operation and holds up no other.
+    """
+    try:
+        plain = json.loads(body, parse_constant=str)
+        return msgspec.json.decode(msgspec.json.encode(plain), type=_Envelope)
+    except msgspec.ValidationError as error:
+        raise _refused(error) from None
+    except (ValueError, RecursionError, TypeError):
+        raise MalformedJson from None
+
+
+def _refused(error: msgspec.ValidationError) -> EnvelopeInvalid:
+    message, _, place = str(error).partition(" - at `$")
+    field = place.strip("`.") or message.rpartition("`")[0].rpartition("`")[2]
+    return EnvelopeInvalid(field=field, reason=message)
+
+
+def _read(raw: bytes) -> Op | Unreadable:
+    try:
+        plain = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return _unreadable(raw, None, Reason("operation-invalid"))
+    canonical = msgspec.json.encode(plain, order="deterministic")
+    body_hash = hashlib.blake2b(canonical, digest_size=16).digest()
+    try:
+        head = msgspec.convert(plain, _Head)
+    except msgspec.ValidationError as error:
+        message, _, place = str(error).partition(" - at `$")
+        field = place.strip("`.") or message.rpartition("`")[0].rpartition("`")[2]
+        return _unreadable(raw, plain, Reason("operation-invalid", ((field, message),)), body_hash)
+    if _NUL in canonical:
+        return _unreadable(raw, plain, Reason("fields-invalid", (("data", "control-character"),)), body_hash)
+    base = None if head.base is None else Base(head.base.rev, head.base.op_id)
+    return Op(
+        head.op_id, head.seq, head.collection, head.id, head.action,
+        None if base == Base(None, None) else base, head.captured_at, head.data or {}, body_hash,
+    )  # fmt: skip
+
+
+def _unreadable(raw: bytes, plain: Any, reason: Reason, body_hash: bytes | None = None) -> Unreadable:
+    """Keep what was sent.
+
+    Where it names no op_id of its own, one is derived from its bytes, so that a repetition is known again.
+    """
+    digest = body_hash or hashlib.blake2b(raw, digest_size=16).digest()
+    named = plain if isinstance(plain, dict) else {}
+    echo, seq = named.get("op_id"), named.get("seq")
+    try:
+        op_id = uuid.UUID(echo)
+    except (ValueError, TypeError, AttributeError):
+        op_id = uuid.UUID(bytes=digest)
+    whole = isinstance(seq, int) and not isinstance(seq, bool) and 1 <= seq <= 2**62
+    return Unreadable(op_id, echo if isinstance(echo, str) else None, seq if whole else None, raw, digest, reason)

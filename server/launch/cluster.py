@@ -8,6 +8,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -179,8 +180,10 @@ def _create(home: Home, cluster: Cluster, account: Account | None) -> None:
 
 def _configure(cluster: Cluster, servers: Path) -> None:
     memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB
-    shared = Path("/dev/shm")  # noqa: S108 - its size is looked at, nothing is written
-    roomy = shared.is_dir() and shutil.disk_usage(shared).total > 256 * MIB
+    shared = Path("/dev/shm")  # noqa: S108 - looked at, nothing is written
+    # Containers give it 64 MB, bare change-roots give it to root alone.
+    usable = shared.is_dir() and shared.stat().st_mode & stat.S_IWOTH
+    roomy = usable and shutil.disk_usage(shared).total > 256 * MIB
     settings = CONFIGURATION.format(
         port=cluster.port,
         sockets=cluster.sockets,
@@ -220,6 +223,7 @@ def _programs(major: int | None) -> Path:
 
 def _wait_until_ready(home: Home, cluster: Cluster) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
+    restarts = processes.look(home, NAME).restarts
     while True:
         try:
             with psycopg.connect(cluster.url("postgres"), autocommit=True, connect_timeout=5) as connection:
@@ -228,8 +232,8 @@ def _wait_until_ready(home: Home, cluster: Cluster) -> None:
                     connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
                 return
         except psycopg.OperationalError as error:
-            refused = "authentication failed" in str(error)
-            if refused or time.monotonic() > deadline or not processes.is_kept(home, NAME):
+            hopeless = "authentication failed" in str(error) or processes.look(home, NAME).restarts > restarts + 3
+            if hopeless or time.monotonic() > deadline or not processes.is_kept(home, NAME):
                 log = tail(processes.log_file(home, NAME))
                 stop(home)
                 raise LaunchError("PostgreSQL 没有启动。", f"PostgreSQL did not start: {error}\n{log}") from error

@@ -22,37 +22,48 @@ LEAST_FREE_BYTES = 2_000_000_000
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at; `remedy` is what to do when it is not well."""
+    """One thing looked at; `remedy` is what to do when it is not well. Without what is not `needed` a patrol runs."""
 
     name: str
     well: bool
     detail: str
     remedy: str = ""
+    needed: bool = True
+
+    def __str__(self) -> str:
+        """A line with a mark, and one with the remedy."""
+        mark = "✓" if self.well else "✗" if self.needed else "–"
+        return f"{mark} {self.name}: {self.detail}" + ("" if self.well else f"\n    → {self.remedy}")
 
 
 def report(home: Home) -> int:
-    """Print every finding; 0 when all is well."""
+    """Print every finding; 0 when nothing that is needed is missing."""
     findings = list(examine(home))
-    for finding in findings:
-        sys.stdout.write(f"{'✓' if finding.well else '✗'} {finding.name}: {finding.detail}\n")
-        if not finding.well:
-            sys.stdout.write(f"    → {finding.remedy}\n")
-    return 0 if all(finding.well for finding in findings) else 1
+    sys.stdout.writelines(f"{finding}\n" for finding in findings)
+    return 0 if all(finding.well for finding in findings if finding.needed) else 1
 
 
 def examine(home: Home) -> Iterator[Finding]:
     """Look at everything, from the ground up."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("Python", sys.version_info >= OLDEST_PYTHON, f"{version} ({sys.executable})", "apt/brew: python3.11")
-    for requirement in (*packages.SERVERS, *packages.BROWSER):
-        place = requirement.found()
-        yield Finding(requirement.name, place is not None, place or "没有 missing", packages.remedy(requirement))
+    for requirement in packages.SERVERS:
+        yield _installed(requirement, needed=True)
+    for requirement in packages.BROWSER:
+        yield _installed(requirement, needed=False)
     yield Finding("Node", well=True, detail=pages_build.node().version)
     free = shutil.disk_usage(home.path if home.path.exists() else CHECKOUT).free
     yield Finding("磁盘 disk", free > LEAST_FREE_BYTES, f"{free // 10**6} MB", "至少 2 GB · free at least 2 GB")
     yield _writable(home)
     yield from _running(home)
     yield from _left_over()
+
+
+def _installed(requirement: packages.Requirement, *, needed: bool) -> Finding:
+    place = requirement.found()
+    purpose = "" if needed else "（仅测试用 for ./patrol test only）"
+    detail = place or f"没有 missing{purpose}"
+    return Finding(requirement.name, place is not None, detail, packages.remedy(requirement), needed)
 
 
 def _writable(home: Home) -> Finding:
@@ -62,7 +73,8 @@ def _writable(home: Home) -> Finding:
 
 def _running(home: Home) -> Iterator[Finding]:
     up = processes.is_kept(home, running.SUPERVISOR)
-    yield Finding("巡格 patrol", up, "运行中 running" if up else "未运行 not running", "./patrol up --detach")
+    told = "运行中 running" if up else "未运行 not running"
+    yield Finding("巡格 patrol", up, told, "./patrol up --detach", needed=False)
     addresses = home.read().get("addresses")
     if not up or not addresses:
         return

@@ -2,14 +2,13 @@
 
 import shutil
 import socket
-import tempfile
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from server.launch import cluster, redis_server, services
 from server.launch.state import Home
+from tests.launch.homes import open_home
 
 
 @pytest.fixture
@@ -45,19 +44,6 @@ def running_home():
         cluster.start(made)
         redis_server.start(made)
         yield made
-
-
-@contextmanager
-def open_home():
-    folder = Path(tempfile.mkdtemp(prefix="patrol-"))
-    folder.chmod(0o755)
-    made = Home(folder / "home")
-    made.make()
-    try:
-        yield made
-    finally:
-        services.stop(made)
-        shutil.rmtree(folder)
 
 
 @pytest.fixture

@@ -185,6 +185,8 @@ KEYS = (
     ("fk_issue_body_id", "FOREIGN KEY (body_id) REFERENCES organisation (id)"),
 )
 
+COLUMNS = ("file_when_en", "close_when_en")
+
 TABLES = ("delivery_attempt", "delivery", "endpoint", "routing_decision", "rule")
 
 
@@ -193,6 +195,8 @@ def upgrade() -> None:
     op.execute("SET LOCAL statement_timeout = '10min'")
     for statement in STATEMENTS:
         op.execute(statement)
+    for column in COLUMNS:
+        op.execute(f"ALTER TABLE category ADD COLUMN {column} TEXT DEFAULT '' NOT NULL")
     for name, key in KEYS:
         op.execute(f"ALTER TABLE issue ADD CONSTRAINT {name} {key} NOT VALID")
         op.execute(f"ALTER TABLE issue VALIDATE CONSTRAINT {name}")
@@ -203,5 +207,7 @@ def downgrade() -> None:
     op.execute("SET LOCAL statement_timeout = '10min'")
     for name, _ in KEYS:
         op.execute(f"ALTER TABLE issue DROP CONSTRAINT {name}")
+    for column in COLUMNS:
+        op.execute(f"ALTER TABLE category DROP COLUMN {column}")
     for table in TABLES:
         op.execute(f"DROP TABLE {table}")

@@ -218,7 +218,7 @@ def test_two_rules_for_the_same_cases_are_a_tie_that_names_both():
     assert (caught.value.label, caught.value.other_id) == ("规则2", 1)
 
 
-scopes = st.fixed_dictionaries(
+anything = st.fixed_dictionaries(
     {
         "category": st.sampled_from([None, "03", "0301", "0302", "10"]),
         "area_id": st.sampled_from([None, 1, 2, 3, 4]),
@@ -227,10 +227,21 @@ scopes = st.fixed_dictionaries(
         "source": st.sampled_from([None, "worker", "resident"]),
     }
 )
+# Rules that fit the default case, so that several of them compete for it.
+fitting_scopes = st.fixed_dictionaries(
+    {
+        "category": st.sampled_from([None, "0301"]),
+        "area_id": st.sampled_from([None, GRID.id]),
+        "severity": st.sampled_from([None, "normal"]),
+        "hours": st.sampled_from(["any", "working"]),
+        "source": st.sampled_from([None, "worker"]),
+    }
+)
+scopes = st.one_of(fitting_scopes, anything)
 rule_lists = st.lists(st.builds(lambda scope, lead: (scope, lead), scopes, st.sampled_from(BODIES)), max_size=12).map(
     lambda pairs: [rule(number, lead, **scope) for number, (scope, lead) in enumerate(pairs, start=1)]
 )
-cases = st.builds(
+cases = st.just(case()) | st.builds(
     case,
     category=st.sampled_from(["0301", "0302", "1006"]),
     severity=st.sampled_from(["low", "normal", "urgent"]),

@@ -1,0 +1,114 @@
+"""Claiming the issues that await routing, and seeing them as routing does.
+
+Owns the claim (``FOR UPDATE SKIP LOCKED``, so that two jobs never route one issue) and the step from an issue's
+columns to a ``Case`` on a ground. Must not choose, write or deliver anything.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geo.editions import Ground
+from server.cases.calendar import Limit
+from server.cases.case import AreaName, Case, Place, Standing
+
+_MARGIN_SLACK_M = 0.5
+
+# The lock is on the issues alone; the standing decision is the newest one.
+_CLAIM = text("""
+    SELECT issue.id, issue.rev, issue.state, issue.category, issue.severity, issue.captured_at, issue.author_id,
+           issue.grid_now, issue.located, issue.distance_m, issue.due_at, issue.closed_at,
+           ST_X(issue.position) AS lon, ST_Y(issue.position) AS lat,
+           standing.body_id, standing.assisting_ids, standing.since, standing.due_at AS standing_due_at,
+           standing.limit_value, standing.limit_unit,
+           CASE WHEN first.device_id IS NULL AND first.author_id IS NULL AND first.received_at IS NOT NULL
+                    THEN 'resident'
+                WHEN first.device_id IS NULL AND first.received_at IS NOT NULL THEN 'staff'
+                ELSE 'worker' END AS source
+    FROM issue
+    LEFT JOIN LATERAL (
+        SELECT * FROM routing_decision WHERE issue_id = issue.id ORDER BY id DESC LIMIT 1
+    ) AS standing ON true
+    LEFT JOIN LATERAL (
+        SELECT device_id, author_id, received_at FROM operation
+        WHERE record_id = issue.id AND rev = 1 AND collection = 'issues' LIMIT 1
+    ) AS first ON true
+    WHERE issue.awaiting_routing AND issue.deleted_at IS NULL
+    ORDER BY issue.id
+    LIMIT :limit
+    FOR UPDATE OF issue SKIP LOCKED
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """One issue that awaits routing, locked until the transaction ends, and who was told of it before."""
+
+    id: uuid.UUID
+    rev: int
+    state: str
+    author_id: int | None
+    grid_now: int | None
+    is_closed: bool
+    case: Case
+    told_before: tuple[int, ...]
+
+
+def claim(session: Session, limit: int, ground: Ground | None, *, border_m: float) -> list[Claimed]:
+    """Lock up to ``limit`` issues that await routing, in ascending id, passing over those locked by others."""
+    rows = session.execute(_CLAIM, {"limit": limit}).all()
+    return [_claimed(row, place) for row, place in zip(rows, _places(rows, ground, border_m), strict=True)]
+
+
+def _claimed(row: Any, place: Place) -> Claimed:
+    standing = None
+    if row.body_id is not None:
+        limit = None if row.limit_value is None else Limit(row.limit_value, row.limit_unit)
+        # An extension granted since moved the issue's deadline: that is the one that stands.
+        standing = Standing(row.body_id, limit, row.since, row.due_at or row.standing_due_at)
+    return Claimed(
+        id=row.id,
+        rev=row.rev,
+        state=row.state,
+        author_id=row.author_id,
+        grid_now=row.grid_now,
+        is_closed=row.closed_at is not None,
+        case=Case(row.category, row.severity, row.source, place, row.captured_at, standing),
+        told_before=() if row.body_id is None else (row.body_id, *row.assisting_ids),
+    )
+
+
+def _places(rows: Sequence[Any], ground: Ground | None, border_m: float) -> list[Place]:
+    """Return where each issue lies in the ground. Without a ground nobody knows more than the issue says."""
+    if ground is None:
+        return [Place(None, (), row.located) for row in rows]
+    roots = tuple(_name(ground, area) for area in sorted(ground.root_ids))
+    return [_place(row, ground, roots, border_m) for row in rows]
+
+
+def _place(row: Any, ground: Ground, roots: tuple[AreaName, ...], border_m: float) -> Place:
+    if row.grid_now is None or row.grid_now not in ground.areas:
+        how = None if row.lon is None else "outside"
+        return Place(None, roots, how, row.distance_m, ground.number)
+    line = tuple(_name(ground, area) for area in ground.ancestors(row.grid_now))
+    margin_m = ground.locator.margin_m(row.lon, row.lat) if row.lon is not None and row.located == "inside" else None
+    neighbour = None
+    if margin_m is not None and margin_m <= border_m:
+        neighbour = _neighbour(ground, row, margin_m)
+    return Place(line[0], line, row.located, row.distance_m, ground.number, margin_m, neighbour)
+
+
+def _neighbour(ground: Ground, row: Any, margin_m: float) -> AreaName | None:
+    """Return the grid beyond the nearest border; None at the edge of the city."""
+    around = ground.locator.places([row.lon], [row.lat], [margin_m + _MARGIN_SLACK_M], 0.0)[0]
+    other = next((area for area in around.candidates if area != row.grid_now), None)
+    return None if other is None else _name(ground, other)
+
+
+def _name(ground: Ground, area_id: int) -> AreaName:
+    facts = ground.areas[area_id]
+    return AreaName(facts.id, facts.code, facts.name)

@@ -1,0 +1,136 @@
+"""The rules of a city as they are kept: read for routing, saved by dispatchers, retired, never deleted.
+
+Owns the rows of ``rule`` and the checks before one is saved. Which rule wins is ``server.cases.rules``.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from geo.tables import Area
+from server.accounts.tables import Organisation
+from server.cases.calendar import Limit
+from server.cases.case import Rule
+from server.cases.errors import InvalidRule, RuleTie, UnknownRule
+from server.cases.rules import find_ties
+from server.cases.tables import Rule as Row
+from sync.collections.categories import Category
+
+_TIE = "uq_rule_no_ties"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A rule as a person writes it: everything by the codes that people know."""
+
+    label: str
+    lead_body: str
+    category: str | None = None
+    area: str | None = None
+    severity: str | None = None
+    hours: str = "any"
+    source: str | None = None
+    assisting: tuple[str, ...] = ()
+    limit: Limit | None = None
+    tier: str | None = None
+
+
+def active_rules(session: Session) -> list[Rule]:
+    """Return the rules in force, in the order they were made."""
+    return [_rule(row) for row in session.scalars(select(Row).where(Row.active).order_by(Row.id))]
+
+
+def save(session: Session, draft: Draft, *, author_id: int | None, now: datetime) -> Rule:
+    """Save a new rule. Raises ``InvalidRule`` naming the field, or ``RuleTie`` naming the rule that it ties with."""
+    rule = _resolve(session, draft)
+    for other, _ in find_ties([*active_rules(session), rule]):
+        raise RuleTie(rule.label, other.id, other.label)
+    try:
+        with session.begin_nested():
+            rule_id = session.execute(insert(Row).values(_columns(rule, author_id, now)).returning(Row.id)).scalar_one()
+    except IntegrityError as error:
+        if _TIE in str(error.orig):
+            # Somebody saved the same at the same moment.
+            raise RuleTie(rule.label, None, None) from None
+        raise
+    return replace(rule, id=rule_id)
+
+
+def retire(session: Session, rule_id: int, now: datetime) -> None:
+    """Take a rule out of force; past decisions keep naming it. Raises ``UnknownRule``."""
+    done = session.execute(
+        update(Row).where(Row.id == rule_id, Row.active).values(active=False, retired_at=now).returning(Row.id)
+    )
+    if done.first() is None:
+        raise UnknownRule(rule_id)
+
+
+def _rule(row: Row) -> Rule:
+    limit = Limit(row.limit_value, row.limit_unit) if row.limit_value and row.limit_unit else None  # type: ignore[arg-type]  # the database checks the unit
+    return Rule(
+        id=row.id,
+        label=row.label,
+        lead_body_id=row.lead_body_id,
+        category=row.category,
+        area_id=row.area_id,
+        severity=row.severity,
+        hours=row.hours,  # type: ignore[arg-type]  # the database checks it
+        source=row.source,
+        assisting_ids=tuple(row.assisting_ids),
+        limit=limit,
+        tier=row.tier,
+    )
+
+
+def _resolve(session: Session, draft: Draft) -> Rule:
+    """Return the draft with ids for codes. Raises ``InvalidRule`` for a code that does not exist."""
+    codes = [draft.lead_body, *draft.assisting]
+    found = session.execute(select(Organisation.code, Organisation.id).where(Organisation.code.in_(codes)))
+    bodies = {row.code: row.id for row in found}
+    for field, code in (("lead_body", draft.lead_body), *(("assisting", each) for each in draft.assisting)):
+        if code not in bodies:
+            raise InvalidRule(field, "unknown", code)
+    if draft.lead_body in draft.assisting:
+        raise InvalidRule("assisting", "lead-assists", draft.lead_body)
+    if draft.category is not None and session.get(Category, draft.category) is None:
+        raise InvalidRule("category", "unknown", draft.category)
+    area_id = None
+    if draft.area is not None:
+        area_id = session.scalar(select(Area.id).where(Area.code == draft.area))
+        if area_id is None:
+            raise InvalidRule("area", "unknown", draft.area)
+    return Rule(
+        id=0,
+        label=draft.label,
+        lead_body_id=bodies[draft.lead_body],
+        category=draft.category,
+        area_id=area_id,
+        severity=draft.severity,
+        hours=draft.hours,  # type: ignore[arg-type]  # the edge and the database check it
+        source=draft.source,
+        assisting_ids=tuple(bodies[code] for code in dict.fromkeys(draft.assisting)),
+        limit=draft.limit,
+        tier=draft.tier,
+    )
+
+
+def _columns(rule: Rule, author_id: int | None, now: datetime) -> dict[str, Any]:
+    return {
+        "label": rule.label,
+        "category": rule.category,
+        "area_id": rule.area_id,
+        "severity": rule.severity,
+        "hours": rule.hours,
+        "source": rule.source,
+        "lead_body_id": rule.lead_body_id,
+        "assisting_ids": list(rule.assisting_ids),
+        "limit_value": rule.limit and rule.limit.value,
+        "limit_unit": rule.limit and rule.limit.unit,
+        "tier": rule.tier,
+        "created_at": now,
+        "created_by": author_id,
+    }

@@ -1,0 +1,1 @@
+"""Job edges: queue names, and coarse, idempotent jobs that call one service and wake the next."""

@@ -14,8 +14,9 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.datum import UNITS_PER_DEGREE, Integers
+from geo.datum import Integers
 from geo.errors import InvalidShape
+from geo.shapes import in_units
 
 Numbers = NDArray[np.int32]
 """Numbers of areas or edges."""
@@ -106,12 +107,7 @@ def _quantised(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     on_earth = (np.abs(positions) <= (180.0, 90.0)).all(axis=1)
     if not on_earth.all():
         raise InvalidShape("out-of-range", feature=int(owner[np.argmin(on_earth)]))
-    units = shapely.transform(shapely.force_2d(geometries), lambda degrees: np.rint(degrees * UNITS_PER_DEGREE))
-    broken = ~shapely.is_valid(units)
-    if broken.any():
-        mended = shapely.make_valid(units[broken], method="structure", keep_collapsed=False)
-        units[broken] = shapely.set_precision(mended, 1.0)
-    return np.asarray(shapely.orient_polygons(units), dtype=object)
+    return np.asarray(shapely.orient_polygons(in_units(geometries)), dtype=object)
 
 
 def _join(ax: Integers, ay: Integers, bx: Integers, by: Integers, inside: Numbers, *, areas: int) -> Borders:

@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, Literal, cast
 
+import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely import LineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
+from geo.datum import UNITS_PER_DEGREE
 from geo.errors import InvalidCoordinate, InvalidShape
 
 Severity = Literal["error", "warning", "note"]
@@ -131,6 +134,25 @@ def repair(geometry: BaseGeometry) -> tuple[Polygon | MultiPolygon, list[Fault]]
     if faults:
         faults += _area_fault(flat, whole)
     return shapely.orient_polygons(shapely.remove_repeated_points(whole)), faults
+
+
+def in_units(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Polygons in degrees to polygons in whole units of 1e-8 degree, without height.
+
+    Vertices are rounded one by one, so that neighbours keep sharing theirs. What rounding (or its author) made invalid
+    is mended, by the structure method and snap rounding.
+    """
+    units = shapely.transform(shapely.force_2d(geometries), lambda degrees: np.rint(degrees * UNITS_PER_DEGREE))
+    broken = ~shapely.is_valid(units)
+    if broken.any():
+        mended = shapely.make_valid(units[broken], method="structure", keep_collapsed=False)
+        units[broken] = shapely.set_precision(mended, 1.0)
+    return np.asarray(units, dtype=object)
+
+
+def in_degrees(units: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Geometries in units to degrees."""
+    return np.asarray(shapely.transform(units, lambda whole: np.rint(whole) / UNITS_PER_DEGREE), dtype=object)
 
 
 def validity_fault(geometry: BaseGeometry) -> tuple[FaultCode, float | None, float | None] | None:

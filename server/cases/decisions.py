@@ -130,7 +130,10 @@ def _columns(rulings: Sequence[Ruling]) -> dict[str, Any]:
 
 
 def _line(ruling: Ruling) -> log.Logged:
-    """Return the history's line: made by the server, so it has neither device, author nor receipt."""
+    """Return the history's line: made by the server, so it has neither device, author nor receipt.
+
+    It tells of the case, not of the issue that devices write: merging replays the latter and must not meet it.
+    """
     decision = ruling.decision
     data = {"state": ruling.state, "body": decision.body.code, "deadline": _moment(decision.due_at)}
     op_id = uuid_utils.compat.uuid7()
@@ -138,7 +141,7 @@ def _line(ruling: Ruling) -> log.Logged:
         op_id=op_id,
         body_hash=hashlib.sha256(op_id.bytes).digest(),
         seq=None,
-        collection="issues",
+        collection="cases",
         record_id=ruling.claimed.id,
         action="route",
         base_rev=ruling.claimed.rev,

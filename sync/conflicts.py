@@ -74,8 +74,8 @@ _SETTLE = text("""
 """)
 _DISPUTE = text("""
     INSERT INTO conflict (collection, record_id, operation_id, kind, field, standing, offered, base, created_at)
-    SELECT :collection, new.record_id, new.operation_id, new.kind, new.field, new.standing::jsonb,
-           new.offered::jsonb, new.base::jsonb, :now
+    SELECT CAST(:collection AS text), new.record_id, new.operation_id, new.kind, new.field, new.standing::jsonb,
+           new.offered::jsonb, new.base::jsonb, CAST(:now AS timestamptz)
     FROM unnest(CAST(:records AS uuid[]), CAST(:operations AS bigint[]), CAST(:kinds AS text[]),
                 CAST(:fields AS text[]), CAST(:standing AS text[]), CAST(:offered AS text[]), CAST(:bases AS text[]))
         AS new (record_id, operation_id, kind, field, standing, offered, base)
@@ -112,7 +112,7 @@ def _load(session: Session, collection: Collection, ids: Sequence[uuid.UUID]) ->
     missing = _lock_missing(session, collection, [each for each in ids if each not in locked])
     works = {each: _Work(locked.get(each), []) for each in [*locked, *missing]}
     for row in session.execute(_OPS, {"collection": collection.name, "ids": list(works)}):
-        works[row.record_id].ops.append(LoggedOp(*row._tuple()))  # noqa: SLF001  # public, in spite of its name
+        works[row.record_id].ops.append(LoggedOp(**row._mapping))  # noqa: SLF001  # public, in spite of its name
     return list(works.values())
 
 

@@ -10,11 +10,11 @@ appears once in a page and never in a state that its reader may not see.
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
@@ -63,6 +63,11 @@ _OUTCOMES = text("""
     SELECT op_id, status, rev, coalesce(provenance, '{}'::jsonb) AS fields FROM operation
     WHERE device_id = :device AND op_id = ANY (CAST(:ids AS uuid[])) ORDER BY id
 """)
+_SETTLED_SINCE = text("""
+    SELECT op_id, status, rev, coalesce(provenance, '{}'::jsonb) AS fields FROM operation
+    WHERE device_id = :device AND status <> receipt ->> 'status' AND (op_id > :after OR CAST(:after AS uuid) IS NULL)
+    ORDER BY op_id LIMIT :limit
+""")
 
 
 def pull(
@@ -87,7 +92,7 @@ def pull(
         raise ResyncRequired
     states = States(session, ground, scope, device.person_id, collections)
     if cursor.step >= 0:
-        return _list(states, cursor, before, limit)
+        return _list(session, device, states, cursor, before, limit)
     return _drain(session, device, states, cursor, before, limit)
 
 
@@ -106,19 +111,27 @@ def _begin(session: Session, device: CallingDevice, cursor: Cursor | None, scope
     return replace(cursor, scope_to=scope.version, step=0, after=None)
 
 
-def _list(states: States, cursor: Cursor, before: Scope, limit: int) -> Page:
-    """Return a page of what leaves and what arrives between two scopes."""
-    lists = listings(before, states.scope, first=cursor.scope_from == 0)
+def _list(session: Session, device: CallingDevice, states: States, cursor: Cursor, before: Scope, limit: int) -> Page:
+    """Return a page of what leaves and what arrives between two scopes.
+
+    A phone that begins is first told what became of its operations since it got their receipts.
+    """
+    first = cursor.scope_from == 0
+    lists = listings(before, states.scope, first=first)
+    if first and cursor.step == 0:
+        wanted = {"device": device.id, "after": cursor.after, "limit": limit}
+        outcomes = _told(session.execute(_SETTLED_SINCE, wanted))
+        step, after = (0, outcomes[-1].op_id) if len(outcomes) == limit else (1, None)
+        return Page((), outcomes, states.scope, replace(cursor, step=step, after=after), has_more=True)
     changes: list[Change] = []
-    step, after, size = cursor.step, cursor.after, 0
+    step, after, size = cursor.step - first, cursor.after, 0
     while step < len(lists) and len(changes) < limit and size < MAX_PAGE_BYTES:
         found = states.listed(lists[step], after, limit - len(changes), MAX_PAGE_BYTES - size)
         changes += found.changes
         size += sum(change.size for change in found.changes)
         step, after = (step, found.after) if found.more else (step + 1, None)
-    if step >= len(lists):
-        step, after = -1, None
-    moved = replace(cursor, step=step, after=after)
+    reached = -1 if step >= len(lists) else step + first
+    moved = replace(cursor, step=reached, after=after)
     return Page(tuple(changes), (), states.scope, moved, has_more=True)
 
 
@@ -141,6 +154,9 @@ def _drain(session: Session, device: CallingDevice, states: States, cursor: Curs
 def _outcomes(session: Session, device: CallingDevice, op_ids: Sequence[uuid.UUID]) -> tuple[Outcome, ...]:
     if not op_ids:
         return ()
-    rows = session.execute(_OUTCOMES, {"device": device.id, "ids": list(dict.fromkeys(op_ids))})
+    return _told(session.execute(_OUTCOMES, {"device": device.id, "ids": list(dict.fromkeys(op_ids))}))
+
+
+def _told(rows: Iterable[Row[Any]]) -> tuple[Outcome, ...]:
     newest = {row.op_id: Outcome(row.op_id, row.status, row.rev, row.fields) for row in rows}
     return tuple(newest.values())

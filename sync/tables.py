@@ -196,6 +196,7 @@ class Conflict(Base):
     field: Mapped[str]
     standing: Mapped[Json | None] = mapped_column(JSONB, comment='{"value", "author_id", "captured_at"}')
     offered: Mapped[Json | None] = mapped_column(JSONB)
+    base: Mapped[Json | None] = mapped_column(JSONB, comment='{"value"} that both authors had seen')
     created_at: Mapped[dt.datetime]
     decided_at: Mapped[dt.datetime | None]
     decided_by: Mapped[int | None]

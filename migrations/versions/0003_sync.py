@@ -227,6 +227,7 @@ STATEMENTS = (
         rev INTEGER,
         status TEXT NOT NULL,
         problem JSONB,
+        provenance JSONB,
         receipt JSON,
         settled_at TIMESTAMP WITH TIME ZONE,
         CONSTRAINT pk_operation PRIMARY KEY (id),
@@ -263,6 +264,9 @@ STATEMENTS = (
     """,
     """
     COMMENT ON COLUMN operation.rev IS 'revision of the record that it made'
+    """,
+    """
+    COMMENT ON COLUMN operation.provenance IS 'field -> mine, theirs, both or review, once merged'
     """,
     """
     COMMENT ON COLUMN operation.receipt IS 'the first answer, byte for byte'
@@ -388,6 +392,7 @@ STATEMENTS = (
         field TEXT NOT NULL,
         standing JSONB,
         offered JSONB,
+        base JSONB,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
         decided_at TIMESTAMP WITH TIME ZONE,
         decided_by INTEGER,
@@ -402,6 +407,9 @@ STATEMENTS = (
     """,
     """
     CREATE UNIQUE INDEX uq_conflict_operation_id_field ON conflict (operation_id, field)
+    """,
+    """
+    COMMENT ON COLUMN conflict.base IS '{"value"} that both authors had seen'
     """,
     """
     COMMENT ON COLUMN conflict.standing IS '{"value", "author_id", "captured_at"}'
@@ -446,6 +454,7 @@ STATEMENTS = (
         version INTEGER NOT NULL,
         grid_ids INTEGER[] NOT NULL,
         serials INTEGER[] NOT NULL,
+        holds_until TIMESTAMP WITH TIME ZONE,
         since TIMESTAMP WITH TIME ZONE NOT NULL,
         CONSTRAINT pk_scope_snapshot PRIMARY KEY (person_id, version),
         CONSTRAINT fk_scope_snapshot_person_id FOREIGN KEY(person_id) REFERENCES person (id)
@@ -453,6 +462,9 @@ STATEMENTS = (
     """,
     """
     COMMENT ON COLUMN scope_snapshot.grid_ids IS 'area ids, ascending'
+    """,
+    """
+    COMMENT ON COLUMN scope_snapshot.holds_until IS 'when the next assignment begins or ends'
     """,
     """
     COMMENT ON COLUMN scope_snapshot.serials IS 'ground and scope serial it was computed at'

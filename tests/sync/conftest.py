@@ -1,5 +1,7 @@
 """The app on a database of its own with the small city of ``tests.cases.city``, and phones that speak the protocol."""
 
+import secrets
+
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -28,7 +30,7 @@ def sync_url(cluster_url):
 @pytest.fixture(scope="session")
 def app(sync_url, redis_url):
     config = Config(
-        database_url=sqlalchemy_url(sync_url), redis_url=redis_url, secret_key="not-a-secret", testing=True,
+        database_url=sqlalchemy_url(sync_url), redis_url=redis_url, secret_key=secrets.token_hex(), testing=True,
         push_rate="100000 per minute", sign_in_rate="100000 per minute",
     )  # fmt: skip
     app = create_app(config)

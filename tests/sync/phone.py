@@ -68,7 +68,9 @@ class Phone:
         return {"batch_id": str(uuid.uuid4()), "sent_at": moment.isoformat(), "ops": list(ops)}
 
     def send(self, *ops, sent_at=None, **headers):
-        return self.client.post("/v1/sync/push", json=self.envelope(*ops, sent_at=sent_at), headers=self.headers | headers)
+        return self.client.post(
+            "/v1/sync/push", json=self.envelope(*ops, sent_at=sent_at), headers=self.headers | headers
+        )
 
     def push(self, *ops, sent_at=None):
         answer = self.send(*ops, sent_at=sent_at)

@@ -38,7 +38,7 @@ def test_retry_of_a_batch_changes_nothing(phone_of, session):
 
 def test_receipt_of_a_replay_is_the_first_byte_for_byte(phone_of):
     phone = phone_of("west")
-    op = phone.visit(note="门口 \"引号\" é")
+    op = phone.visit(note='门口 "引号" é')
     first = phone.send(op).get_data(as_text=True)
     again = phone.send(op).get_data(as_text=True)
     receipt = first.split('"results":[', 1)[1].split('],"cursor_hint"')[0]

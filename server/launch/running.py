@@ -20,26 +20,27 @@ PROGRAMS = (*SERVERS, SUPERVISOR, "web", "jobs", "sweeper")
 def environment(home: Home) -> dict[str, str]:
     """What the application's programs read; what the caller's own environment says goes first.
 
-    Raises LaunchError before the first `up`.
+    Raises LaunchError when neither says it, as before the first `up`.
     """
     state = home.read()
-    if "addresses" not in state:
-        raise LaunchError("巡格尚未启动。", "No patrol was started here yet.", "./patrol up --detach")
-    addresses: Mapping[str, str] = state["addresses"]
-    known = {
-        "DATABASE_URL": addresses["local_database_url"],
-        "REDIS_URL": addresses["redis_url"],
-        "PATROL_SECRET_KEY": state["secret_key"],
-        "PATROL_PUBLIC_URL": addresses["url"],
+    addresses: Mapping[str, str] = state.get("addresses", {})
+    remembered = {
+        "DATABASE_URL": addresses.get("local_database_url"),
+        "REDIS_URL": addresses.get("redis_url"),
+        "PATROL_SECRET_KEY": state.get("secret_key"),
+        "PATROL_PUBLIC_URL": addresses.get("url"),
     }
-    given = {name: os.environ[name] for name in known if os.environ.get(name)}
-    return known | given | {"PATROL_HOME": str(home.path)}
+    known = {name: os.environ.get(name) or value for name, value in remembered.items()}
+    complete = {name: value for name, value in known.items() if value}
+    if len(complete) < len(known):
+        raise LaunchError("巡格尚未启动。", "No patrol was started here yet.", "./patrol up --detach")
+    return complete | {"PATROL_HOME": str(home.path)}
 
 
 def connect(home: Home, environ: MutableMapping[str, str] = os.environ) -> None:
     """Put the environment in place for a command that works on the running patrol's database."""
     known = environment(home)
-    private = "DATABASE_URL" not in environ and home.read()["addresses"]["private"]
+    private = not environ.get("DATABASE_URL") and home.read()["addresses"]["private"]
     if private and not processes.is_kept(home, cluster.NAME):
         raise LaunchError("巡格没有在运行。", "The patrol is not running.", "./patrol up --detach")
     environ.update(known)

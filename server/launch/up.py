@@ -5,6 +5,7 @@ Owns the order of the steps; each step belongs to a module of its own.
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -128,8 +129,18 @@ def _start_programs(home: Home, web: dict[str, str], env: dict[str, str]) -> Non
         return
     step("启动网页与后台任务", "starting web, jobs and sweeper")
     here = os.path.dirname(sys.executable)  # noqa: PTH120 - the venv's folder, its symlink not followed
+    metrics = home.path / "metrics"
+    # Counters of processes that are gone belong to nobody.
+    shutil.rmtree(metrics, ignore_errors=True)
+    metrics.mkdir()
     path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    settings = {**env, "PATROL_BIND": web["bind"], "PATH": path, "PYTHONPATH": str(CHECKOUT), "PYTHONUNBUFFERED": "1"}
+    settings = env | {
+        "PATROL_BIND": web["bind"],
+        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
+        "PATH": path,
+        "PYTHONPATH": str(CHECKOUT),
+        "PYTHONUNBUFFERED": "1",
+    }
     argv = (sys.executable, "-m", "honcho", "--no-colour", "-e", os.devnull, "start")
     processes.start(home, processes.Daemon(running.SUPERVISOR, argv, env=settings, stop_wait_s=30))
 

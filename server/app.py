@@ -7,12 +7,14 @@ from typing import Any
 import structlog
 from flask import Flask
 
+from server.api.health import count_requests
 from server.config import Config
 from server.extensions import api, db, limiter, migrate
 from server.problems import init_problems
 
 # Each module holds a flask-smorest blueprint named ``blueprint``.
 EDGES: Sequence[str] = (
+    "server.api.health",
     "server.api.devices",
     "server.api.sync",
 )
@@ -50,6 +52,7 @@ def create_app(config: Config | None = None) -> Flask:
     for name in EDGES:
         api.register_blueprint(import_module(name).blueprint)
     init_problems(app)
+    count_requests(app)
     structlog.configure(processors=_LOG)
     return app
 

@@ -1,0 +1,340 @@
+"""What a phone may do wrong: each has a clear answer that names the field, and nothing valid beside it is lost."""
+
+import datetime as dt
+import gzip
+import json
+import uuid
+
+import pytest
+import zstandard
+from sqlalchemy import text
+
+from sync.devices import revoke
+from sync.wire import MAX_BYTES
+from tests.cases.city import IN_SEA
+
+CITY = (114.305, 25.685)
+
+
+def raw(phone, body, **headers):
+    return phone.client.post(
+        "/v1/sync/push", data=body, headers=phone.headers | {"Content-Type": "application/json"} | headers
+    )
+
+
+def assert_problem(answer, status, slug):
+    assert answer.status_code == status, answer.text
+    assert answer.content_type == "application/problem+json"
+    assert answer.json["type"].endswith("/" + slug)
+    assert answer.json["title"]
+    return answer.json
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff\xfe", b'{"ops":' + b"[" * 100_000, b'{"a":' * 50_000, b"nonsense", b"\x00"]
+)
+def test_a_body_that_is_no_json_is_refused(phone_of, body):
+    assert_problem(raw(phone_of("west"), body), 400, "malformed-json")
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"ops": None}, "ops"),
+        ({"ops": {}}, "ops"),
+        ({"batch_id": "x"}, "batch_id"),
+        ({"batch_id": None}, "batch_id"),
+        ({"sent_at": "yesterday"}, "sent_at"),
+        ({"sent_at": "2026-11-21T10:00:00"}, "sent_at"),
+        ({"sent_at": 5}, "sent_at"),
+    ],
+)
+def test_an_envelope_of_another_shape_is_refused_by_field(phone_of, change, field):
+    phone = phone_of("west")
+    told = assert_problem(raw(phone, json.dumps(phone.envelope(phone.visit()) | change)), 400, "envelope-invalid")
+    assert told["field"] == field
+
+
+@pytest.mark.parametrize("missing", ["batch_id", "sent_at", "ops"])
+def test_a_missing_part_of_the_envelope_is_named(phone_of, missing):
+    phone = phone_of("west")
+    envelope = phone.envelope(phone.visit())
+    del envelope[missing]
+    assert assert_problem(raw(phone, json.dumps(envelope)), 400, "envelope-invalid")["field"] == missing
+
+
+@pytest.mark.parametrize("body", [b"[]", b"5", b"null", b'"x"'])
+def test_json_that_is_no_envelope_is_refused(phone_of, body):
+    assert_problem(raw(phone_of("west"), body), 400, "envelope-invalid")
+
+
+BAD = {
+    "unknown collection": ({"collection": "vists"}, "collection"),
+    "unknown action": ({"action": "upsert"}, "action"),
+    "seq of zero": ({"seq": 0}, "seq"),
+    "seq as text": ({"seq": "1"}, "seq"),
+    "no id": ({"id": None}, "id"),
+    "id as number": ({"id": 7}, "id"),
+    "time without offset": ({"captured_at": "2026-11-21T10:00:00"}, "captured_at"),
+    "the year 1970": ({"captured_at": "1970-01-01T00:00:00Z"}, "captured_at"),
+    "the year 1": ({"captured_at": "0001-01-01T00:00:00+14:00"}, "captured_at"),
+    "the year 2100": ({"captured_at": "2100-01-01T00:00:00Z"}, "captured_at"),
+    "the year 9999": ({"captured_at": "9999-12-31T23:59:59-14:00"}, "captured_at"),
+    "a base that is text": ({"base": "3"}, "base"),
+    "a base of another shape": ({"base": {"revision": 3}}, "base"),
+    "a base below nothing": ({"base": {"rev": -1}}, "base.rev"),
+    "data as a list": ({"data": [1]}, "data"),
+    "a patch of a visit": ({"action": "patch"}, "action"),
+    "a misspelt field": ({"data": {"outcome": "met", "adress_text": "x"}}, "data.adress_text"),
+    "a wrong choice": ({"data": {"outcome": "maybe", "address_text": "x"}}, "data.outcome"),
+    "longitude out of range": ({"data": {"outcome": "met", "location": {"lon": 190, "lat": 25}}}, "data.location.lon"),
+    "latitude as text": ({"data": {"outcome": "met", "location": {"lon": 114, "lat": "25"}}}, "data.location.lat"),
+    "lon and lat swapped": ({"data": {"outcome": "met", "location": {"lon": 25.6, "lat": 114.3}}}, "data.location.lat"),
+    "a point in the sea": (
+        {"data": {"outcome": "met", "location": {"lon": IN_SEA[0], "lat": IN_SEA[1]}}}, "data.location",
+    ),
+    "an unknown datum": (
+        {"data": {"outcome": "met", "location": {"lon": 114.3, "lat": 25.6, "datum": "xian80"}}},
+        "data.location.datum",
+    ),
+    "a NUL": ({"data": {"outcome": "met", "note": "a\x00b", "address_text": "x"}}, "data"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", sorted(BAD))
+def test_one_bad_operation_is_quarantined_and_its_neighbours_applied(phone_of, session, name):
+    change, field = BAD[name]
+    phone = phone_of("west")
+    before, after = phone.visit(), phone.issue()
+    results = phone.push(before, phone.visit() | change, after)
+    assert [result["status"] for result in results] == ["applied", "quarantined", "applied"]
+    error = results[1]["error"]
+    assert error["title"]
+    assert field in [fault["field"] for fault in error["errors"]]
+    kept = session.execute(text("SELECT data, raw, problem FROM operation WHERE status = 'quarantined'")).one()
+    assert kept.data is not None or kept.raw is not None
+    assert kept.problem["type"] == error["type"]
+
+
+def test_nan_in_one_operation_holds_up_no_other(phone_of):
+    phone = phone_of("west")
+    envelope = phone.envelope(phone.visit(), phone.visit(), phone.visit())
+    envelope["ops"][1]["data"]["location"]["lon"] = float("nan")
+    envelope["ops"][2]["data"]["location"]["lat"] = float("-inf")
+    results = raw(phone, json.dumps(envelope)).json["results"]
+    assert [result["status"] for result in results] == ["applied", "quarantined", "quarantined"]
+    assert results[1]["error"]["errors"][0]["field"] == "data.location.lon"
+    assert results[2]["error"]["errors"][0]["field"] == "data.location.lat"
+
+
+def test_a_number_beyond_all_bounds_holds_up_no_other(phone_of):
+    phone = phone_of("west")
+    body = json.dumps(phone.envelope(phone.visit(), phone.visit())).replace("114.305", "1e999", 1)
+    results = raw(phone, body).json["results"]
+    assert [result["status"] for result in results] == ["quarantined", "applied"]
+
+
+def test_a_clock_of_1970_is_corrected_when_the_phone_says_so(phone_of, session):
+    phone = phone_of("west")
+    epoch = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+    (result,) = phone.push(
+        phone.visit(captured_at=epoch + dt.timedelta(hours=1)), sent_at=epoch + dt.timedelta(hours=3)
+    )
+    assert result["status"] == "applied"
+    age = session.scalar(text("SELECT now() - captured_at FROM visit"))
+    assert dt.timedelta(hours=2) <= age < dt.timedelta(hours=2, minutes=1)
+
+
+def test_a_point_in_the_sea_is_no_issue_of_this_city(phone_of):
+    phone = phone_of("west")
+    (result,) = phone.push(phone.issue(at=IN_SEA))
+    assert result["status"] == "quarantined"
+    assert result["error"]["type"].endswith("/outside-city")
+
+
+def test_a_visit_in_a_grid_of_another_is_quarantined_and_an_issue_there_is_not(phone_of):
+    phone = phone_of("west")
+    visit, issue = phone.push(phone.visit(at=(114.315, 25.685)), phone.issue(at=(114.315, 25.685)))
+    assert visit["error"]["type"].endswith("/outside-your-areas")
+    assert issue["status"] == "applied"
+
+
+def test_a_visit_captured_while_assigned_counts_after_the_assignment_ended(phone_of):
+    now = dt.datetime.now(dt.UTC)
+    ended = now - dt.timedelta(hours=2)
+    phone = phone_of("west", until=ended)
+    during, late = phone.push(
+        phone.visit(captured_at=ended - dt.timedelta(hours=1)), phone.visit(captured_at=ended + dt.timedelta(hours=1))
+    )
+    assert during["status"] == "applied"
+    assert late["status"] == "quarantined"
+
+
+def test_a_record_of_another_area_cannot_be_written(phone_of):
+    west, east = phone_of("west"), phone_of("east")
+    put = west.issue()
+    west.push(put)
+    (result,) = east.push(east.patch("issues", put["id"], {"rev": 1}, severity="low"))
+    assert result["status"] == "quarantined"
+    assert result["error"]["type"].endswith("/record-outside-your-areas")
+
+
+def test_a_worker_may_patch_three_fields_of_a_household_and_no_other(phone_of, session):
+    phone = phone_of("west")
+    household = uuid.uuid4()
+    session.execute(
+        text("""
+            INSERT INTO household (id, rev, doc_rev, doc, captured_at, received_at, changed_at, grid_now)
+            SELECT :id, 1, 1, '{"building": "1"}', now(), now(), now(), id FROM area WHERE code = '360725100001001'
+        """),
+        {"id": household},
+    )
+    session.commit()
+    allowed = phone.patch("households", str(household), {"rev": 1}, contact_preference="evening", needs=["药"])
+    barred = phone.patch("households", str(household), {"rev": 1}, risk_tier="high")
+    results = phone.push(allowed, barred, phone.op("households", {"building": "9"}))
+    assert [result["status"] for result in results] == ["applied", "quarantined", "quarantined"]
+    assert results[1]["error"]["errors"][0]["field"] == "data.risk_tier"
+
+
+def test_a_body_of_100_mb_is_refused_unread(phone_of):
+    assert_problem(raw(phone_of("west"), b"x" * 100_000_000), 413, "too-large")
+
+
+def test_a_body_over_the_cap_is_refused(phone_of):
+    assert_problem(raw(phone_of("west"), b" " * (MAX_BYTES + 1)), 413, "body-too-large")
+
+
+@pytest.mark.parametrize(
+    ("encoding", "pack"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor(level=19).compress)]
+)
+def test_a_bomb_is_refused_at_the_cap(phone_of, encoding, pack):
+    bomb = pack(b"[" + b" " * (200 * 1024 * 1024))
+    assert_problem(raw(phone_of("west"), bomb, **{"Content-Encoding": encoding}), 413, "body-too-large")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "zstd"])
+@pytest.mark.parametrize("body", [b"not packed", b"", gzip.compress(b"{}" * 999)[:-12]])
+def test_a_damaged_body_is_refused(phone_of, encoding, body):
+    answer = raw(phone_of("west"), body, **{"Content-Encoding": encoding})
+    assert answer.status_code == 400
+    assert answer.json["type"].rpartition("/")[2] in ("encoding-damaged", "malformed-json")
+
+
+def test_an_unknown_encoding_is_refused(phone_of):
+    assert_problem(raw(phone_of("west"), b"{}", **{"Content-Encoding": "br"}), 415, "encoding-unknown")
+
+
+@pytest.mark.parametrize(("encoding", "pack"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor().compress)])
+def test_packed_both_ways(phone_of, encoding, pack):
+    phone = phone_of("west")
+    body = pack(json.dumps(phone.envelope(*[phone.visit() for _ in range(30)])).encode())
+    answer = raw(phone, body, **{"Content-Encoding": encoding, "Accept-Encoding": encoding})
+    assert answer.headers["Content-Encoding"] == encoding
+    unpack = gzip.decompress if encoding == "gzip" else zstandard.ZstdDecompressor().decompress
+    assert len(json.loads(unpack(answer.data))["results"]) == 30
+
+
+def test_more_than_a_thousand_operations_are_refused(phone_of):
+    phone = phone_of("west")
+    told = assert_problem(phone.send(*[phone.visit() for _ in range(1001)]), 413, "body-too-large")
+    assert told["limit_ops"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("header", "slug"),
+    [({}, "token-missing"), ({"Authorization": "Bearer x"}, "token-unknown"), ({"Authorization": "Basic eA=="}, "token-missing"),
+     ({"Authorization": "Bearer "}, "token-missing"), ({"Authorization": "Bearer é"}, "token-unknown")],
+)  # fmt: skip
+def test_strangers_are_refused_before_anything_is_read(app, header, slug):
+    answer = app.test_client().post("/v1/sync/push", data=b"{", headers=header)
+    assert_problem(answer, 401, slug)
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_token_of_another_device_gives_nothing_of_the_first(phone_of):
+    one, other = phone_of("west"), phone_of("west")
+    op = one.visit()
+    one.push(op)
+    (result,) = other.push(op)
+    assert "replayed" not in result
+    assert result["status"] == "pending"  # the same record id, from another author
+    assert other.client.get("/v1/sync/status", headers=other.headers).json["highest_seq"] == op["seq"]
+
+
+def test_a_revoked_device_may_only_hand_in_what_it_has(phone_of, session):
+    phone = phone_of("west")
+    phone.push(phone.visit())
+    assert revoke(session, uuid.UUID(phone.device_id), wipe=True, now=dt.datetime.now(dt.UTC))
+    session.commit()
+    told = assert_problem(phone.client.get("/v1/sync/pull", headers=phone.headers), 401, "device-revoked")
+    assert told["wipe"] is True
+    (result,) = phone.push(phone.visit(note="a day's work"))
+    assert result["status"] == "quarantined"
+    assert result["error"]["type"].endswith("/device-revoked")
+    session.execute(text("UPDATE device SET revoked_at = now() - interval '15 days' WHERE revoked_at IS NOT NULL"))
+    session.commit()
+    assert_problem(phone.send(phone.visit()), 401, "device-revoked")
+
+
+@pytest.mark.parametrize(
+    ("age", "status", "slug"), [(None, 404, "code-unknown"), ("used", 409, "code-used"), ("old", 410, "code-expired")]
+)
+def test_a_code_works_once_and_expires(phone_of, session, app, age, status, slug):
+    from sync.devices import issue_code
+
+    phone = phone_of("west")
+    person = session.scalar(text("SELECT id FROM person WHERE login = :login"), {"login": phone.login})
+    ttl = dt.timedelta(hours=-1 if age == "old" else 1)
+    code, _ = issue_code(session, person, now=dt.datetime.now(dt.UTC), ttl=ttl)
+    session.commit()
+    sent = {"code": code if age else "XXXXXXXXXX", "device": {"name": "p", "platform": "t", "app_version": "1"}}
+    if age == "used":
+        assert app.test_client().post("/v1/devices", json=sent).status_code == 201
+    assert_problem(app.test_client().post("/v1/devices", json=sent), status, slug)
+
+
+@pytest.mark.parametrize("sent", [None, {}, {"code": 5, "device": {}}, {"code": "x"}, [], "x"])
+def test_an_enrolment_of_another_shape_is_refused_by_field(app, sent):
+    answer = app.test_client().post("/v1/devices", json=sent)
+    assert answer.status_code in (400, 422)
+    assert answer.content_type == "application/problem+json"
+
+
+def test_problems_speak_the_language_asked(phone_of):
+    phone = phone_of("west")
+    wrong = phone.visit(outcome="maybe")
+    chinese = phone.push(wrong)[0]["error"]["errors"][0]["message"]
+    answer = phone.send(phone.visit(outcome="maybe"), **{"Accept-Language": "en-GB"})
+    assert "应为其一" in chinese
+    assert answer.json["results"][0]["error"]["errors"][0]["message"].startswith("must be one of")
+
+
+def test_gcj02_and_bd09_end_at_the_same_place_as_wgs84(phone_of, session):
+    from geo.datum import from_wgs84
+
+    phone = phone_of("west")
+    ops = [phone.issue(at=CITY)]
+    for datum in ("gcj02", "bd09"):
+        (lon,), (lat,) = from_wgs84([CITY[0]], [CITY[1]], datum)
+        ops.append(phone.issue(location={"lon": float(lon), "lat": float(lat), "datum": datum}))
+    assert [result["status"] for result in phone.push(*ops)] == ["applied"] * 3
+    rows = session.execute(
+        text("""
+            SELECT ST_Distance(position::geography, ST_SetSRID(ST_MakePoint(114.305, 25.685), 4326)::geography) AS metres,
+                   doc #>> '{location,source_datum}' AS datum FROM issue
+        """)
+    ).all()
+    assert all(row.metres < 0.001 for row in rows)
+    assert sorted(row.datum or "" for row in rows) == ["", "bd09", "gcj02"]
+
+
+def test_near_and_ambiguous_are_told(phone_of):
+    phone = phone_of("west", "east")
+    near = phone.issue(at=(114.29985, 25.685))
+    edge = phone.issue(location={"lon": 114.3099, "lat": 25.685, "accuracy_m": 40})
+    one, two = phone.push(near, edge)
+    assert one["grid"]["how"] == "near"
+    assert 10 < one["grid"]["distance_m"] < 20
+    assert two["grid"]["ambiguous"] is True
+    assert len(two["grid"]["candidates"]) == 2

@@ -9,7 +9,8 @@ import pytest
 import zstandard
 from sqlalchemy import text
 
-from sync.devices import revoke
+from geo.datum import from_wgs84
+from sync.devices import issue_code, revoke
 from sync.wire import MAX_BYTES
 from tests.cases.city import IN_SEA
 
@@ -243,7 +244,8 @@ def test_more_than_a_thousand_operations_are_refused(phone_of):
 
 @pytest.mark.parametrize(
     ("header", "slug"),
-    [({}, "token-missing"), ({"Authorization": "Bearer x"}, "token-unknown"), ({"Authorization": "Basic eA=="}, "token-missing"),
+    [({}, "token-missing"), ({"Authorization": "Bearer x"}, "token-unknown"),
+     ({"Authorization": "Basic eA=="}, "token-missing"),
      ({"Authorization": "Bearer "}, "token-missing"), ({"Authorization": "Bearer é"}, "token-unknown")],
 )  # fmt: skip
 def test_strangers_are_refused_before_anything_is_read(app, header, slug):
@@ -281,8 +283,6 @@ def test_a_revoked_device_may_only_hand_in_what_it_has(phone_of, session):
     ("age", "status", "slug"), [(None, 404, "code-unknown"), ("used", 409, "code-used"), ("old", 410, "code-expired")]
 )
 def test_a_code_works_once_and_expires(phone_of, session, app, age, status, slug):
-    from sync.devices import issue_code
-
     phone = phone_of("west")
     person = session.scalar(text("SELECT id FROM person WHERE login = :login"), {"login": phone.login})
     ttl = dt.timedelta(hours=-1 if age == "old" else 1)
@@ -311,8 +311,6 @@ def test_problems_speak_the_language_asked(phone_of):
 
 
 def test_gcj02_and_bd09_end_at_the_same_place_as_wgs84(phone_of, session):
-    from geo.datum import from_wgs84
-
     phone = phone_of("west")
     ops = [phone.issue(at=CITY)]
     for datum in ("gcj02", "bd09"):
@@ -321,7 +319,7 @@ def test_gcj02_and_bd09_end_at_the_same_place_as_wgs84(phone_of, session):
     assert [result["status"] for result in phone.push(*ops)] == ["applied"] * 3
     rows = session.execute(
         text("""
-            SELECT ST_Distance(position::geography, ST_SetSRID(ST_MakePoint(114.305, 25.685), 4326)::geography) AS metres,
+            SELECT ST_Distance(position::geography, 'SRID=4326;POINT(114.305 25.685)'::geography) AS metres,
                    doc #>> '{location,source_datum}' AS datum FROM issue
         """)
     ).all()

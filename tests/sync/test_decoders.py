@@ -18,7 +18,8 @@ times = st.datetimes(timezones=st.sampled_from([dt.UTC, None, dt.timezone(dt.tim
 )
 scalars = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8),
-    st.uuids().map(str), times, st.sampled_from(["met", "low", "0301", "general", "door", "wgs84", "open", "2026-11-21"]),
+    st.uuids().map(str), times,
+    st.sampled_from(["met", "low", "0301", "general", "door", "wgs84", "open", "2026-11-21"]),
 )  # fmt: skip
 locations = st.fixed_dictionaries(
     {},

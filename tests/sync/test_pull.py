@@ -118,6 +118,7 @@ def test_a_record_that_moves_during_a_change_of_scope_is_not_left_behind(phone_o
     ops = [writer.visit() for _ in range(6)]
     writer.push(*ops)
     moving.pull()
+    unassign(session, moving.login)
     assign(session, moving.login, EAST)
     page = moving.page(limit=1)
     moving.cursor = page["cursor"]
@@ -132,7 +133,7 @@ def test_a_record_that_moves_during_a_change_of_scope_is_not_left_behind(phone_o
     )
     session.commit()
     moving.pull(limit=1)
-    assert set(moving.records("visits")) == {op["id"] for op in ops[1:]}
+    assert moving.records("visits") == {}
 
 
 def test_an_assignment_that_ends_by_itself_changes_the_scope(phone_of, session):

@@ -44,6 +44,8 @@ _SEVERITIES: Final[dict[FindingCode, Severity]] = {
 }
 _AXIS_FACTOR: Final = 1024
 _CLEANING_ROUNDS: Final = 4
+_SNAPPING: Final = 2.0 * _AXIS_FACTOR
+"""Vertices within 2 units (2 mm) of each other become one: rounding new nodes may part them by one."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ def clean(polygons: Sequence[BaseGeometry], gap_width_m: float, strategy: MergeS
             strips = list(_open_gaps(after, gap_width))
             open_gaps = bool(strips)
             for taker, strip in strips:
-                after[taker] = shapely.union(after[taker], strip)
+                after[taker] = MultiPolygon(_polygons(shapely.union(after[taker], strip, grid_size=1.0)))
     if not shapely.coverage_is_valid(after, 0.0):
         raise InvalidCoverage("cannot-be-cleaned")
     ground = shapely.orient_polygons(plane.raise_all(after))
@@ -165,7 +167,7 @@ def clean(polygons: Sequence[BaseGeometry], gap_width_m: float, strategy: MergeS
 def _clean_once(plane: "_Plane", laid: Geometries, gap_width: float, strategy: MergeStrategy) -> Geometries:
     """Clean, with the new nodes on the integer grid; that may break what they joined, and want another round."""
     cleaned = shapely.coverage_clean(  # type: ignore[attr-defined]  # newer than its types
-        laid, gap_width=gap_width, merge_strategy=strategy
+        laid, gap_width=gap_width, merge_strategy=strategy, snapping_distance=_SNAPPING
     )
     _require_polygons(cleaned)
     return plane.lay(plane.raise_all(cleaned))
@@ -193,7 +195,7 @@ class _Plane:
         return np.asarray(shapely.transform(units, lambda units: units * self.factors), dtype=object)
 
     def raise_all(self, geometries: Geometries) -> Geometries:
-        """From the plane to degrees, vertices rounded to units."""
+        """From the plane to degrees, vertices rounded to units, and valid there."""
         return in_degrees(np.asarray(shapely.transform(geometries, lambda plane: plane / self.factors), dtype=object))
 
     def finding(
@@ -201,8 +203,11 @@ class _Plane:
     ) -> Finding:
         """A finding about a geometry on the plane."""
         area_m2, width_m = geometry.area * self.metre**2, _width(geometry) * self.metre
-        ground = shapely.transform(geometry, lambda plane: plane / self.factors / UNITS_PER_DEGREE)
-        return Finding(code, members, ground, area_m2, width_m, parent)
+        return Finding(code, members, self.to_ground(geometry), area_m2, width_m, parent)
+
+    def to_ground(self, geometry: BaseGeometry) -> BaseGeometry:
+        """From the plane to degrees, as it is."""
+        return shapely.transform(geometry, lambda plane: plane / self.factors / UNITS_PER_DEGREE)
 
 
 def _require_polygons(geometries: Geometries) -> None:
@@ -304,5 +309,5 @@ def _open_gaps(laid: Geometries, gap_width: float) -> Iterator[tuple[int, Polygo
 def _changes(plane: _Plane, before: Geometries, after: Geometries) -> Iterator[Change]:
     for index in np.flatnonzero(~shapely.equals(before, after)).tolist():
         both = [shapely.difference(after[index], before[index]), shapely.difference(before[index], after[index])]
-        gained, lost = plane.raise_all(np.array(both, dtype=object))
+        gained, lost = (plane.to_ground(ground) for ground in both)
         yield Change(index, gained, lost, both[0].area * plane.metre**2, both[1].area * plane.metre**2)

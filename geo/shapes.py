@@ -145,14 +145,27 @@ def in_units(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     units = shapely.transform(shapely.force_2d(geometries), lambda degrees: np.rint(degrees * UNITS_PER_DEGREE))
     broken = ~shapely.is_valid(units)
     if broken.any():
-        mended = shapely.make_valid(units[broken], method="structure", keep_collapsed=False)
-        units[broken] = shapely.set_precision(mended, 1.0)
+        units[broken] = _snap_rounded(units[broken])
     return np.asarray(units, dtype=object)
 
 
 def in_degrees(units: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Geometries in units to degrees."""
-    return np.asarray(shapely.transform(units, lambda whole: np.rint(whole) / UNITS_PER_DEGREE), dtype=object)
+    """Valid geometries in units to valid ones in degrees; `in_units` of them is what they are here.
+
+    A polygon that is valid in whole units, because a vertex lies exactly on one of its edges, may not be so in degrees,
+    which are not exact: there, snap rounding gives the edge that vertex.
+    """
+    whole = shapely.transform(units, np.rint)
+    degrees = shapely.transform(whole, lambda position: position / UNITS_PER_DEGREE)
+    broken = ~shapely.is_valid(degrees)
+    if broken.any():
+        degrees[broken] = shapely.transform(_snap_rounded(whole[broken]), lambda position: position / UNITS_PER_DEGREE)
+    return np.asarray(degrees, dtype=object)
+
+
+def _snap_rounded(units: NDArray[np.object_]) -> NDArray[np.object_]:
+    mended = shapely.make_valid(units, method="structure", keep_collapsed=False)
+    return np.asarray(shapely.set_precision(mended, 1.0), dtype=object)
 
 
 def validity_fault(geometry: BaseGeometry) -> tuple[FaultCode, float | None, float | None] | None:
@@ -259,7 +272,7 @@ def _ring_faults(geometry: Polygon | MultiPolygon) -> Iterator[Fault]:
     if again:
         yield Fault("repeated-points", "note", *again[0], {"count": len(again)})
     crossings, tips = [], []
-    for ring in rings:
+    for ring in () if shapely.is_valid(geometry) else rings:
         if not shapely.is_simple(ring):
             ends = _ends(ring)
             crossings += [place for place, pieces in ends.items() if pieces > 2]  # noqa: PLR2004 - in and out
@@ -299,13 +312,18 @@ def _part_faults(geometry: Polygon | MultiPolygon, explained: set[str]) -> Itera
     if fault is not None and fault[0] not in explained:
         yield Fault(fault[0], "error", *fault[1:])
     for part in shapely.get_parts(geometry):
-        if not part.area > 0:
+        if not _area(part) > 0:
             yield Fault("zero-area-part", "warning", *_somewhere(part))
+
+
+def _area(geometry: BaseGeometry) -> float:
+    """The area as a map shows it: what is inside an odd number of rings."""
+    return geometry.area if shapely.is_valid(geometry) else float(shapely.make_valid(geometry).area)
 
 
 def _area_fault(before: BaseGeometry, after: BaseGeometry) -> Iterator[Fault]:
     """How much mending changed the area; it is what a person needs to judge the mending by."""
-    change = (after.area - before.area) / after.area
+    change = (after.area - _area(before)) / after.area
     if abs(change) > _LEAST_AREA_CHANGE:
         place = after.representative_point()
         yield Fault("area-changed", "warning", place.x, place.y, {"percent": round(100 * change, 6)})

@@ -179,12 +179,19 @@ class TestMending:
         assert mended.equals(box(0, 0, 1, 1))
         assert "zero-area-part" in [fault.code for fault in faults]
 
-    def test_overlapping_parts_become_one_and_the_change_of_area_is_told(self):
+    def test_overlapping_parts_become_one_and_are_told(self):
         mended, faults = repair(MultiPolygon([box(0, 0, 2, 1), box(1, 0, 3, 1)]))
         assert mended.equals(box(0, 0, 3, 1))
-        assert [fault.detail for fault in faults if fault.code == "area-changed"] == [
-            {"percent": pytest.approx(-33.333333)}
-        ]
+        assert [fault.code for fault in faults] == ["self-crossing"]
+
+    def test_a_change_of_area_is_told_with_its_size(self):
+        angles = [math.radians(90 + 144 * n) for n in range(5)]
+        star = Polygon([(math.cos(angle), math.sin(angle)) for angle in angles])
+        mended, faults = repair(star)
+        (change,) = [fault.detail["percent"] for fault in faults if fault.code == "area-changed"]
+        as_drawn = shapely.make_valid(star).area
+        assert abs(change) > 1
+        assert mended.area == pytest.approx(as_drawn / (1 - change / 100))
 
     def test_what_has_no_area_at_all_is_refused_with_its_place(self):
         with pytest.raises(InvalidShape) as caught:

@@ -1,0 +1,91 @@
+"""Unpacking zip files that strangers made.
+
+Owns what may come out of an archive and how much of it. Must not know what the files hold. Members are written under
+names of our own making, so that no name in the archive ever reaches the file system.
+"""
+
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
+
+from geo.errors import UnsupportedFile
+
+_CHUNK_BYTES: Final = 1 << 20
+_UTF8_NAME: Final = 0x800
+_ENCRYPTED: Final = 0x1
+_SUSPICIOUS_RATIO: Final = 200
+_SMALL_BYTES: Final = 10 << 20
+
+
+@dataclass(frozen=True)
+class ArchiveLimits:
+    """How much an archive may hold, unpacked, and in how many members."""
+
+    unpacked_bytes: int
+    members: int
+
+
+def unpack(archive: Path, folder: Path, suffixes: frozenset[str], limits: ArchiveLimits) -> dict[str, Path]:
+    """Write the members with these suffixes (lower case, with the dot) into a folder.
+
+    Members whose names differ only in the suffix stay together. Returns, for each such group, its name in the archive
+    and the path without suffix. Raises UnsupportedFile: "damaged", "encrypted", "too-many-members", "unsafe-path",
+    "bomb".
+    """
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            members = list(_wanted(opened, suffixes, limits))
+            groups: dict[str, Path] = {}
+            left = limits.unpacked_bytes
+            for name, info in members:
+                group = groups.setdefault(str(name.with_suffix("")), folder / f"layer{len(groups)}")
+                left -= _copy(opened, info, group.with_suffix(name.suffix.lower()), left)
+            return groups
+    except (zipfile.BadZipFile, EOFError, OSError, NotImplementedError, ValueError) as error:
+        raise UnsupportedFile("damaged", archive.name) from error
+
+
+def _wanted(
+    archive: zipfile.ZipFile, suffixes: frozenset[str], limits: ArchiveLimits
+) -> Iterator[tuple[PurePosixPath, zipfile.ZipInfo]]:
+    infos = archive.infolist()
+    if len(infos) > limits.members:
+        raise UnsupportedFile("too-many-members", f"{len(infos)} > {limits.members}")
+    if sum(info.file_size for info in infos) > limits.unpacked_bytes:
+        raise UnsupportedFile("bomb", archive.filename)
+    for info in infos:
+        name = PurePosixPath(_name(info).replace("\\", "/"))
+        if name.is_absolute() or ".." in name.parts or ":" in name.parts[0] or stat.S_ISLNK(info.external_attr >> 16):
+            raise UnsupportedFile("unsafe-path", str(name))
+        hidden = any(part.startswith((".", "__MACOSX")) for part in name.parts)
+        if info.is_dir() or hidden or name.suffix.lower() not in suffixes:
+            continue
+        if info.flag_bits & _ENCRYPTED:
+            raise UnsupportedFile("encrypted", str(name))
+        if info.file_size > _SMALL_BYTES and info.file_size > _SUSPICIOUS_RATIO * info.compress_size:
+            raise UnsupportedFile("bomb", str(name))
+        yield name, info
+
+
+def _name(info: zipfile.ZipInfo) -> str:
+    """The member's name; Chinese Windows writes it in GBK without saying so."""
+    if not info.flag_bits & _UTF8_NAME:
+        with suppress(UnicodeError):
+            return info.filename.encode("cp437").decode("gb18030")
+    return info.filename
+
+
+def _copy(archive: zipfile.ZipFile, info: zipfile.ZipInfo, target: Path, left_bytes: int) -> int:
+    """Write a member and return its size; the archive's own word for the size is not taken."""
+    written = 0
+    with archive.open(info) as source, target.open("wb") as sink:
+        while chunk := source.read(_CHUNK_BYTES):
+            written += len(chunk)
+            if written > left_bytes:
+                raise UnsupportedFile("bomb", info.filename)
+            sink.write(chunk)
+    return written

@@ -1,0 +1,215 @@
+"""Boundary files: GeoJSON, Shapefile (folder or zip) and GeoPackage.
+
+Owns turning a file of unknown make into valid polygons in lon, lat EPSG:4326 with names and codes, and the list of all
+that was wrong with it. Must not know areas or the database. A fault never stops the others from being read: what cannot
+be a polygon is left out and told, what can be mended is mended and told. Only a file that as a whole cannot be read, or
+that it is not safe to read, is an error.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from shapely import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from geo.coverage import Finding, check
+from geo.crs import Bounds, FileCrs, crs_of_file, is_degrees
+from geo.errors import InvalidShape, UnknownField, UnsupportedFile
+from geo.shapes import Fault, in_degrees, in_units, repair
+from geo.sources import FileLimits, RawFile, read_raw
+
+NAME_FIELDS: Final = ("name", "名称", "网格名称", "社区名称", "mc", "wgmc", "xzqmc", "qhmc", "name_chn", "name_zh")
+CODE_FIELDS: Final = (
+    "code",
+    "编码",
+    "网格编码",
+    "网格编号",
+    "代码",
+    "dm",
+    "bm",
+    "wgbm",
+    "wgdm",
+    "xzqdm",
+    "qhdm",
+    "adcode",
+)
+
+
+@dataclass(frozen=True)
+class BoundaryFeature:
+    """One polygon of a file: `index` counts from 0 in the file, `faults` are its own."""
+
+    index: int
+    name: str | None
+    code: str | None
+    geometry: Polygon | MultiPolygon
+    properties: Mapping[str, object]
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class BoundaryFile:
+    """What a file holds. `faults` are those of the file, of features left out, and between neighbours."""
+
+    features: tuple[BoundaryFeature, ...]
+    crs: str
+    encoding: str
+    fields: tuple[str, ...]
+    name_field: str | None
+    code_field: str | None
+    faults: tuple[Fault, ...]
+
+
+def read_boundaries(
+    path: Path | str,
+    *,
+    name_field: str | None = None,
+    code_field: str | None = None,
+    crs: str | None = None,
+    layer: str | None = None,
+    gap_width_m: float = 1.0,
+    limits: FileLimits | None = None,
+) -> BoundaryFile:
+    """Read the polygons of a file.
+
+    `name_field`, `code_field`: where names and codes are; without them, the first field of `NAME_FIELDS`,
+    `CODE_FIELDS`. `crs` overrules what the file declares. `layer`: which, where the file has several of polygons.
+    Ground between neighbours, or in two of them, that is thinner than `gap_width_m` is told apart from wider.
+
+    Raises UnsupportedFile, UnknownField, UnknownCrs, CrsNeedsParameters, CrsContradicted, and InvalidCoordinate for
+    latitude before longitude.
+    """
+    raw = read_raw(Path(path), layer, limits or FileLimits())
+    name_field, code_field = _field(raw, name_field, NAME_FIELDS), _field(raw, code_field, CODE_FIELDS)
+    bounds = _usual_bounds(raw)
+    # A GeoJSON that declares nothing counts as EPSG:4326, and older ones are in anything.
+    undeclared = raw.driver == "GeoJSON" and raw.crs == "EPSG:4326" and not is_degrees(bounds)
+    reference = crs_of_file(bounds, declared=None if undeclared else raw.crs, given=crs)
+    features, left_out = _features(raw, reference, name_field, code_field)
+    if not features:
+        raise UnsupportedFile("no-polygons", Path(path).name)
+    faults = (
+        *_file_faults(raw, reference),
+        *left_out,
+        *_code_faults(features),
+        *_neighbour_faults(features, gap_width_m),
+    )
+    fields = tuple(raw.columns)
+    return BoundaryFile(tuple(features), reference.name, raw.encoding.name, fields, name_field, code_field, faults)
+
+
+def _field(raw: RawFile, asked: str | None, known: tuple[str, ...]) -> str | None:
+    if asked is not None:
+        if asked not in raw.columns:
+            raise UnknownField(asked, tuple(raw.columns))
+        return asked
+    by_lower = {field.lower(): field for field in raw.columns}
+    return next((by_lower[field] for field in known if field in by_lower), None)
+
+
+def _usual_bounds(raw: RawFile) -> Bounds:
+    """The bounds of the features in the middle; one that is astray must not decide about the others."""
+    with np.errstate(invalid="ignore"):
+        bounds = shapely.bounds(raw.geometries)
+    bounds = bounds[np.isfinite(bounds).all(axis=1)]
+    if not len(bounds):
+        raise UnsupportedFile("no-polygons")
+    west, south, east, north = np.median(bounds, axis=0).tolist()
+    return west, south, east, north
+
+
+def _features(
+    raw: RawFile, reference: FileCrs, name_field: str | None, code_field: str | None
+) -> tuple[list[BoundaryFeature], list[Fault]]:
+    """The features that are polygons, and a fault for each that is not."""
+    features, faults = [], []
+    for index, (geometry, unclosed) in enumerate(zip(raw.geometries, raw.unclosed, strict=True)):
+        properties = {field: _plain(values[index]) for field, values in raw.columns.items()}
+        name = _text(properties[name_field]) if name_field else None
+        code = _text(properties[code_field]) if code_field else None
+        try:
+            mended, own = _on_ground(geometry, reference)
+        except InvalidShape as error:
+            faults.append(Fault(error.reason, "error", error.lon, error.lat, {"feature": index, "name": name}))
+            continue
+        if unclosed:
+            own.insert(0, Fault("unclosed-ring", "error", *shapely.get_coordinates(mended)[0].tolist()))
+        features.append(BoundaryFeature(index, name, code, mended, properties, tuple(own)))
+    return features, faults
+
+
+def _on_ground(geometry: BaseGeometry | None, reference: FileCrs) -> tuple[Polygon | MultiPolygon, list[Fault]]:
+    """A mended polygon on the integer grid. Raises InvalidShape for what cannot be one."""
+    if geometry is None or geometry.is_empty:
+        raise InvalidShape("no-coordinates")
+    if not isinstance(geometry, Polygon | MultiPolygon):
+        raise InvalidShape("wrong-type")
+    if not np.isfinite(shapely.get_coordinates(geometry)).all():
+        raise InvalidShape("not-finite")
+    ground = shapely.transform(geometry, reference.to_ground)
+    if not (np.abs(shapely.get_coordinates(ground)) <= (180.0, 90.0)).all():
+        raise InvalidShape("out-of-range")
+    mended, faults = repair(ground)
+    whole: Polygon | MultiPolygon = in_degrees(in_units(np.array([mended], dtype=object)))[0]
+    if whole.is_empty:
+        raise InvalidShape("zero-area", *shapely.get_coordinates(mended)[0].tolist())
+    return whole, faults
+
+
+def _plain(value: Any) -> object:
+    """A value as JSON has it: not-a-number and missing become None."""
+    if isinstance(value, np.datetime64):
+        return None if np.isnat(value) else str(value)
+    if isinstance(value, np.ndarray):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bytes):
+        return value.hex()
+    return None if isinstance(value, float) and not np.isfinite(value) else value
+
+
+def _text(value: object) -> str | None:
+    """A name or code as text; a code that a table holds as a number has no decimals."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return (str(value).strip() or None) if value is not None else None
+
+
+def _file_faults(raw: RawFile, reference: FileCrs) -> Iterator[Fault]:
+    if reference.assumed:
+        yield Fault("crs-assumed", "warning", detail={"crs": reference.name})
+    if raw.encoding.contradicted:
+        detail = {"declared": raw.encoding.declared, "encoding": raw.encoding.name}
+        yield Fault("encoding-contradicted", "warning", detail=detail)
+
+
+def _code_faults(features: Sequence[BoundaryFeature]) -> Iterator[Fault]:
+    counts = Counter(feature.code for feature in features if feature.code)
+    for feature in features:
+        if feature.code and counts[feature.code] > 1:
+            place = feature.geometry.representative_point()
+            detail = {"code": feature.code, "feature": feature.index, "name": feature.name}
+            yield Fault("repeated-code", "error", place.x, place.y, detail)
+
+
+def _neighbour_faults(features: Sequence[BoundaryFeature], gap_width_m: float) -> Iterator[Fault]:
+    for finding in check([feature.geometry for feature in features], gap_width_m):
+        yield _fault_of(finding, features)
+
+
+def _fault_of(finding: Finding, features: Sequence[BoundaryFeature]) -> Fault:
+    place = finding.geometry.representative_point()
+    concerned = [features[member] for member in finding.members]
+    detail = {
+        "features": [feature.index for feature in concerned],
+        "names": [feature.name or feature.code for feature in concerned],
+        "area_m2": round(finding.area_m2, 1),
+        "width_m": round(finding.width_m, 2),
+    }
+    return Fault(finding.code, finding.severity, place.x, place.y, detail)

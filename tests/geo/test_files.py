@@ -1,0 +1,450 @@
+"""Boundary files of every make that offices send, and of the makes that attackers send."""
+
+import json
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyogrio.raw
+import pytest
+import shapely
+from pyproj import Transformer
+from shapely import MultiPolygon, Point, Polygon, box
+
+from geo.errors import (
+    CrsContradicted,
+    CrsNeedsParameters,
+    GeoError,
+    InvalidCoordinate,
+    UnknownCrs,
+    UnknownField,
+    UnsupportedFile,
+)
+from geo.files import read_boundaries
+from geo.sources import FileLimits
+
+WEST, EAST = box(114.30, 25.68, 114.31, 25.69), box(114.31, 25.68, 114.32, 25.69)
+NAMES = ["阳岭社区", "金山社区"]
+CODES = ["360725400001", "360725400002"]
+DRIVERS = {".shp": "ESRI Shapefile", ".gpkg": "GPKG", ".geojson": "GeoJSON"}
+
+
+def write(path, geometries=(WEST, EAST), *, crs="EPSG:4490", encoding=None, fields=None, layer=None, append=False):
+    fields = fields or {"名称": NAMES[: len(geometries)], "编码": CODES[: len(geometries)]}
+    pyogrio.raw.write(
+        path,
+        np.array([shapely.to_wkb(geometry) for geometry in geometries], dtype=object),
+        [
+            np.array(column) if isinstance(column[0], float) else np.array(column, dtype=object)
+            for column in fields.values()
+        ],
+        list(fields),
+        geometry_type="Unknown" if path.suffix != ".shp" else "Polygon",
+        crs=crs,
+        driver=DRIVERS[path.suffix],
+        encoding=encoding,
+        layer=layer,
+        append=append,
+    )
+    return path
+
+
+def geojson(tmp_path, *geometries, crs=None, names=NAMES):
+    features = [
+        {"type": "Feature", "properties": {"name": name}, "geometry": geometry}
+        for name, geometry in zip(names, geometries, strict=False)
+    ]
+    named = {"crs": {"type": "name", "properties": {"name": crs}}} if crs else {}
+    path = tmp_path / "areas.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", **named, "features": features}), encoding="utf-8")
+    return path
+
+
+def ring(*places):
+    return {"type": "Polygon", "coordinates": [list(places)]}
+
+
+def projected(crs, geometry):
+    transformer = Transformer.from_crs(4490, crs, always_xy=True)
+    return shapely.transform(geometry, transformer.transform, interleaved=False)
+
+
+def zipped(folder, name="areas.zip", *, only=None, rename=lambda name: name):
+    archive = folder.parent / name
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
+        for part in sorted(folder.iterdir()):
+            if only is None or part.suffix in only:
+                opened.write(part, rename(part.name))
+    return archive
+
+
+@pytest.fixture
+def folder(tmp_path):
+    made = tmp_path / "folder"
+    made.mkdir()
+    return made
+
+
+def refusal(path, error=UnsupportedFile, **options):
+    with pytest.raises(error) as caught:
+        read_boundaries(path, **options)
+    return caught.value
+
+
+def codes(faults):
+    return [fault.code for fault in faults]
+
+
+class TestFormats:
+    """Each format is read with its names, codes, reference system and encoding."""
+
+    @pytest.mark.parametrize("suffix", DRIVERS)
+    def test_names_codes_and_shapes_come_through_every_format(self, tmp_path, suffix):
+        read = read_boundaries(write(tmp_path / f"areas{suffix}", encoding="UTF-8"))
+        assert [feature.name for feature in read.features] == NAMES
+        assert [feature.code for feature in read.features] == CODES
+        assert [
+            feature.geometry.equals(expected) for feature, expected in zip(read.features, (WEST, EAST), strict=True)
+        ]
+        assert (read.crs, read.name_field, read.code_field) == ("EPSG:4490", "名称", "编码")
+        assert read.faults == ()
+        assert read.features[0].properties == {"名称": NAMES[0], "编码": CODES[0]}
+
+    def test_a_folder_with_a_shapefile_is_read(self, folder):
+        write(folder / "areas.shp", encoding="UTF-8")
+        assert len(read_boundaries(folder).features) == 2
+
+    def test_a_zip_with_a_shapefile_in_a_folder_is_read(self, folder):
+        write(folder / "areas.shp", encoding="UTF-8")
+        archive = zipped(folder, rename=lambda name: f"网格/{name.upper()}")
+        assert [feature.name for feature in read_boundaries(archive).features] == NAMES
+
+    def test_a_zip_whose_member_names_are_in_gbk_is_read(self, folder):
+        write(folder / "areas.shp", encoding="UTF-8")
+        archive = zipped(folder, rename=lambda name: "??" + name.removeprefix("areas"))
+        content = archive.read_bytes()
+        for suffix in (b".shp", b".shx", b".dbf", b".prj", b".cpg"):
+            content = content.replace(b"??" + suffix, "网".encode("gbk") + suffix)
+        archive.write_bytes(content)
+        assert len(read_boundaries(archive).features) == 2
+
+    def test_a_geopackage_in_a_zip_is_read(self, folder):
+        write(folder / "areas.gpkg")
+        assert len(read_boundaries(zipped(folder)).features) == 2
+
+    def test_numbers_as_codes_have_no_decimals(self, tmp_path):
+        path = write(tmp_path / "areas.gpkg", fields={"mc": NAMES, "dm": [360725400001.0, float("nan")]})
+        read = read_boundaries(path)
+        assert [feature.code for feature in read.features] == ["360725400001", None]
+        assert read.features[1].properties["dm"] is None
+
+    def test_fields_can_be_named(self, tmp_path):
+        path = write(tmp_path / "areas.gpkg", fields={"name": ["x", "y"], "label": NAMES})
+        assert [feature.name for feature in read_boundaries(path, name_field="label").features] == NAMES
+
+    def test_a_field_that_is_not_there_is_named_beside_those_that_are(self, tmp_path):
+        error = refusal(write(tmp_path / "areas.gpkg"), UnknownField, name_field="naem")
+        assert (error.field, error.available) == ("naem", ("名称", "编码"))
+
+    def test_a_layer_of_several_must_be_chosen(self, tmp_path):
+        path = write(tmp_path / "areas.gpkg", layer="grids")
+        write(path, (WEST,), layer="communities", append=True)
+        error = refusal(path)
+        assert (error.reason, error.detail) == ("several-layers", "grids, communities")
+        assert len(read_boundaries(path, layer="communities").features) == 1
+
+    def test_a_shapefile_of_several_in_a_zip_must_be_chosen(self, folder):
+        write(folder / "grids.shp", encoding="UTF-8")
+        write(folder / "zones.shp", (WEST,), encoding="UTF-8")
+        archive = zipped(folder)
+        assert refusal(archive).reason == "several-layers"
+        assert len(read_boundaries(archive, layer="zones").features) == 1
+
+
+class TestEncodings:
+    """Chinese shapefiles say their encoding rightly, wrongly, or not at all."""
+
+    @pytest.mark.parametrize("encoding", ["UTF-8", "GBK"])
+    @pytest.mark.parametrize("cpg", ["kept", "missing", "wrong"])
+    def test_texts_are_read_whatever_the_files_say_about_them(self, tmp_path, encoding, cpg):
+        path = write(tmp_path / "areas.shp", encoding=encoding)
+        if cpg == "missing":
+            path.with_suffix(".cpg").unlink()
+        if cpg == "wrong":
+            path.with_suffix(".cpg").write_text("UTF-8" if encoding == "GBK" else "US-ASCII")
+        read = read_boundaries(path)
+        assert [feature.name for feature in read.features] == NAMES
+        assert read.fields == ("名称", "编码")
+        assert read.encoding == ("GB18030" if encoding == "GBK" else "UTF-8")
+        assert codes(read.faults) == (["encoding-contradicted"] if cpg == "wrong" else [])
+
+    def test_a_gbk_text_that_could_be_utf8_is_read_as_declared(self, tmp_path):
+        path = write(tmp_path / "areas.shp", (WEST,), encoding="GBK", fields={"mc": ["联通"]})
+        assert read_boundaries(path).features[0].name == "联通"
+
+    def test_a_text_cut_in_the_middle_of_a_character_does_not_hide_the_encoding(self, tmp_path):
+        path = write(tmp_path / "areas.shp", (WEST,), encoding="UTF-8", fields={"mc": ["社区名称很长"]})
+        path.with_suffix(".cpg").unlink()
+        table = path.with_suffix(".dbf")
+        content = table.read_bytes()
+        start = content.index("社".encode())
+        table.write_bytes(content[: start + 17] + b" " + content[start + 18 :])
+        assert read_boundaries(path).encoding == "UTF-8"
+
+    def test_a_table_cut_off_in_its_header_is_damaged(self, tmp_path):
+        path = write(tmp_path / "areas.shp", encoding="UTF-8")
+        path.with_suffix(".dbf").write_bytes(b"\x03")
+        assert refusal(path).reason == "damaged"
+
+
+class TestReferenceSystems:
+    """The reference system is the one named, or told by the coordinates; what cannot be known is refused."""
+
+    @pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:4490", "EPSG:4547", "EPSG:4526", "EPSG:3857", "EPSG:32650"])
+    @pytest.mark.parametrize("suffix", [".shp", ".gpkg"])
+    def test_shapes_come_to_the_same_ground_from_every_system(self, tmp_path, crs, suffix):
+        path = write(
+            tmp_path / f"areas{suffix}", [projected(crs, area) for area in (WEST, EAST)], crs=crs, encoding="UTF-8"
+        )
+        read = read_boundaries(path)
+        assert read.crs == crs
+        for feature, expected in zip(read.features, (WEST, EAST), strict=True):
+            assert shapely.hausdorff_distance(feature.geometry, expected) < 2e-8
+        assert read.faults == ()
+
+    def test_eastings_with_a_zone_are_recognised_without_any_declaration(self, tmp_path):
+        path = write(tmp_path / "areas.shp", [projected("EPSG:4526", WEST)], crs="EPSG:4526", encoding="UTF-8")
+        path.with_suffix(".prj").unlink()
+        read = read_boundaries(path)
+        assert (read.crs, codes(read.faults)) == ("EPSG:4526", ["crs-assumed"])
+        assert shapely.hausdorff_distance(read.features[0].geometry, WEST) < 2e-8
+
+    def test_degrees_are_recognised_without_any_declaration(self, tmp_path):
+        path = write(tmp_path / "areas.shp", encoding="UTF-8")
+        path.with_suffix(".prj").unlink()
+        read = read_boundaries(path)
+        assert (read.crs, codes(read.faults)) == ("EPSG:4326", ["crs-assumed"])
+
+    def test_geojson_without_a_declaration_may_hold_eastings(self, tmp_path):
+        places = [(x, y) for x, y in projected("EPSG:4526", WEST).exterior.coords]
+        read = read_boundaries(geojson(tmp_path, ring(*places)))
+        assert (read.crs, codes(read.faults)) == ("EPSG:4526", ["crs-assumed"])
+
+    def test_eastings_without_a_zone_do_not_tell_their_meridian(self, tmp_path):
+        path = write(tmp_path / "areas.shp", [projected("EPSG:4547", WEST)], crs="EPSG:4547", encoding="UTF-8")
+        path.with_suffix(".prj").unlink()
+        error = refusal(path, UnknownCrs)
+        assert (error.crs, error.reason) == (None, "meridian-not-told")
+        assert shapely.hausdorff_distance(read_boundaries(path, crs="4547").features[0].geometry, WEST) < 2e-8
+
+    @pytest.mark.parametrize(
+        ("crs", "datum"),
+        [
+            ("EPSG:4610", "Xian 1980"),
+            ("EPSG:2383", "Xian 1980"),
+            ("EPSG:2327", "Xian 1980"),
+            ("EPSG:2390", "Xian 1980"),
+            ("EPSG:4214", "Beijing 1954"),
+            ("EPSG:2401", "Beijing 1954"),
+            ("EPSG:2442", "Beijing 1954"),
+            ("EPSG:21420", "Beijing 1954"),
+        ],
+    )
+    @pytest.mark.parametrize("suffix", [".shp", ".gpkg"])
+    def test_xian_80_and_beijing_54_are_refused_without_parameters(self, tmp_path, crs, datum, suffix):
+        error = refusal(write(tmp_path / f"areas{suffix}", crs=crs, encoding="UTF-8"), CrsNeedsParameters)
+        assert error.datum == datum
+
+    def test_beijing_54_with_its_parameters_is_taken(self, tmp_path):
+        definition = "+proj=longlat +ellps=krass +towgs84=15.8,-154.4,-82.3,0,0,0,0 +no_defs"
+        read = read_boundaries(write(tmp_path / "areas.gpkg", crs="EPSG:4214"), crs=definition)
+        moved_m = read.features[0].geometry.distance(Point(114.30, 25.68)) * 111_000
+        assert 10 < moved_m < 300
+
+    def test_coordinates_that_cannot_be_of_the_declared_system_are_refused_with_a_suggestion(self, tmp_path):
+        path = write(tmp_path / "areas.gpkg", [projected("EPSG:4526", WEST)], crs="EPSG:4547")
+        error = refusal(path, CrsContradicted)
+        assert (error.crs, error.suggestion) == ("EPSG:4547", "EPSG:4526")
+        degrees_named = write(tmp_path / "degrees.gpkg", [projected("EPSG:4526", WEST)], crs="EPSG:4490")
+        assert refusal(degrees_named, CrsContradicted).suggestion == "EPSG:4526"
+
+    def test_latitude_first_is_recognised(self, tmp_path):
+        path = write(tmp_path / "areas.shp", [box(25.68, 114.30, 25.69, 114.31)], encoding="UTF-8")
+        path.with_suffix(".prj").unlink()
+        assert refusal(path, InvalidCoordinate).reason == "swapped"
+        assert refusal(path, CrsContradicted, crs="EPSG:4490").crs == "EPSG:4490"
+
+    @pytest.mark.parametrize("crs", ["EPSG:999999", "nonsense", "EPSG:4269", "EPSG:4479", "+proj=longlat +ellps=IAU76"])
+    def test_a_system_that_cannot_be_brought_to_wgs84_is_refused_by_name(self, tmp_path, crs):
+        assert refusal(write(tmp_path / "areas.gpkg"), UnknownCrs, crs=crs).crs is not None
+
+
+class TestFaults:
+    """What is wrong with one shape is told, and loses no other."""
+
+    square = ring([114.30, 25.68], [114.31, 25.68], [114.31, 25.69], [114.30, 25.69], [114.30, 25.68])
+
+    @pytest.mark.parametrize(
+        ("bad", "code"),
+        [
+            (None, "no-coordinates"),
+            ({"type": "Point", "coordinates": [114.3, 25.6]}, "wrong-type"),
+            (ring([114.3, 25.6], [float("nan"), 25.6], [114.4, 25.7], [114.3, 25.6]), "not-finite"),
+            (ring([114.3, 25.6], [1144.0, 25.6], [114.4, 25.7], [114.3, 25.6]), "out-of-range"),
+            (ring([114.3, 25.6], [114.4, 25.7], [114.3, 25.6], [114.3, 25.6]), "zero-area"),
+            (ring([114.3, 25.6], [114.300000001, 25.6], [114.3, 25.600000001], [114.3, 25.6]), "zero-area"),
+        ],
+    )
+    def test_what_cannot_be_a_polygon_is_left_out_and_told(self, tmp_path, bad, code):
+        read = read_boundaries(geojson(tmp_path, self.square, bad, self.square | {}, names=["a", "bad", "c"]))
+        assert [(feature.index, feature.name) for feature in read.features] == [(0, "a"), (2, "c")]
+        assert (read.faults[0].code, read.faults[0].detail) == (code, {"feature": 1, "name": "bad"})
+
+    def test_a_self_crossing_shape_is_mended_and_told_with_its_place(self, tmp_path):
+        bow_tie = ring([114.30, 25.68], [114.31, 25.69], [114.31, 25.68], [114.30, 25.69], [114.30, 25.68])
+        (feature,) = read_boundaries(geojson(tmp_path, bow_tie)).features
+        assert isinstance(feature.geometry, MultiPolygon)
+        assert [(fault.code, round(fault.lon, 6), round(fault.lat, 6)) for fault in feature.faults] == [
+            ("self-crossing", 114.305, 25.685)
+        ]
+
+    def test_an_unclosed_ring_is_closed_and_told(self, tmp_path):
+        unclosed = ring(*self.square["coordinates"][0][:-1])
+        (feature,) = read_boundaries(geojson(tmp_path, unclosed)).features
+        assert feature.geometry.equals(WEST)
+        assert codes(feature.faults) == ["unclosed-ring"]
+
+    def test_gaps_and_overlaps_between_neighbours_are_told_with_their_names(self, tmp_path):
+        shifted = shapely.transform(EAST, lambda xy: xy - [0.001, 0])
+        read = read_boundaries(write(tmp_path / "areas.gpkg", (WEST, shifted)))
+        (fault,) = read.faults
+        assert (fault.code, fault.severity, fault.detail["names"]) == ("overlap", "error", NAMES)
+        assert 114.309 < fault.lon < 114.310
+
+    def test_a_code_given_twice_is_told_for_each(self, tmp_path):
+        path = write(tmp_path / "areas.gpkg", fields={"mc": NAMES, "dm": [CODES[0]] * 2})
+        faults = read_boundaries(path).faults
+        assert [(fault.code, fault.detail["feature"]) for fault in faults] == [
+            ("repeated-code", 0),
+            ("repeated-code", 1),
+        ]
+
+    def test_shapes_are_on_the_integer_grid(self, tmp_path):
+        path = write(tmp_path / "areas.gpkg", [projected("EPSG:4547", WEST)], crs="EPSG:4547")
+        positions = shapely.get_coordinates(read_boundaries(path).features[0].geometry)
+        assert (np.rint(positions * 1e8) / 1e8 == positions).all()
+
+    def test_a_file_without_any_polygon_is_refused(self, tmp_path):
+        assert refusal(geojson(tmp_path, {"type": "Point", "coordinates": [114.3, 25.6]})).reason == "no-polygons"
+
+
+class TestHostileFiles:
+    """What is not safe to open is refused before it costs anything."""
+
+    def archive(self, tmp_path, members):
+        path = tmp_path / "areas.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+            for name, content in members:
+                opened.writestr(name, content)
+        return path
+
+    @pytest.mark.parametrize(
+        "name", ["../areas.shp", "/etc/areas.shp", "a/../../areas.shp", "C:/areas.shp", "..\\areas.shp"]
+    )
+    def test_paths_that_lead_out_of_the_archive_are_refused(self, tmp_path, name):
+        assert refusal(self.archive(tmp_path, [(name, b"x")])).reason == "unsafe-path"
+
+    def test_a_link_in_an_archive_is_refused(self, tmp_path):
+        link = zipfile.ZipInfo("areas.shp")
+        link.external_attr = 0o120777 << 16
+        assert refusal(self.archive(tmp_path, [(link, b"/etc/passwd")])).reason == "unsafe-path"
+
+    def test_an_archive_that_unpacks_to_too_much_is_refused(self, tmp_path):
+        path = self.archive(tmp_path, [("areas.geojson", b"0" * 2_000_000)])
+        assert refusal(path, limits=FileLimits(unpacked_bytes=1_000_000)).reason == "bomb"
+
+    def test_an_archive_that_packs_too_well_is_refused(self, tmp_path):
+        assert refusal(self.archive(tmp_path, [("areas.geojson", b"0" * 30_000_000)])).reason == "bomb"
+
+    def test_an_archive_that_lies_about_its_sizes_is_refused(self, tmp_path):
+        path = self.archive(tmp_path, [("areas.geojson", b"0" * 2_000_000)])
+        path.write_bytes(path.read_bytes().replace(struct.pack("<I", 2_000_000), struct.pack("<I", 1000)))
+        assert refusal(path, limits=FileLimits(unpacked_bytes=1_000_000)).reason in ("bomb", "damaged")
+
+    def test_an_archive_of_too_many_members_is_refused(self, tmp_path):
+        path = self.archive(tmp_path, [(f"{n}.txt", b"") for n in range(20)])
+        assert refusal(path, limits=FileLimits(members=10)).reason == "too-many-members"
+
+    def test_an_encrypted_archive_is_refused(self, tmp_path):
+        path = self.archive(tmp_path, [("areas.geojson", b"{}")])
+        content = bytearray(path.read_bytes())
+        for signature, flags_at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            content[content.index(signature) + flags_at] |= 1
+        path.write_bytes(content)
+        assert refusal(path).reason == "encrypted"
+
+    def test_an_archive_without_boundaries_is_refused(self, tmp_path):
+        assert refusal(self.archive(tmp_path, [("readme.txt", b"x")])).reason == "unknown-format"
+
+    def test_a_broken_archive_is_refused(self, tmp_path):
+        path = tmp_path / "areas.zip"
+        path.write_bytes(b"PK\x03\x04 broken")
+        assert refusal(path).reason == "damaged"
+
+    def test_a_file_that_is_too_large_is_refused(self, tmp_path):
+        path = write(tmp_path / "areas.gpkg")
+        assert refusal(path, limits=FileLimits(file_bytes=1000)).reason == "too-large"
+
+    def test_too_many_features_are_refused(self, tmp_path):
+        assert refusal(write(tmp_path / "areas.gpkg"), limits=FileLimits(features=1)).reason == "too-many-features"
+
+    def test_too_many_points_are_refused(self, tmp_path):
+        assert refusal(write(tmp_path / "areas.gpkg"), limits=FileLimits(points=9)).reason == "too-many-points"
+
+    @pytest.mark.parametrize(
+        ("name", "content", "reason"),
+        [
+            ("areas.geojson", b"hello", "damaged"),
+            ("areas.geojson", b"", "damaged"),
+            ("areas.geojson", b'{"type":"FeatureCollection","features":[{', "damaged"),
+            ("areas.geojson", b'{"type":"FeatureCollection","features":[]}', "empty"),
+            ("areas.geojson", b"<OGRVRTDataSource/>", "damaged"),
+            ("areas.gpkg", b"SQLite format 3\0" + b"\0" * 4000, "damaged"),
+            ("areas.gpkg", b"not a database", "damaged"),
+            ("areas.shp", b"\x00\x00\x27\x0a" + b"\0" * 96, "missing-part"),
+            ("areas.docx", b"PK", "unknown-format"),
+        ],
+    )
+    def test_what_is_no_boundary_file_is_refused(self, tmp_path, name, content, reason):
+        path = tmp_path / name
+        path.write_bytes(content)
+        assert refusal(path).reason == reason
+
+    def test_a_file_that_is_not_there_is_refused(self, tmp_path):
+        assert refusal(tmp_path / "areas.shp").reason == "missing"
+
+    def test_a_folder_without_boundaries_is_refused(self, folder):
+        assert refusal(folder).reason == "unknown-format"
+
+    @pytest.mark.parametrize("part", [".shx", ".dbf"])
+    def test_a_shapefile_without_a_part_is_refused_by_the_part(self, tmp_path, part):
+        path = write(tmp_path / "areas.shp", encoding="UTF-8")
+        path.with_suffix(part).unlink()
+        error = refusal(path)
+        assert (error.reason, error.detail) == ("missing-part", part)
+
+    @pytest.mark.parametrize("seed", range(25))
+    @pytest.mark.parametrize("suffix", DRIVERS)
+    def test_a_damaged_file_is_read_or_refused_but_never_worse(self, tmp_path, suffix, seed):
+        path = write(tmp_path / f"areas{suffix}", encoding="UTF-8")
+        rng = np.random.default_rng(seed)
+        content = bytearray(Path(path).read_bytes())
+        for at in rng.integers(len(content) // 10, len(content), 8):
+            content[at] = rng.integers(0, 256)
+        path.write_bytes(content[: rng.integers(len(content) // 2, len(content))] if seed % 2 else content)
+        try:
+            read = read_boundaries(path)
+        except GeoError:
+            return
+        assert all(isinstance(feature.geometry, Polygon | MultiPolygon) for feature in read.features)

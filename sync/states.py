@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, Table, and_, cast, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Select, Table, and_, cast, false, func, literal, null, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Session
 from sqlalchemy.types import Integer, Text
@@ -23,6 +23,7 @@ from sync.feed import GRIDS_TOPIC, OUTCOME_TOPIC
 from sync.scope import Scope
 
 TOPICS: Mapping[int, str] = {each.topic: each.name for each in COLLECTIONS.values()} | {GRIDS_TOPIC: "grids"}
+_ALL = 2**31 - 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +108,18 @@ class States:
         more = len(rows) > len(changes)
         return Listed(changes, rows[len(changes) - 1].id if changes else after, more)
 
+    def of_grid(self, grid_id: int) -> list[Change]:
+        """Return all that a phone sees of one grid in its scope."""
+        names = ["grids", *(name for name, collection in COLLECTIONS.items() if collection.by_grid)]
+        changes: list[Change] = []
+        for name in names:
+            changes += self.listed(Listing(name, "put", (grid_id,)), None, _ALL, _ALL).changes
+        return changes
+
     def _listed_where(self, collection: Collection, listing: Listing) -> ColumnElement[bool]:
-        table = collection.table
-        if listing.personal and collection.personal is not None:
-            mine = and_(table.c[collection.personal] == self._person_id, table.c.deleted_at.is_(None))
-            if not collection.by_grid:
-                return mine
-            elsewhere = or_(table.c.grid_now.is_(None), table.c.grid_now.not_in(self.scope.grid_ids))
-            return and_(mine, elsewhere, _still_followed(table))
-        here = table.c.grid_now == func.any(cast(list(listing.grid_ids), ARRAY(Integer)))
-        return and_(here, table.c.deleted_at.is_(None))
+        if listing.personal:
+            return of_person(collection, self._person_id, self.scope)
+        return within(collection, listing.grid_ids)
 
     def touched(self, touches: Sequence[tuple[int, int, uuid.UUID]], max_bytes: int) -> tuple[list[Change], int]:
         """Return the newest state of what was touched, each once, and the last position that fitted.
@@ -227,6 +230,25 @@ class States:
             head = f'{{"collection":"grids","id":"{row.uid}","rev":{row.since},"action":"put"'
             changes[row.id] = Change(f'{head},"data":{told}}}'.encode())
         return changes
+
+
+def within(collection: Collection, grid_ids: Sequence[int]) -> ColumnElement[bool]:
+    """Return whether a record lies in one of these grids today."""
+    table = collection.table
+    here = table.c.grid_now == func.any(cast(list(grid_ids), ARRAY(Integer)))
+    return and_(here, table.c.deleted_at.is_(None))
+
+
+def of_person(collection: Collection, person_id: int, scope: Scope) -> ColumnElement[bool]:
+    """Return whether a record is a person's own and not among those of the grids in scope."""
+    if collection.personal is None:
+        return false()
+    table = collection.table
+    mine = and_(table.c[collection.personal] == person_id, table.c.deleted_at.is_(None))
+    if not collection.by_grid:
+        return mine
+    elsewhere = or_(table.c.grid_now.is_(None), table.c.grid_now.not_in(scope.grid_ids))
+    return and_(mine, elsewhere, _still_followed(table))
 
 
 def _still_followed(table: Table) -> ColumnElement[bool]:

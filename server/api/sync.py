@@ -4,15 +4,17 @@ import datetime as dt
 import functools
 import gzip
 import hashlib
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
 import zstandard
-from flask import Response, request
+from flask import Response, request, stream_with_context
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import NotFound
 
 from server.auth import calling_device, device_required
 from server.extensions import limiter, settings
@@ -23,14 +25,18 @@ from server.transaction import transaction
 from sync import wire
 from sync.cursor import Cursor
 from sync.devices import CallingDevice, revocation
+from sync.digest import digest
 from sync.errors import AppTooOld, CollectionUnknown
 from sync.pull import Page, pull
 from sync.push import Exchange, Pushed, push
-from sync.states import TOPICS
+from sync.scope import current_scope
+from sync.states import TOPICS, States
 from sync.status import status
 
 blueprint = Blueprint("sync", __name__, url_prefix="/v1/sync", description="设备同步 · the device protocol")
 COMPRESS_FROM = 1024
+STREAM_ROWS = 1000
+NDJSON = "application/x-ndjson"
 ATTEMPTS = 3
 
 
@@ -94,6 +100,8 @@ def pull_page(query: dict[str, Any]) -> Response:
     key = cursor_key(settings().secret_key)
     cursor = Cursor.open(query["cursor"], key, device.person_id) if query.get("cursor") else None
     wanted = _collections(query.get("collections"))
+    if request.accept_mimetypes.best_match(["application/json", NDJSON], default="application/json") == NDJSON:
+        return _streamed(_stream(device, cursor, wanted))
     with transaction() as tx:
         ground = ground_now(tx.session, now, device.ground_serial)
         page = pull(tx.session, device, cursor, ground=ground, now=now, limit=query["limit"], collections=wanted)
@@ -114,6 +122,90 @@ def _page_json(page: Page, codes: list[str], cursor: str, now: dt.datetime) -> b
             f',"cursor":"{cursor}","has_more":{"true" if page.has_more else "false"}}}'.encode(),
         )
     )
+
+
+def _stream(device: CallingDevice, cursor: Cursor | None, wanted: frozenset[str] | None) -> Iterator[bytes]:
+    """Yield all changes as lines; after every page a line with its cursor, from which it can be taken up again."""
+    config, more = settings(), True
+    key = cursor_key(config.secret_key)
+    while more:
+        now = dt.datetime.now(dt.UTC)
+        with transaction() as tx:
+            ground = ground_now(tx.session, now, device.ground_serial)
+            page = pull(tx.session, device, cursor, ground=ground, now=now, limit=STREAM_ROWS, collections=wanted)
+            codes = [ground.areas[grid].code for grid in page.scope.grid_ids if grid in ground.areas]
+        cursor, more = page.cursor, page.has_more
+        line = {
+            "cursor": cursor.seal(key),
+            "has_more": more,
+            "outcomes": [outcome.as_json() for outcome in page.outcomes],
+            "scope": {"version": page.scope.version, "grids": codes},
+            "server_time": now.isoformat(),
+        }
+        yield b"".join(change.json + b"\n" for change in page.changes) + msgspec.json.encode(line) + b"\n"
+
+
+def _streamed(lines: Iterator[bytes]) -> Response:
+    """Return lines as they come, packed by gzip where the caller accepts it."""
+    response = Response(content_type="application/x-ndjson")
+    response.headers["Vary"] = "Accept, Accept-Encoding"
+    if request.accept_encodings.quality("gzip") > 0 and "gzip" in str(request.accept_encodings):
+        lines = _gzipped(lines)
+        response.headers["Content-Encoding"] = "gzip"
+    response.response = stream_with_context(lines)
+    return response
+
+
+def _gzipped(lines: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(4, zlib.DEFLATED, 31)
+    for line in lines:
+        # Flushed at every page, so that the cursor line reaches a phone whose connection then breaks.
+        yield packer.compress(line) + packer.flush(zlib.Z_SYNC_FLUSH)
+    yield packer.flush()
+
+
+@blueprint.get("/digest")
+@device_required()
+@blueprint.response(200, description="Count and checksum of each collection in each grid in scope")
+def device_digest() -> dict[str, Any]:
+    """Return what the device should hold: MD5 over the lines id:rev, in ascending id, for grid and collection."""
+    now = dt.datetime.now(dt.UTC)
+    device = calling_device()
+    with transaction() as tx:
+        ground = ground_now(tx.session, now, device.ground_serial)
+        scope = current_scope(tx.session, device, ground, now)
+        digests = [each.as_json() for each in digest(tx.session, scope, ground, device.person_id)]
+        version = scope.version
+    return {"server_time": now.isoformat(), "scope_version": version, "digests": digests}
+
+
+class RecordsSchema(Schema):
+    """The query of a refetch: one grid by its code, and one collection or all."""
+
+    grid = fields.String(required=True, validate=validate.Length(max=60))
+    collection = fields.String(validate=validate.OneOf(sorted(TOPICS.values())))
+
+
+@blueprint.get("/records")
+@device_required()
+@blueprint.arguments(RecordsSchema, location="query")
+@blueprint.response(
+    200, description="All records of one grid in scope, one a line", content_type="application/x-ndjson"
+)
+def grid_records(query: dict[str, Any]) -> Response:
+    """Return all records of one grid in scope, as they are now: for a phone whose digest does not match."""
+    now = dt.datetime.now(dt.UTC)
+    device = calling_device()
+    with transaction() as tx:
+        ground = ground_now(tx.session, now, device.ground_serial)
+        scope = current_scope(tx.session, device, ground, now)
+        wanted = frozenset({query["collection"]}) if "collection" in query else None
+        grid = next((each for each in scope.grid_ids if ground.areas[each].code == query["grid"]), None)
+        states = States(tx.session, ground, scope, device.person_id, wanted)
+        lines = [change.json for change in states.of_grid(grid)] if grid is not None else []
+    if grid is None:
+        raise NotFound
+    return _streamed(iter([line + b"\n" for line in lines]))
 
 
 @blueprint.get("/status")

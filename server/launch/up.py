@@ -23,6 +23,7 @@ from server.launch.state import CHECKOUT, Home
 
 USUAL_PORT = 8000
 READY_WITHIN_S = 60
+CRASHES_MOST = 2
 LOOPBACK = "127.0.0.1"
 
 
@@ -147,12 +148,14 @@ def _start_programs(home: Home, web: dict[str, str], env: dict[str, str]) -> Non
 
 def _wait_until_ready(home: Home, url: str) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
+    restarts = processes.look(home, "web").restarts
     while not _answers(f"{url}/readyz"):
-        if time.monotonic() > deadline or not processes.is_kept(home, running.SUPERVISOR):
+        web, kept = processes.look(home, "web"), processes.is_kept(home, running.SUPERVISOR)
+        if time.monotonic() > deadline or not kept or web.restarts > restarts + CRASHES_MOST:
             log = processes.log_file(home, running.SUPERVISOR)
-            processes.stop(home, running.SUPERVISOR, wait_s=60)
             say(tail(log))
-            raise LaunchError("服务没有就绪。", f"{url}/readyz did not answer 200 in {READY_WITHIN_S} s. Log: {log}")
+            processes.stop(home, running.SUPERVISOR, wait_s=60)
+            raise LaunchError("服务没有就绪。", f"{url}/readyz did not answer 200. Log: {log}", "./patrol doctor")
         time.sleep(0.1)
 
 

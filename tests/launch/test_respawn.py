@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -123,12 +124,15 @@ def test_a_program_that_cannot_be_started_is_tried_again_and_can_be_stopped(home
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can run a program as somebody else")
-def test_a_program_runs_as_the_account_named_without_roots_groups(home, start):
-    process = start("sleep", "1000", user="nobody")
-    with open(f"/proc/{process.pid}/status") as stream:  # noqa: PTH123 - a one-line read
-        status = dict(line.split(":", 1) for line in stream)
-    assert status["Uid"].split()[0] != "0"
-    assert "0" not in status["Groups"].split()
+def test_a_program_runs_as_the_account_named_without_roots_groups(home):
+    argv = processes.respawn_argv(home, processes.Daemon("program", ("sleep", "1000"), user="nobody"))
+    keeper = subprocess.Popen([sys.executable, *argv], extra_groups=[0, 4])
+    lines = Path(f"/proc/{running(home).pid}/status").read_text().splitlines()
+    keeper.terminate()
+    keeper.wait()
+    status = dict(line.split(":", 1) for line in lines)
+    assert "0" not in status["Uid"].split()
+    assert {"0", "4"} & set(status["Groups"].split()) == set()
 
 
 def test_an_overlong_log_is_put_aside(home, monkeypatch):

@@ -6,10 +6,12 @@ of what the steps are.
 
 import os
 import pwd
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from server.launch.errors import LaunchError
 
@@ -46,30 +48,42 @@ def run_logged(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
     user: str | None = None,
+    show: str | None = None,
 ) -> None:
     """Run a program with its output in `log`; raise `failure` with the log's tail when it does not end well.
 
-    `user` names the account to run it as.
+    `user` names the account to run it as; lines that match the regular expression `show` are printed as they come.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     group = pwd.getpwnam(user).pw_gid if user else None
     with log.open("wb") as stream:
         try:
-            code = subprocess.run(
+            program = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
-                stdout=stream,
-                stderr=stream,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
                 cwd=cwd,
                 env=env or os.environ,
                 user=user,
                 group=group,
                 extra_groups=[] if user else None,
-                check=False,
-            ).returncode
+            )
         except OSError as error:
             stream.write(f"{argv[0]}: {error.strerror}\n".encode())
             code = 127
+        else:
+            code = _copy(program, stream, show)
     if code:
         say(tail(log))
         raise LaunchError(failure.zh, f"{failure.en} (exit code {code}, log: {log})", failure.remedy)
+
+
+def _copy(program: "subprocess.Popen[bytes]", log: BinaryIO, show: str | None) -> int:
+    """Follow the program's output to its end; returns the exit code."""
+    with program:
+        for line in program.stdout or ():
+            log.write(line)
+            if show is not None and re.match(show, text := line.decode("utf-8", "replace").rstrip()):
+                say(f"  {text}")
+    return program.returncode

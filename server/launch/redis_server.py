@@ -99,11 +99,11 @@ def _daemon(home: Home, server: RedisServer) -> processes.Daemon:
 def _wait_until_ready(home: Home, server: RedisServer) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
     # The client's own patience is measured in tens of seconds; ours is to look often.
-    with redis.Redis.from_url(server.url(), retry=Retry(NoBackoff(), 0)) as client:
+    with redis.Redis.from_url(server.url(), retry=Retry(NoBackoff(), 0), socket_timeout=2) as client:
         while True:
             try:
                 client.ping()
-            except redis.ConnectionError as error:
+            except (redis.ConnectionError, redis.TimeoutError) as error:
                 if time.monotonic() > deadline or not processes.is_kept(home, NAME):
                     log = tail(processes.log_file(home, NAME))
                     stop(home)

@@ -40,6 +40,7 @@ class Wishes:
 def up(home: Home, wishes: Wishes) -> int:
     """Bring the patrol up, or find that it is; returns when it answers (`detach`) or when it was stopped."""
     with home.lock():
+        _refuse_other_servers(home)
         _install()
         addresses = services.start(home)
         web = _web_address(home, wishes)
@@ -63,6 +64,16 @@ def down(home: Home) -> int:
         stopped = services.stop(home) or stopped
     say("已停止 · stopped" if stopped else "没有在运行 · nothing was running")
     return 0
+
+
+def _refuse_other_servers(home: Home) -> None:
+    """A running patrol keeps its database: two runs with different ones would mix them up."""
+    before = home.read().get("addresses", {})
+    moved = before.get("private") != (not os.environ.get("DATABASE_URL"))
+    if processes.is_kept(home, running.SUPERVISOR) and before and moved:
+        raise LaunchError(
+            "巡格正在用另一个数据库运行。", "It already runs on another database (DATABASE_URL).", "./patrol down"
+        )
 
 
 def _install() -> None:
@@ -121,7 +132,7 @@ def _load(home: Home, profile: str, env: dict[str, str]) -> None:
     step("装入示例城市", f"loading the sample city {profile}")
     failure = LaunchError("示例城市装入失败。", "The sample city could not be loaded.", "./patrol up --empty")
     argv = (sys.executable, "-m", "server.cli", "demo", "--profile", profile)
-    run_logged(argv, home.logs / "demo.log", failure, cwd=CHECKOUT, env=env)
+    run_logged(argv, home.logs / "demo.log", failure, cwd=CHECKOUT, env=env, show=".")
     home.remember({"loaded": mark})
 
 

@@ -82,6 +82,15 @@ def test_a_package_that_is_not_to_be_had_fails_with_the_reason_and_is_tried_agai
     assert run(checkout).returncode == 0
 
 
+def test_after_a_failed_change_even_the_lock_file_of_before_is_installed_again(checkout):
+    run(checkout)
+    before = (checkout / "requirements.lock").read_text()
+    (checkout / "requirements.lock").write_text(f"gridpatrol==0 --hash=sha256:{'0' * 64}\n")
+    assert run(checkout, env=environment(PIP_NO_INDEX="1")).returncode == 1
+    (checkout / "requirements.lock").write_text(before)
+    assert "installing" in run(checkout).stderr
+
+
 def test_without_any_python_it_says_what_to_install(checkout, tmp_path):
     tools = tmp_path / "bin"
     tools.mkdir()

@@ -86,6 +86,14 @@ def test_another_port_for_a_running_patrol_is_refused(patrol, status):
     assert status()["url"] in answer.stderr
 
 
+def test_another_database_for_a_running_patrol_is_refused(patrol, status):
+    before = status()
+    answer = patrol("up", "--detach", "--empty", DATABASE_URL="postgresql://them@db.example/city")
+    assert answer.returncode == 1
+    assert "DATABASE_URL" in answer.stderr
+    assert status() == before
+
+
 def test_doctor_finds_a_running_patrol_well(up, patrol):
     answer = patrol("doctor")
     assert answer.returncode == 0, answer.stdout

@@ -124,7 +124,7 @@ def demo(*, profile: str) -> int:
 @click.option("--json", "as_json", is_flag=True)
 def enrol(*, worker: str, as_json: bool) -> int:
     """手机登记码 · a code that enrols one phone."""
-    return _on_running_patrol("server.accounts.commands", "enrol", worker=worker, as_json=as_json)
+    return _on_running_patrol("server.account_commands", "enrol", worker=worker, as_json=as_json)
 
 
 @patrol.group()
@@ -138,7 +138,7 @@ def user() -> None:
 @click.option("--area", required=True, metavar="CODE")
 def user_add(*, login: str, role: str, area: str) -> int:
     """添加账号 · add an account; its password is printed once."""
-    return _on_running_patrol("server.accounts.commands", "user_add", login=login, role=role, area=area)
+    return _on_running_patrol("server.account_commands", "user_add", login=login, role=role, area=area)
 
 
 @patrol.command("import-boundaries")

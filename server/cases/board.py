@@ -214,6 +214,11 @@ def count_by_grid(session: Session, reach: Reach, filters: Filters, *, now: dt.d
     return [Count(*row) for row in rows]
 
 
+def list_categories(session: Session) -> Sequence[Category]:
+    """Return the active categories of both levels, by code."""
+    return session.scalars(select(Category).where(Category.is_active).order_by(Category.code)).all()
+
+
 def _lies_in(grid_ids: Sequence[int]) -> ColumnElement[bool]:
     return Issue.grid_now == any_(cast(list(grid_ids), ARRAY(Integer)))
 
@@ -253,7 +258,7 @@ def _briefs(reach: Reach, now: dt.datetime) -> Any:
             case((hidden, None), else_=Issue.doc["address_text"].astext),
             Area.code,
             body,
-            case((hidden, None), else_=Issue.located),
+            Issue.located,
             func.coalesce(func.cardinality(Issue.candidates) > 1, false()),
             is_private(),
             hidden,

@@ -24,6 +24,8 @@ from sync.collections.issues import Issue
 from sync.tables import Operation, Person
 
 HISTORY_LIMIT = 200
+# What devices wrote of the issue, and what became of its case.
+HISTORY_OF = ("issues", "cases")
 # What the server writes of a case; everything else in an operation's data is a field of the device.
 STATE, BODY = "state", "body"
 
@@ -142,17 +144,18 @@ def _organisations(session: Session, ids: Sequence[int | None]) -> dict[int | No
 
 def _history(session: Session, issue_id: uuid.UUID) -> tuple[Entry, ...]:
     """Return the newest operations of a record, the newest first."""
+    names = dict(session.execute(select(Organisation.code, Organisation.name)).tuples())
     rows = session.execute(
         select(Operation, Person.name)
         .outerjoin(Person, Person.id == Operation.author_id)
-        .where(Operation.record_id == issue_id, Operation.collection == "issues")
+        .where(Operation.record_id == issue_id, Operation.collection.in_(("issues", "cases")))
         .order_by(Operation.id.desc())
         .limit(HISTORY_LIMIT)
     )
-    return tuple(_entry(operation, name) for operation, name in rows)
+    return tuple(_entry(operation, name, names) for operation, name in rows)
 
 
-def _entry(operation: Operation, name: str | None) -> Entry:
+def _entry(operation: Operation, name: str | None, bodies: Mapping[str, str]) -> Entry:
     wrote = operation.changes if operation.changes is not None else operation.data
     data = wrote or {}
     by_server = operation.device_id is None
@@ -167,6 +170,6 @@ def _entry(operation: Operation, name: str | None) -> Entry:
         rev=operation.rev,
         fields=tuple(sorted(data)),
         state=data.get(STATE) if by_server else None,
-        body=body.get("name") if isinstance(body, dict) else body,
+        body=bodies.get(str(body), str(body)) if body else None,
         problem=operation.problem,
     )

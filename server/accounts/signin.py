@@ -1,0 +1,134 @@
+"""Staff sign-in: argon2id passwords, and sessions that are stored by the hash of their token.
+
+Owns ``staff_session`` and the password hashes of ``person``. Must not know cookies, headers or roles.
+"""
+
+import base64
+import datetime as dt
+import hashlib
+import hmac
+import secrets
+from dataclasses import dataclass
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from server.accounts.errors import PasswordTooShort, SignInRefused, SignInRequired
+from server.accounts.tables import StaffSession
+from sync.tables import Person
+
+IDLE = dt.timedelta(hours=12)
+LONGEST = dt.timedelta(days=7)
+# A session is written at most this often, however many requests it makes.
+TOUCH_AFTER = dt.timedelta(minutes=5)
+LEAST_PASSWORD = 10
+
+_hasher = PasswordHasher()
+# Verified where the login is unknown, so that an answer takes as long either way.
+_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Somebody who is signed in. ``seen_at`` is when the session was last written."""
+
+    person_id: int
+    login: str
+    name: str
+    expires_at: dt.datetime
+    seen_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A new session. ``token`` goes into the cookie and is stored hashed only."""
+
+    token: str
+    staff: Staff
+
+
+def hash_password(password: str) -> str:
+    """Return the argon2id hash of a password. Raises ``PasswordTooShort``."""
+    if len(password) < LEAST_PASSWORD:
+        raise PasswordTooShort(least=LEAST_PASSWORD)
+    return _hasher.hash(password)
+
+
+def sign_in(session: Session, login: str, password: str, *, now: dt.datetime) -> SignedIn:
+    """Check login and password and open a session. Raises ``SignInRefused``, telling nothing more."""
+    person = session.scalars(select(Person).where(Person.login == login.strip())).one_or_none()
+    may = person is not None and person.is_active and person.password_hash is not None
+    known_hash = person.password_hash if person is not None and may else None
+    if not _verify(known_hash or _NOBODY, password) or person is None or known_hash is None:
+        raise SignInRefused
+    if _hasher.check_needs_rehash(known_hash):
+        person.password_hash = _hasher.hash(password)
+    token = secrets.token_urlsafe(32)
+    expires_at = now + IDLE
+    session.execute(delete(StaffSession).where(StaffSession.person_id == person.id, StaffSession.expires_at <= now))
+    session.add(
+        StaffSession(
+            token_hash=_digest(token), person_id=person.id, created_at=now, expires_at=expires_at, last_seen_at=now
+        )
+    )
+    session.flush()
+    return SignedIn(token, Staff(person.id, person.login, person.name, expires_at, now))
+
+
+def authenticate(session: Session, token: str, *, now: dt.datetime) -> Staff:
+    """Return who holds the session of a token. Raises ``SignInRequired`` when it is none or ended."""
+    row = session.execute(
+        select(Person.id, Person.login, Person.name, StaffSession.expires_at, StaffSession.last_seen_at)
+        .join(StaffSession, StaffSession.person_id == Person.id)
+        .where(StaffSession.token_hash == _digest(token), StaffSession.expires_at > now, Person.is_active)
+    ).one_or_none()
+    if row is None:
+        raise SignInRequired
+    return Staff(*row)
+
+
+def touch(session: Session, token: str, *, now: dt.datetime) -> dt.datetime | None:
+    """Move the end of a session on, up to its longest; return the new end, None where it is gone."""
+    row = session.scalars(select(StaffSession).where(StaffSession.token_hash == _digest(token))).one_or_none()
+    if row is None:
+        return None
+    row.last_seen_at = now
+    row.expires_at = max(row.expires_at, min(now + IDLE, row.created_at + LONGEST))
+    session.flush()
+    return row.expires_at
+
+
+def sign_out(session: Session, token: str) -> None:
+    """End a session; ending one that is gone changes nothing."""
+    session.execute(delete(StaffSession).where(StaffSession.token_hash == _digest(token)))
+
+
+def set_password(session: Session, person_id: int, password: str) -> None:
+    """Give a person a password and end their sessions. Raises ``PasswordTooShort``."""
+    hashed = hash_password(password)
+    session.execute(update(Person).where(Person.id == person_id).values(password_hash=hashed))
+    session.execute(delete(StaffSession).where(StaffSession.person_id == person_id))
+
+
+def csrf_token(token: str) -> str:
+    """Return the CSRF token of a session: derived, so that it needs no storage and ends with the session."""
+    digest = hmac.digest(token.encode(), b"gridpatrol csrf", "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def csrf_matches(token: str, sent: str) -> bool:
+    """Compare in constant time."""
+    return hmac.compare_digest(csrf_token(token).encode(), sent.encode())
+
+
+def _verify(hashed: str, password: str) -> bool:
+    try:
+        return _hasher.verify(hashed, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,174 @@
+"""/v1/issues: the list by pages, and one issue in full. Limited to what the caller is in charge of. Knows no SQL."""
+
+import base64
+import binascii
+import datetime as dt
+import uuid
+from typing import Any
+
+import msgspec
+from flask import Response
+from flask_smorest import Blueprint
+
+from server.accounts.charge import reach
+from server.api.fresh import fresh_json
+from server.api.issue_schemas import IssueSchema, IssuesSchema, PageSchema, brief_json, filters_of
+from server.auth import calling_charge, staff_required
+from server.cases.board import list_issues
+from server.cases.dossier import Dossier, Entry, read_dossier
+from server.grounds import ground_at
+from server.transaction import transaction
+from sync.errors import CursorInvalid
+from sync.wording import REASONS
+
+blueprint = Blueprint("issues", __name__, url_prefix="/v1/issues", description="事件 · issues, for staff")
+
+
+@blueprint.get("")
+@staff_required()
+@blueprint.arguments(PageSchema, location="query")
+@blueprint.response(200, IssuesSchema)
+def page_of_issues(query: dict[str, Any]) -> Response:
+    """Return one page of the issues in the caller's charge, under filters."""
+    now = dt.datetime.now(dt.UTC)
+    with transaction() as tx:
+        ground = ground_at(tx.session)(now)
+        try:
+            page = list_issues(
+                tx.session,
+                reach(calling_charge(), ground),
+                filters_of(query, ground),
+                sort=query["sort"],
+                after=_opened(query["cursor"], query["sort"]),
+                limit=query["limit"],
+                now=now,
+            )
+        except ValueError as error:
+            raise CursorInvalid(field="cursor") from error
+    return fresh_json(
+        {"issues": [brief_json(brief) for brief in page.issues], "cursor": _sealed(page.after, query["sort"])}
+    )
+
+
+@blueprint.get("/<uuid:issue_id>")
+@staff_required()
+@blueprint.response(200, IssueSchema)
+def one_issue(issue_id: uuid.UUID) -> Response:
+    """Return everything about one issue: what, where, state, deadline, body, why it was routed there, history."""
+    now = dt.datetime.now(dt.UTC)
+    with transaction() as tx:
+        ground = ground_at(tx.session)(now)
+        dossier = read_dossier(tx.session, issue_id, reach(calling_charge(), ground), ground, now=now)
+    return fresh_json(dossier_json(dossier))
+
+
+def dossier_json(dossier: Dossier) -> dict[str, Any]:
+    """Return an issue in full as JSON; what is masked is left out here and nowhere else."""
+    row, doc = dossier.row, {} if dossier.masked else dossier.row.doc
+    return {
+        "id": row.id,
+        "rev": row.rev,
+        "category": _category(dossier),
+        "state": row.state,
+        "severity": row.severity,
+        "light": dossier.light,
+        "description": doc.get("description"),
+        "address": doc.get("address_text"),
+        "location": None if dossier.masked else _location(dossier),
+        "distance_m": row.distance_m,
+        "how": row.located,
+        "ambiguous": len(row.candidates or ()) > 1,
+        "approximate": dossier.masked and row.grid_now is not None,
+        "path": [{"code": step.code, "name": step.name, "kind": step.kind} for step in dossier.path],
+        "grid": _named(dossier.grid),
+        "grid_at_capture": _named(dossier.grid_at_capture, edition=row.edition_at_capture),
+        "candidates": [_named(each) for each in dossier.candidates],
+        "workers": [worker.name for worker in dossier.workers],
+        # No photo is stored yet: each is awaited until its upload comes.
+        "photos": [{"id": photo, "awaited": True} for photo in doc.get("photos") or ()],
+        "tags": doc.get("tags") or [],
+        "private": dossier.private,
+        "masked": dossier.masked,
+        "reporter": None if dossier.masked else dossier.reporter,
+        "captured_at": row.captured_at,
+        "received_at": row.received_at,
+        "changed_at": row.changed_at,
+        "due_at": row.due_at,
+        "closed_at": row.closed_at,
+        "closing_reason": row.closing_reason,
+        "awaiting_routing": row.awaiting_routing,
+        "body": _named(dossier.body),
+        "assisting": [_named(body) for body in dossier.assisting],
+        "routing": row.routing,
+        "public_answer": row.public_answer,
+        "history": [_entry(entry, masked=dossier.masked) for entry in dossier.history],
+    }
+
+
+def _category(dossier: Dossier) -> dict[str, Any]:
+    category, parent, code = dossier.category, dossier.parent, dossier.row.category
+    return {
+        "code": code,
+        "name_zh": category.name_zh if category else code,
+        "name_en": category.name_en if category else code,
+        "parent_zh": parent.name_zh if parent else None,
+        "parent_en": parent.name_en if parent else None,
+    }
+
+
+def _location(dossier: Dossier) -> dict[str, Any] | None:
+    if dossier.lon is None:
+        return None
+    sent = dossier.row.doc.get("location") or {}
+    datum = sent.get("source_datum") or sent.get("datum")
+    return {"lon": dossier.lon, "lat": dossier.lat, "accuracy_m": sent.get("accuracy_m"), "datum": datum}
+
+
+def _named(thing: Any, **more: Any) -> dict[str, Any] | None:
+    return None if thing is None else {"code": thing.code, "name": thing.name, **more}
+
+
+def _entry(entry: Entry, *, masked: bool) -> dict[str, Any]:
+    return {
+        "at": entry.at,
+        "received_at": entry.received_at,
+        "by": None if masked and entry.from_device else entry.by,
+        "from": "device" if entry.from_device else "server",
+        "action": entry.action,
+        "status": entry.status,
+        "rev": entry.rev,
+        "fields": list(entry.fields),
+        "state": entry.state,
+        "body": entry.body,
+        "problem": _problem(entry),
+    }
+
+
+def _problem(entry: Entry) -> dict[str, str] | None:
+    """Return the reason in both languages; it was stored in the language of the phone."""
+    if entry.problem is None:
+        return None
+    title = str(entry.problem.get("title", ""))
+    zh, en = REASONS.get(str(entry.problem.get("type", "")).rpartition("/")[2], (title, title))
+    return {"zh": zh, "en": en}
+
+
+def _sealed(after: tuple[str, str] | None, sort: str) -> str | None:
+    if after is None:
+        return None
+    return base64.urlsafe_b64encode(msgspec.json.encode((sort, *after))).decode().rstrip("=")
+
+
+def _opened(cursor: str | None, sort: str) -> tuple[str, str] | None:
+    if cursor is None:
+        return None
+    try:
+        padded = cursor + "=" * (-len(cursor) % 4)
+        made_for, key, issue_id = msgspec.json.decode(base64.urlsafe_b64decode(padded), type=tuple[str, str, str])
+        uuid.UUID(issue_id)
+        dt.datetime.fromisoformat(key)
+    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
+        raise CursorInvalid(field="cursor") from error
+    if made_for != sort:
+        raise CursorInvalid(field="cursor")
+    return key, issue_id

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from geo.errors import GeoError
 from server.accounts.errors import AccountError
-from sync.errors import SyncError
+from sync.errors import MendedInvalid, SyncError
 from sync.wording import Lang, validation_words
 
 log = structlog.get_logger()
@@ -86,6 +86,11 @@ TABLE: dict[str, Entry] = {
     ),
     "app-too-old": Entry(426, "应用版本过旧", "This app is too old to pull", "请升级应用", "Update the app"),
     "collection-unknown": Entry(422, "没有这个集合", "No such collection"),
+    "not-in-charge": Entry(404, "在您负责的范围内没有此项", "Nothing of this kind is in your charge"),
+    "already-decided": Entry(409, "此项已有人处理", "Somebody has decided this already", "请刷新", "Look again"),
+    "mended-invalid": Entry(
+        422, "改后的内容仍不符合要求", "What you mended is still not right", "按字段提示改正", "Mend the fields named"
+    ),
     "no-edition": Entry(
         503, "尚未发布网格", "No grids are published yet", "请先导入并发布边界", "Import and publish boundaries first"
     ),
@@ -162,7 +167,10 @@ def problem(code: str, entry: Entry, *, headers: Mapping[str, str] | None = None
 def _domain(error: GeoError | SyncError | AccountError) -> Response:
     entry = TABLE[error.code]
     headers = {"WWW-Authenticate": "Bearer"} if entry.status == HTTPStatus.UNAUTHORIZED else None
-    return problem(error.code, entry, headers=headers, **error.data)
+    more = error.data
+    if isinstance(error, MendedInvalid):
+        more = more | {"errors": error.reason.as_json(language()).get("errors", [])}
+    return problem(error.code, entry, headers=headers, **more)
 
 
 def _invalid(error: ValidationError) -> Response:

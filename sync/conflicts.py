@@ -57,7 +57,7 @@ _OPS = text("""
     SELECT operation.id, record_id, op_id, device_id, coalesce(person.name, '') AS author, author_id, action,
            base_rev, base_op,
            coalesce(corrected_at, received_at) AS captured_at, received_at, coalesce(changes, data) AS changes,
-           rev, status
+           rev, status, coalesce(ruling = 'released', false) AS released
     FROM operation LEFT JOIN person ON person.id = operation.author_id
     WHERE collection = :collection AND record_id = ANY (CAST(:ids AS uuid[]))
       AND status NOT IN ('quarantined', 'dismissed')
@@ -111,8 +111,8 @@ def _load(session: Session, collection: Collection, ids: Sequence[uuid.UUID]) ->
     locked = records.lock(session, collection, ids, skip_locked=True)
     missing = _lock_missing(session, collection, [each for each in ids if each not in locked])
     works = {each: _Work(locked.get(each), []) for each in [*locked, *missing]}
-    for row in session.execute(_OPS, {"collection": collection.name, "ids": list(works)}):
-        works[row.record_id].ops.append(LoggedOp(**row._mapping))  # noqa: SLF001  # public, in spite of its name
+    for row in session.execute(_OPS, {"collection": collection.name, "ids": list(works)}).mappings():
+        works[row["record_id"]].ops.append(LoggedOp(**row))
     return list(works.values())
 
 
@@ -216,10 +216,10 @@ def _settlements(work: _Work) -> list[_Row]:
         return rows
     disputed = {dispute.offered: dispute for dispute in work.merged.disputes}
     for op in work.settled:
-        status = "review" if op.op_id in disputed else "merged"
+        status = "review" if op.op_id in disputed else "released" if op.released else "merged"
         rows.append((op, status, work.record.rev, _provenance(op, work.merged), None))
     # An operation applied earlier may stand back behind one captured before it that arrives only now.
-    behind = [op for op in work.ops if op.op_id in disputed and op.status in ("applied", "merged")]
+    behind = [op for op in work.ops if op.op_id in disputed and op.status in ("applied", "merged", "released")]
     return rows + [(op, "review", None, _provenance(op, work.merged), None) for op in behind]
 
 

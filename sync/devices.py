@@ -95,10 +95,10 @@ _CALLING = (
 
 def authenticate(session: Session, token: str, *, revoked_may: bool = False) -> CallingDevice:
     """Return the device of a token. Raises ``TokenUnknown``, or ``DeviceRevoked`` unless the revoked may."""
-    row = session.execute(_CALLING.where(Device.token_hash == _digest(token))).one_or_none()
+    row = session.execute(_CALLING.where(Device.token_hash == _digest(token))).mappings().one_or_none()
     if row is None:
         raise TokenUnknown
-    device = CallingDevice(**row._mapping)  # noqa: SLF001  # public, in spite of its name
+    device = CallingDevice(**row)
     if device.revoked_at is not None and not revoked_may:
         raise revocation(device)
     return device

@@ -7,10 +7,13 @@ Each carries data and a stable ``code``; none knows HTTP.
     ├── TokenMissing, TokenUnknown, DeviceRevoked, AppTooOld                              the device
     ├── CodeUnknown, CodeUsed, CodeExpired                                                enrolment
     ├── CursorInvalid, ResyncRequired                                                     the cursor
+    ├── NotFoundInCharge, AlreadyDecided, MendedInvalid                                   review and quarantine
     └── CollectionUnknown, NoEdition
 """
 
 from typing import ClassVar
+
+from sync.wording import Reason
 
 
 class SyncError(Exception):
@@ -111,6 +114,28 @@ class CollectionUnknown(SyncError):
     """A collection that is not synced."""
 
     code = "collection-unknown"
+
+
+class NotFoundInCharge(SyncError):
+    """No such thing within what the caller is in charge of."""
+
+    code = "not-in-charge"
+
+
+class AlreadyDecided(SyncError):
+    """A conflict or quarantined operation that somebody decided before."""
+
+    code = "already-decided"
+
+
+class MendedInvalid(SyncError):
+    """A mended operation that is still not right; ``reason`` says where."""
+
+    code = "mended-invalid"
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__()
+        self.reason = reason
 
 
 class NoEdition(SyncError):

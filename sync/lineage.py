@@ -27,6 +27,7 @@ class LoggedOp:
     changes: Mapping[str, Any] | None
     rev: int | None
     status: str
+    released: bool = False
 
     @property
     def waits(self) -> bool:
@@ -53,7 +54,8 @@ def writes_of(ops: Iterable[LoggedOp]) -> list[Write]:
     that never came (a forced operation) counts as what there was below it.
     """
     ordered = list(ops)
-    by_key = {(op.device_id, op.op_id): op for op in ordered}
+    # Where an op_id was used twice, the first is the one that others build on.
+    by_key = {(op.device_id, op.op_id): op for op in reversed(ordered)}
     settled = [(op.rev, op.op_id) for op in ordered if op.rev is not None]
     closed: dict[int, frozenset[uuid.UUID]] = {}
 

@@ -31,16 +31,18 @@ MAX_PAGE_BYTES = 2 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one operation of the calling device."""
+    """What became of one operation of the calling device; ``note`` is what a person said of it."""
 
     op_id: uuid.UUID
     status: str
     rev: int | None
     fields: Mapping[str, Any]
+    note: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """Return the outcome of the protocol."""
-        return {"op_id": str(self.op_id), "status": self.status, "rev": self.rev, "fields": dict(self.fields)}
+        told = {"op_id": str(self.op_id), "status": self.status, "rev": self.rev, "fields": dict(self.fields)}
+        return told if self.note is None else told | {"note": self.note}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +62,13 @@ _TOUCHED = text("""
     ORDER BY position LIMIT :limit
 """)
 _OUTCOMES = text("""
-    SELECT op_id, status, rev, coalesce(provenance, '{}'::jsonb) AS fields FROM operation
+    SELECT op_id, status, rev, coalesce(provenance, '{}'::jsonb) AS fields, ruling_note
+    FROM operation
     WHERE device_id = :device AND op_id = ANY (CAST(:ids AS uuid[])) ORDER BY id
 """)
 _SETTLED_SINCE = text("""
-    SELECT op_id, status, rev, coalesce(provenance, '{}'::jsonb) AS fields FROM operation
+    SELECT op_id, status, rev, coalesce(provenance, '{}'::jsonb) AS fields, ruling_note
+    FROM operation
     WHERE device_id = :device AND status <> receipt ->> 'status' AND (op_id > :after OR CAST(:after AS uuid) IS NULL)
     ORDER BY op_id LIMIT :limit
 """)
@@ -158,5 +162,5 @@ def _outcomes(session: Session, device: CallingDevice, op_ids: Sequence[uuid.UUI
 
 
 def _told(rows: Iterable[Row[Any]]) -> tuple[Outcome, ...]:
-    newest = {row.op_id: Outcome(row.op_id, row.status, row.rev, row.fields) for row in rows}
+    newest = {row.op_id: Outcome(row.op_id, row.status, row.rev, row.fields, row.ruling_note) for row in rows}
     return tuple(newest.values())

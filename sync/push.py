@@ -161,21 +161,10 @@ def _judge(exchange: Exchange, entries: Iterable[Entry]) -> None:
             entry.settle("quarantined", wrong)
         elif entry.op.collection == "issues":
             issues.append(entry)
-    named = {entry.op.data["category"] for entry in issues if isinstance(entry.op, Op) and "category" in entry.op.data}
-    categories = _categories(exchange.session, named)
+    categories = verdicts.categories_known(exchange.session, [e.op.data for e in issues if isinstance(e.op, Op)])
     for entry in issues:
         if isinstance(entry.op, Op) and (wrong := verdicts.of_category(entry.op.data, categories)) is not None:
             entry.settle("quarantined", wrong)
-
-
-def _categories(session: Session, named: set[str]) -> frozenset[str]:
-    if not named:
-        return frozenset()
-    rows = session.execute(
-        text("SELECT code FROM category WHERE code = ANY (CAST(:codes AS text[])) AND is_active"),
-        {"codes": list(named)},
-    )
-    return frozenset(row[0] for row in rows)
 
 
 def _locate(exchange: Exchange, entries: Sequence[Entry], ground: Ground) -> None:

@@ -137,6 +137,7 @@ class Operation(Base):
     __table_args__ = (
         CheckConstraint(_one_of("status", OPERATION_STATUSES), name="status_known"),
         CheckConstraint("status <> 'quarantined' OR problem IS NOT NULL", name="quarantined_with_a_reason"),
+        CheckConstraint(_one_of("ruling", ("released", "dismissed")), name="ruling_known"),
         Index("uq_operation_device_id_op_id_body_hash", "device_id", "op_id", "body_hash", unique=True),
         Index("ix_operation_record_id_rev", "record_id", "rev"),
         Index(
@@ -176,6 +177,10 @@ class Operation(Base):
     provenance: Mapped[Json | None] = mapped_column(comment="field -> mine, theirs, both or review, once merged")
     receipt: Mapped[Json | None] = mapped_column(JSON, comment="the first answer, byte for byte")
     settled_at: Mapped[dt.datetime | None]
+    ruling: Mapped[str | None] = mapped_column(comment="released or dismissed by a person, once quarantined")
+    ruled_by: Mapped[int | None]
+    ruled_at: Mapped[dt.datetime | None]
+    ruling_note: Mapped[str | None] = mapped_column(comment="the reason, as the worker is told it")
 
 
 class Conflict(Base):

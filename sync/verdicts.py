@@ -6,11 +6,15 @@ A reason quarantines the operation: it is kept, and a person can mend and releas
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from geo.editions import Ground
 from sync.collections import COLLECTIONS, Doc
+from sync.collections.categories import Category
 from sync.decoders import judge
 from sync.located import Located
 from sync.records import Record
@@ -58,6 +62,15 @@ def of_fields(op: Op) -> Reason | None:
     if collection.patchable is not None and (barred := sorted(op.data.keys() - collection.patchable)):
         return Reason("field-not-allowed", tuple((f"data.{field}", "field-not-allowed") for field in barred))
     return None
+
+
+def categories_known(session: Session, datas: Iterable[Doc]) -> frozenset[str]:
+    """Return those of the categories named that the city's catalogue has."""
+    named = {data["category"] for data in datas if data.get("category")}
+    if not named:
+        return frozenset()
+    known = select(Category.code).where(Category.code.in_(named), Category.is_active)
+    return frozenset(session.scalars(known))
 
 
 def of_category(data: Doc, known: frozenset[str]) -> Reason | None:

@@ -230,8 +230,13 @@ STATEMENTS = (
         provenance JSONB,
         receipt JSON,
         settled_at TIMESTAMP WITH TIME ZONE,
+        ruling TEXT,
+        ruled_by INTEGER,
+        ruled_at TIMESTAMP WITH TIME ZONE,
+        ruling_note TEXT,
         CONSTRAINT pk_operation PRIMARY KEY (id),
         CONSTRAINT ck_operation_status_known CHECK (status IN ('applied', 'pending', 'held', 'quarantined', 'merged', 'review', 'released', 'dismissed')),
+        CONSTRAINT ck_operation_ruling_known CHECK (ruling IN ('released', 'dismissed')),
         CONSTRAINT ck_operation_quarantined_with_a_reason CHECK (status <> 'quarantined' OR problem IS NOT NULL)
     )
     """,
@@ -267,6 +272,12 @@ STATEMENTS = (
     """,
     """
     COMMENT ON COLUMN operation.provenance IS 'field -> mine, theirs, both or review, once merged'
+    """,
+    """
+    COMMENT ON COLUMN operation.ruling IS 'released or dismissed by a person, once quarantined'
+    """,
+    """
+    COMMENT ON COLUMN operation.ruling_note IS 'the reason, as the worker is told it'
     """,
     """
     COMMENT ON COLUMN operation.receipt IS 'the first answer, byte for byte'

@@ -1,0 +1,207 @@
+"""What a person decides: disputes between two authors, and operations in quarantine.
+
+Owns listing, deciding, releasing and dismissing, and telling the devices. Whose charge a thing is in comes as
+grids and areas from above; this module knows no roles. A decision is an operation of its own in the log, by
+somebody who has seen everything, so merging never undoes it.
+"""
+
+import datetime as dt
+import hashlib
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+from uuid_utils.compat import uuid7
+
+from sync import feed, log, records
+from sync.collections import COLLECTIONS, Doc
+from sync.decoders import judge
+from sync.errors import AlreadyDecided, MendedInvalid, NotFoundInCharge
+from sync.located import normalise
+from sync.records import Record, encode
+from sync.verdicts import categories_known, of_category
+from sync.wording import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class InCharge:
+    """What the caller answers for. ``everywhere``: the whole city, and with it what lies in no grid."""
+
+    person_id: int
+    grid_ids: Sequence[int]
+    area_ids: Sequence[int]
+    everywhere: bool
+
+
+_DISPUTES = text("""
+    SELECT conflict.id, conflict.collection, conflict.record_id, conflict.kind, conflict.field, conflict.standing,
+           conflict.offered, conflict.base, conflict.created_at
+    FROM conflict
+    WHERE decided_at IS NULL AND conflict.id > :after AND (CAST(:everywhere AS boolean) OR record_id IN (
+        SELECT id FROM issue WHERE grid_now = ANY (CAST(:grids AS int[]))
+        UNION ALL SELECT id FROM household WHERE grid_now = ANY (CAST(:grids AS int[]))
+        UNION ALL SELECT id FROM visit WHERE grid_now = ANY (CAST(:grids AS int[]))
+        UNION ALL SELECT id FROM task WHERE grid_now = ANY (CAST(:grids AS int[]))
+    ))
+    ORDER BY conflict.id LIMIT :limit
+""")
+_QUARANTINED = text("""
+    SELECT operation.id, op_id, seq, collection, record_id, action, data, raw, captured_at, corrected_at, received_at,
+           problem, person.login, person.name
+    FROM operation JOIN person ON person.id = operation.author_id
+    WHERE status = 'quarantined' AND operation.id > :after AND (CAST(:everywhere AS boolean) OR EXISTS (
+        SELECT FROM assignment WHERE assignment.person_id = author_id AND area_id = ANY (CAST(:areas AS int[]))
+    ))
+    ORDER BY operation.id LIMIT :limit
+""")
+_ONE_DISPUTE = text("SELECT * FROM conflict WHERE id = :id FOR UPDATE")
+_DECIDED = text("""
+    UPDATE conflict SET decided_at = :now, decided_by = :by, decision = CAST(:decision AS jsonb)
+    WHERE collection = :collection AND record_id = :record AND field = :field AND decided_at IS NULL
+""")
+_RELIEVED = text("""
+    UPDATE operation SET status = 'merged', settled_at = :now
+    WHERE record_id = :record AND collection = :collection AND status = 'review'
+      AND NOT EXISTS (SELECT FROM conflict WHERE operation_id = operation.id AND decided_at IS NULL)
+    RETURNING device_id, op_id
+""")
+_ONE_QUARANTINED = text("SELECT * FROM operation WHERE id = :id AND status = 'quarantined' FOR UPDATE")
+_RELEASE = text("""
+    UPDATE operation SET status = 'pending', collection = :collection, record_id = :record, action = :action,
+        changes = CAST(:changes AS jsonb), corrected_at = :captured, problem = NULL,
+        ruling = 'released', ruled_by = :by, ruled_at = :now, ruling_note = :note
+    WHERE id = :id
+""")
+_DISMISS = text("""
+    UPDATE operation SET status = 'dismissed', ruling = 'dismissed', ruled_by = :by, ruled_at = :now,
+        ruling_note = :note, settled_at = :now
+    WHERE id = :id
+""")
+
+
+def disputes(session: Session, charge: InCharge, *, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return open disputes in somebody's charge, the oldest first: both values, authors, times, and the base."""
+    wanted = {"everywhere": charge.everywhere, "grids": list(charge.grid_ids), "after": after, "limit": limit}
+    return [dict(row) for row in session.execute(_DISPUTES, wanted).mappings()]
+
+
+def quarantined(session: Session, charge: InCharge, *, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return quarantined operations of people in somebody's charge, the oldest first, with reasons."""
+    wanted = {"everywhere": charge.everywhere, "areas": list(charge.area_ids), "after": after, "limit": limit}
+    return [dict(row) for row in session.execute(_QUARANTINED, wanted).mappings()]
+
+
+def decide(session: Session, charge: InCharge, conflict_id: int, value: Any, *, delete: bool, now: dt.datetime) -> None:
+    """Settle one dispute. Of a field: ``value`` is what it shall be. Of a deletion: whether to ``delete``.
+
+    Appends to the feed last; the caller commits. Raises ``NotFoundInCharge``, ``AlreadyDecided``,
+    ``MendedInvalid``.
+    """
+    dispute = session.execute(_ONE_DISPUTE, {"id": conflict_id}).one_or_none()
+    if dispute is None:
+        raise NotFoundInCharge
+    collection = COLLECTIONS[dispute.collection]
+    record = records.lock(session, collection, [dispute.record_id]).get(dispute.record_id)
+    if record is None or not (charge.everywhere or record.grid_now in charge.grid_ids):
+        raise NotFoundInCharge
+    if dispute.decided_at is not None:
+        raise AlreadyDecided
+    changes: Doc = {} if dispute.kind == "delete" else {dispute.field: value}
+    if faults := judge(collection.name, "patch", changes):
+        raise MendedInvalid(Reason("fields-invalid", faults))
+    _write_decision(session, record, collection.name, changes, delete=delete, by=charge.person_id, now=now)
+    named = {"collection": collection.name, "record": record.id, "now": now}
+    decision = encode({"value": value, "delete": delete})
+    session.execute(_DECIDED, named | {"field": dispute.field, "by": charge.person_id, "decision": decision})
+    relieved = session.execute(_RELIEVED, named).all()
+    personal = record.author_id if collection.personal == "author_id" else record.personal_id
+    touches = feed.record_touches(collection.topic, [(record.id, (record.grid_now,), personal)])
+    feed.append(session, touches + [_outcome(row.device_id, row.op_id) for row in relieved if row.device_id])
+
+
+def _outcome(device_id: int, op_id: uuid.UUID) -> feed.Touch:
+    return feed.Touch(feed.device_channel(device_id), feed.OUTCOME_TOPIC, op_id)
+
+
+def _write_decision(
+    session: Session, record: Record, collection: str, changes: Doc, *, delete: bool, by: int, now: dt.datetime
+) -> None:
+    seen = record.rev
+    record.rev = record.doc_rev = seen + 1
+    record.doc = {name: kept for name, kept in (record.doc | changes).items() if kept is not None}
+    record.deleted_at = now if delete else None
+    records.update(session, COLLECTIONS[collection], [record], now)
+    op_id = uuid7()
+    line = log.Logged(
+        op_id, hashlib.blake2b(op_id.bytes, digest_size=16).digest(), None, collection, record.id,
+        "delete" if delete else "patch", seen, None, now, now, changes, None, None, record.rev, "applied", None, None,
+    )  # fmt: skip
+    log.write(session, [line], device_id=None, author_id=by, batch_id=None, now=now)
+
+
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """What a person changed of a quarantined operation; None keeps what was sent."""
+
+    collection: str | None = None
+    record_id: uuid.UUID | None = None
+    action: str | None = None
+    data: Doc | None = None
+    captured_at: dt.datetime | None = None
+
+
+def release(
+    session: Session, charge: InCharge, operation_id: int, mended: Mended, *, note: str, now: dt.datetime
+) -> None:
+    """Let a quarantined operation go on as pending, mended where it was wrong; the merge job settles it.
+
+    The releasing person answers for the right to write it. Raises ``NotFoundInCharge`` or ``MendedInvalid``.
+    """
+    row = _quarantined_in_charge(session, charge, operation_id)
+    collection = mended.collection or row.collection
+    action = mended.action or row.action
+    record_id = mended.record_id or row.record_id
+    data = mended.data if mended.data is not None else row.data
+    if collection not in COLLECTIONS:
+        raise MendedInvalid(Reason("collection-unknown", (("collection", "collection-unknown"),)))
+    if record_id is None or action not in ("put", "patch", "delete"):
+        raise MendedInvalid(Reason("operation-invalid", (("id" if record_id is None else "action", "required"),)))
+    if action != "delete" and (faults := judge(collection, action, data)):
+        raise MendedInvalid(Reason("fields-invalid", tuple((f"data.{field}", rule) for field, rule in faults)))
+    data = data or {}
+    if collection == "issues" and (wrong := of_category(data, categories_known(session, [data]))) is not None:
+        raise MendedInvalid(wrong)
+    captured_at = min(mended.captured_at or row.corrected_at or row.received_at, now)
+    session.execute(
+        _RELEASE,
+        {
+            "id": operation_id, "collection": collection, "record": record_id, "action": action,
+            "changes": encode(normalise([data])[0]), "captured": captured_at, "by": charge.person_id, "now": now,
+            "note": note,
+        },
+    )  # fmt: skip
+
+
+def dismiss(session: Session, charge: InCharge, operation_id: int, *, reason: str, now: dt.datetime) -> None:
+    """Close a quarantined operation without applying it; the worker is told why. It stays in the log.
+
+    Appends to the feed last. Raises ``NotFoundInCharge``.
+    """
+    row = _quarantined_in_charge(session, charge, operation_id)
+    session.execute(_DISMISS, {"id": operation_id, "by": charge.person_id, "now": now, "note": reason})
+    if row.device_id is not None:
+        feed.append(session, [_outcome(row.device_id, row.op_id)])
+
+
+def _quarantined_in_charge(session: Session, charge: InCharge, operation_id: int) -> Any:
+    row = session.execute(_ONE_QUARANTINED, {"id": operation_id}).one_or_none()
+    if row is None:
+        raise NotFoundInCharge
+    if not charge.everywhere:
+        theirs = text("SELECT 1 FROM assignment WHERE person_id = :person AND area_id = ANY (CAST(:areas AS int[]))")
+        if session.execute(theirs, {"person": row.author_id, "areas": list(charge.area_ids)}).first() is None:
+            raise NotFoundInCharge
+    return row

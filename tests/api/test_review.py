@@ -1,0 +1,187 @@
+"""Disputes and quarantine: listed to whoever answers for the place, decided once, and every phone hears of it."""
+
+import datetime as dt
+import uuid
+
+import pytest
+from sqlalchemy import text
+
+from geo.editions import Grounds
+from sync.conflicts import settle_waiting
+from tests.api.staff import Desk
+
+COUNTY, WEST = "360725", "360725100001001"
+
+
+@pytest.fixture
+def settle(session):
+    grounds = Grounds()
+
+    def run():
+        now = dt.datetime.now(dt.UTC)
+        hold = dt.timedelta(hours=24)
+        settle_waiting(session, now, lambda t: grounds.at(session, 1, t), limit=100, hold_for=hold, near_m=50)
+        session.commit()
+
+    return run
+
+
+@pytest.fixture
+def desk(app, session):
+    return lambda role="supervisor", place=COUNTY: Desk.of(app, session, role, place)
+
+
+@pytest.fixture
+def disputed(phone_of, settle):
+    one, two = phone_of("west"), phone_of("west")
+    put = one.issue()
+    one.push(put)
+    one.push(one.patch("issues", put["id"], {"rev": 1}, category="0302"))
+    two.push(two.patch("issues", put["id"], {"rev": 1}, category="0303"))
+    settle()
+    one.pull()
+    two.pull()
+    return one, two, put["id"]
+
+
+def test_a_dispute_is_decided_once_and_every_phone_hears_of_it(disputed, desk, settle, session):
+    one, two, issue_id = disputed
+    chief = desk()
+    (dispute,) = chief.get("/v1/review/conflicts").json["conflicts"]
+    assert (dispute["standing"]["value"], dispute["offered"]["value"]) == ("0302", "0303")
+    assert (dispute["standing"]["author"], dispute["offered"]["author"]) == (one.login, two.login)
+    assert dispute["base"]["value"] == "0301"
+    path = f"/v1/review/conflicts/{dispute['id']}/decision"
+    assert chief.post(path, {"value": "0303"}).status_code == 204
+    assert chief.post(path, {"value": "0302"}).status_code == 409
+    assert chief.get("/v1/review/conflicts").json["conflicts"] == []
+    for phone in (one, two):
+        (change,) = phone.pull()
+        assert change["data"]["category"] == "0303"
+    assert two.outcomes[-1]["status"] == "merged"
+    settle()
+    assert session.scalar(text("SELECT doc ->> 'category' FROM issue")) == "0303"
+
+
+def test_a_decision_stands_when_a_late_edit_from_before_arrives(disputed, desk, phone_of, settle, session):
+    one, _two, issue_id = disputed
+    chief = desk()
+    (dispute,) = chief.get("/v1/review/conflicts").json["conflicts"]
+    chief.post(f"/v1/review/conflicts/{dispute['id']}/decision", {"value": "0303"})
+    late = phone_of("west")
+    late.push(late.patch("issues", issue_id, {"rev": 1}, address_text="东门"))
+    settle()
+    row = session.execute(text("SELECT doc FROM issue")).one()
+    assert (row.doc["category"], row.doc["address_text"]) == ("0303", "东门")
+
+
+def test_a_decision_of_a_value_that_is_none_is_refused(disputed, desk):
+    chief = desk()
+    (dispute,) = chief.get("/v1/review/conflicts").json["conflicts"]
+    answer = chief.post(f"/v1/review/conflicts/{dispute['id']}/decision", {"value": "13"})
+    assert answer.status_code == 422
+    assert answer.json["errors"][0]["field"] == "category"
+
+
+@pytest.mark.parametrize("role", ["supervisor", "dispatcher", "admin"])
+def test_disputes_of_other_areas_are_out_of_sight(disputed, desk, role):
+    other = desk(role, "360725100001002")
+    assert other.get("/v1/review/conflicts").json["conflicts"] == []
+    (dispute,) = desk().get("/v1/review/conflicts").json["conflicts"]
+    assert other.post(f"/v1/review/conflicts/{dispute['id']}/decision", {"value": "0303"}).status_code == 404
+
+
+@pytest.mark.parametrize("delete", [True, False])
+def test_delete_against_edit_is_decided_by_a_person(phone_of, settle, desk, session, delete):
+    one, two = phone_of("west"), phone_of("west")
+    put = one.issue()
+    one.push(put)
+    one.push(one.op("issues", action="delete", id=put["id"], base={"rev": 1}))
+    two.push(two.patch("issues", put["id"], {"rev": 1}, severity="urgent"))
+    settle()
+    chief = desk()
+    (dispute,) = chief.get("/v1/review/conflicts").json["conflicts"]
+    assert dispute["kind"] == "delete"
+    assert chief.post(f"/v1/review/conflicts/{dispute['id']}/decision", {"delete": delete}).status_code == 204
+    assert (session.scalar(text("SELECT deleted_at FROM issue")) is not None) == delete
+    session.rollback()
+    late = phone_of("west")
+    late.push(late.patch("issues", put["id"], {"rev": 1}, tags=["x"]))
+    settle()
+    assert session.scalar(text("SELECT deleted_at FROM issue")) is None, "an edit nobody saw keeps it alive"
+
+
+def test_quarantined_operations_are_mended_and_released(phone_of, desk, settle, session):
+    phone = phone_of("west")
+    wrong = phone.issue(category="9999", description="积水")
+    phone.push(wrong)
+    chief = desk()
+    (kept,) = chief.get("/v1/review/quarantine").json["operations"]
+    assert kept["login"] == phone.login
+    assert kept["problem"]["type"].endswith("/category-unknown")
+    path = f"/v1/review/quarantine/{kept['id']}/release"
+    assert chief.post(path, {}).status_code == 422
+    mended = wrong["data"] | {"category": "0304"}
+    assert chief.post(path, {"data": mended, "note": "类别改为积水"}).status_code == 204
+    settle()
+    row = session.execute(text("SELECT category, grid_now, grid_at_capture FROM issue")).one()
+    assert row.category == "0304"
+    assert row.grid_now == row.grid_at_capture is not None
+    phone.pull()
+    assert [(told["status"], told["note"]) for told in phone.outcomes] == [("released", "类别改为积水")]
+    assert list(phone.records("issues")) == [wrong["id"]]
+    assert chief.post(path, {"data": mended}).status_code == 404
+
+
+def test_a_visit_outside_ones_areas_is_released_by_whoever_answers(phone_of, desk, settle, session):
+    phone = phone_of("west")
+    phone.push(phone.visit(at=(114.315, 25.685)))
+    chief = desk()
+    (kept,) = chief.get("/v1/review/quarantine").json["operations"]
+    assert chief.post(f"/v1/review/quarantine/{kept['id']}/release").status_code == 204
+    settle()
+    assert session.scalar(text("SELECT count(*) FROM visit")) == 1
+
+
+def test_what_is_dismissed_stays_in_the_log_and_the_worker_is_told_why(phone_of, desk, session):
+    phone = phone_of("west")
+    phone.push(phone.visit(outcome="maybe"))
+    chief = desk()
+    (kept,) = chief.get("/v1/review/quarantine").json["operations"]
+    path = f"/v1/review/quarantine/{kept['id']}/dismiss"
+    assert chief.post(path, {}).status_code == 422
+    assert chief.post(path, {"reason": "重复上报"}).status_code == 204
+    phone.pull()
+    assert [(told["status"], told["note"]) for told in phone.outcomes] == [("dismissed", "重复上报")]
+    assert session.scalar(text("SELECT data ->> 'outcome' FROM operation")) == "maybe"
+
+
+def test_an_unreadable_operation_is_shown_as_it_was_sent(phone_of, desk, settle, session):
+    phone = phone_of("west")
+    phone.push({"op_id": "x", "junk": True})
+    chief = desk()
+    (kept,) = chief.get("/v1/review/quarantine").json["operations"]
+    assert kept["raw"]
+    path = f"/v1/review/quarantine/{kept['id']}/release"
+    assert chief.post(path, {"collection": "visits", "data": {"outcome": "met"}}).status_code == 422
+    whole = {"collection": "visits", "id": str(uuid.uuid4()), "action": "put",
+             "data": {"outcome": "met", "address_text": "一号"}}  # fmt: skip
+    assert chief.post(path, whole).status_code == 204
+    settle()
+    assert session.scalar(text("SELECT count(*) FROM visit")) == 1
+
+
+@pytest.mark.parametrize("role", ["gis", "auditor"])
+def test_other_roles_decide_nothing(desk, role):
+    other = desk(role)
+    assert other.get("/v1/review/conflicts").status_code == 403
+    assert other.post("/v1/review/quarantine/1/dismiss", {"reason": "x"}).status_code == 403
+
+
+def test_quarantine_of_other_areas_is_out_of_sight(phone_of, desk):
+    phone = phone_of("west")
+    phone.push(phone.visit(outcome="maybe"))
+    (kept,) = desk("supervisor", WEST).get("/v1/review/quarantine").json["operations"]
+    other = desk("supervisor", "360725100001002")
+    assert other.get("/v1/review/quarantine").json["operations"] == []
+    assert other.post(f"/v1/review/quarantine/{kept['id']}/dismiss", {"reason": "x"}).status_code == 404

@@ -8,6 +8,7 @@ outline is invented. Pure: the same seed gives the same ground. Must not know th
 import cmath
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -20,7 +21,7 @@ from shapely import MultiPolygon, Point, Polygon
 
 from geo.datum import UNITS_PER_DEGREE
 from geo.nearby import metres_per_unit
-from server.demo.terrain import Neighbours, cells_within, deal_out, neighbours_of, ragged_ellipse
+from server.demo.terrain import GroundNotDrawn, Neighbours, cells_within, deal_out, neighbours_of, ragged_ellipse
 
 AreaLevel = Literal["county", "committee", "community", "grid", "zone"]
 
@@ -116,6 +117,7 @@ _HALF_WIDTH_M: Final = 1400.0
 _CORE_M: Final = 850.0
 _BEARING_DEG: Final = 24.0
 _FIRST_SECTOR_DEG: Final = 215.0
+_REDRAWS: Final = 30
 
 
 @dataclass(frozen=True)
@@ -164,14 +166,22 @@ class _Town:
 def chongyi_ground(outline: Polygon | MultiPolygon, seed: int = 360725) -> Ground:
     """Lay out the sample city inside the outline of 崇义县 (valid, lon, lat). Raises GroundNotDrawn."""
     chance = Random(seed)
-    town = _drawn_town(chance)
-    communities = _dealt_out(chance, town)
+    town, communities = _divided_town(chance)
     zones = list(_named(chance, town, communities))
     grids = _merged(zones, "grid")
     above = _merged(grids, "community")
     committee = _merged(above, "committee")
     county = GroundArea("county", COUNTY_CODE, "崇义县", None, outline, committee[0].households)
     return Ground((county, *committee, *above, *grids, *zones), tuple(_centres(chance, grids, zones)))
+
+
+def _divided_town(chance: Random) -> tuple[_Town, list[list[frozenset[int]]]]:
+    """A town whose zones could be dealt out; not every one that chance draws can be."""
+    for _ in range(_REDRAWS):
+        with suppress(GroundNotDrawn):
+            town = _drawn_town(chance)
+            return town, _dealt_out(chance, town)
+    raise GroundNotDrawn("no town could be divided")
 
 
 def _drawn_town(chance: Random) -> _Town:

@@ -29,7 +29,7 @@ _NODING_M: Final = 0.01
 _STEP_M: Final = 18.0
 _ROUGHNESS: Final = 0.16
 _CALMING: Final = 0.75
-_ATTEMPTS: Final = 2000
+_ATTEMPTS: Final = 300
 
 
 class GroundNotDrawn(Exception):

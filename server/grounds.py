@@ -1,15 +1,16 @@
-"""The editions that this process has in memory; one cache for all edges. Knows nothing of requests."""
+"""The editions that this process has in memory, for each database; one cache for all edges. Knows no requests."""
 
 import datetime as dt
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
-from sqlalchemy import text
+from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground, Grounds
 from sync.errors import NoEdition
 
-_grounds = Grounds()
+_caches: WeakKeyDictionary[Engine, Grounds] = WeakKeyDictionary()
 
 
 def ground_at(session: Session, serial: int | None = None) -> Callable[[dt.datetime], Ground | None]:
@@ -18,7 +19,8 @@ def ground_at(session: Session, serial: int | None = None) -> Callable[[dt.datet
     ``serial``: the city's ground serial where it was just read; it is read here otherwise.
     """
     known = serial if serial is not None else int(session.scalar(text("SELECT ground_serial FROM city_state")) or 0)
-    return lambda moment: _grounds.at(session, known, moment)
+    grounds = _caches.setdefault(session.get_bind().engine, Grounds())
+    return lambda moment: grounds.at(session, known, moment)
 
 
 def ground_now(session: Session, now: dt.datetime, serial: int | None = None) -> Ground:

@@ -45,7 +45,7 @@ def disputed(phone_of, settle):
 
 
 def test_a_dispute_is_decided_once_and_every_phone_hears_of_it(disputed, desk, settle, session):
-    one, two, issue_id = disputed
+    one, two, _ = disputed
     chief = desk()
     (dispute,) = chief.get("/v1/review/conflicts").json["conflicts"]
     assert (dispute["standing"]["value"], dispute["offered"]["value"]) == ("0302", "0303")
@@ -64,7 +64,7 @@ def test_a_dispute_is_decided_once_and_every_phone_hears_of_it(disputed, desk, s
 
 
 def test_a_decision_stands_when_a_late_edit_from_before_arrives(disputed, desk, phone_of, settle, session):
-    one, _two, issue_id = disputed
+    _one, _two, issue_id = disputed
     chief = desk()
     (dispute,) = chief.get("/v1/review/conflicts").json["conflicts"]
     chief.post(f"/v1/review/conflicts/{dispute['id']}/decision", {"value": "0303"})

@@ -119,7 +119,7 @@ def _install_with_apt(missing: Sequence[Requirement]) -> None:
     packages = [package for requirement in missing for package in requirement.apt()]
     step("apt-get install", " ".join(packages))
     command = [*rights, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", *options, *packages]
-    run_logged(command, log, failure, show="Setting up ")
+    run_logged(command, log, failure, show=f"Setting up ({'|'.join(packages)}) ")
 
 
 def _install_with_brew(missing: Sequence[Requirement]) -> None:

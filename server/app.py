@@ -7,9 +7,11 @@ from typing import Any
 import structlog
 from flask import Flask
 
+from server.api.described import describe
 from server.api.health import count_requests
 from server.config import Config
 from server.extensions import api, db, limiter, migrate
+from server.pages import blueprint as pages
 from server.problems import init_problems
 
 # Each module holds a flask-smorest blueprint named ``blueprint``.
@@ -17,6 +19,12 @@ EDGES: Sequence[str] = (
     "server.api.health",
     "server.api.devices",
     "server.api.sync",
+    "server.api.review",
+    "server.api.session",
+    "server.api.enrolments",
+    "server.api.issues",
+    "server.api.map",
+    "server.api.tiles",
 )
 
 
@@ -49,8 +57,10 @@ def create_app(config: Config | None = None) -> Flask:
     migrate.init_app(app, db)
     limiter.init_app(app)
     api.init_app(app)
+    describe(api)
     for name in EDGES:
         api.register_blueprint(import_module(name).blueprint)
+    app.register_blueprint(pages)
     init_problems(app)
     count_requests(app)
     structlog.configure(processors=_LOG)

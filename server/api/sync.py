@@ -16,6 +16,7 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import NotFound
 
+from server.api.described import PULLED, PUSH_BODY, PUSHED
 from server.auth import calling_device, device_required
 from server.extensions import limiter, settings
 from server.grounds import ground_at, ground_now
@@ -47,7 +48,8 @@ def _device_key() -> str:
 @blueprint.post("/push")
 @device_required(revoked_may=True)
 @limiter.limit(lambda: settings().push_rate, key_func=_device_key)
-@blueprint.response(200, description="One result for each operation, in order")
+@blueprint.doc(requestBody=PUSH_BODY, security=[{"device": []}])
+@blueprint.response(200, PUSHED, description="One result for each operation, in order")
 def push_batch() -> Response:
     """Take a batch of operations; what is acknowledged is durable."""
     now = dt.datetime.now(dt.UTC)
@@ -91,7 +93,8 @@ class PullSchema(Schema):
 @blueprint.get("/pull")
 @device_required()
 @blueprint.arguments(PullSchema, location="query")
-@blueprint.response(200, description="A page of changes and outcomes, with the cursor of the next")
+@blueprint.doc(security=[{"device": []}])
+@blueprint.response(200, PULLED, description="A page of changes and outcomes, with the cursor of the next")
 def pull_page(query: dict[str, Any]) -> Response:
     """Return what changed for the device since its cursor."""
     now = dt.datetime.now(dt.UTC)

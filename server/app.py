@@ -19,6 +19,7 @@ EDGES: Sequence[str] = (
     "server.api.health",
     "server.api.devices",
     "server.api.sync",
+    "server.api.events",
     "server.api.review",
     "server.api.session",
     "server.api.enrolments",

@@ -1,0 +1,81 @@
+"""Hints reach any number of listeners, and none of them holds a thread of the server."""
+
+import socket
+import time
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+from sqlalchemy import text
+
+from tests.api.serving import served
+
+LISTENERS = 40
+
+
+@pytest.fixture(scope="module")
+def server(sync_url, redis_url):
+    with served(sync_url, redis_url, threads=2) as url:
+        yield url
+
+
+def listen(url, token):
+    parts = urlsplit(url)
+    connection = socket.create_connection((parts.hostname, parts.port), timeout=10)
+    connection.sendall(
+        f"GET /v1/sync/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+        "Accept: text/event-stream\r\n\r\n".encode()
+    )
+    return connection
+
+
+def hears(connection, word, within_s=10):
+    """Whether a word arrives on a connection in time."""
+    heard, until = b"", time.monotonic() + within_s
+    while time.monotonic() < until:
+        connection.settimeout(max(0.05, until - time.monotonic()))
+        try:
+            part = connection.recv(4096)
+        except TimeoutError:
+            break
+        if not part:
+            break
+        heard += part
+        if word in heard:
+            return True
+    return False
+
+
+def test_listeners_hear_of_changes_in_their_grids_and_hold_no_thread(server, phone_of):
+    west, east, writer = phone_of("west"), phone_of("east"), phone_of("west")
+    listeners = [listen(server, west.token) for _ in range(LISTENERS)]
+    elsewhere = listen(server, east.token)
+    for each in [*listeners, elsewhere]:
+        assert hears(each, b"retry: "), "the stream begins"
+    time.sleep(1.5)
+    began = requests.get(f"{server}/v1/sync/pull", headers=west.headers, timeout=5)
+    assert began.status_code == 200, "two threads serve on beside forty listeners"
+    writer.push(writer.visit())
+    for each in listeners:
+        assert hears(each, b"event: changed")
+    assert not hears(elsewhere, b"event:", within_s=2)
+    for each in [*listeners, elsewhere]:
+        each.close()
+
+
+def test_listeners_hear_of_a_new_epoch_and_of_new_assignments(server, phone_of, session):
+    phone = phone_of("west")
+    listener = listen(server, phone.token)
+    assert hears(listener, b"retry: ")
+    time.sleep(1.5)
+    phone_of("east")
+    assert hears(listener, b"event: changed")
+    session.execute(text("UPDATE city_state SET epoch = gen_random_uuid()"))
+    session.commit()
+    assert hears(listener, b"event: resync")
+    listener.close()
+
+
+def test_strangers_do_not_listen(server):
+    answer = requests.get(f"{server}/v1/sync/events", timeout=5)
+    assert answer.status_code == 401

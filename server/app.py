@@ -39,13 +39,7 @@ def create_app(config: Config | None = None) -> Flask:
         TESTING=settings.testing,
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         SQLALCHEMY_DATABASE_URI=settings.database_url,
-        SQLALCHEMY_ENGINE_OPTIONS={
-            "pool_size": settings.pool_size,
-            "max_overflow": settings.pool_size,
-            "pool_pre_ping": True,
-            # jit=off: measured 3.8x on the small staged plans of a push.
-            "connect_args": {"options": "-c jit=off -c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
-        },
+        SQLALCHEMY_ENGINE_OPTIONS=settings.engine_options,
         API_TITLE="GridPatrol 巡格",
         API_VERSION="v1",
         OPENAPI_VERSION="3.0.3",

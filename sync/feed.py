@@ -82,6 +82,7 @@ def append(session: Session, touches: Sequence[Touch]) -> int:
     return int(max(row[0] for row in rows))
 
 
-def head(session: Session) -> int:
-    """Return the last position that is visible."""
-    return int(session.scalar(text("SELECT position FROM feed_counter")) or 0)
+def bounds(session: Session) -> tuple[int, int]:
+    """Return the floor, up to which touches may be gone, and the last position that is visible."""
+    row = session.execute(text("SELECT floor, position FROM feed_counter")).one()
+    return row.floor, row.position

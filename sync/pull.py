@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from geo.editions import Ground
 from sync import feed
+from sync.compaction import note_pulled
 from sync.cursor import Cursor
 from sync.devices import CallingDevice
 from sync.errors import ResyncRequired
@@ -97,14 +98,13 @@ def pull(
     states = States(session, ground, scope, device.person_id, collections)
     if cursor.step >= 0:
         return _list(session, device, states, cursor, before, limit)
-    return _drain(session, device, states, cursor, before, limit)
+    return _drain(session, device, states, cursor, before, limit, now)
 
 
 def _begin(session: Session, device: CallingDevice, cursor: Cursor | None, scope: Scope) -> Cursor:
     """Return where to go on: a new phone, or one whose scope has moved, begins to list."""
     if cursor is None:
-        head = feed.head(session)
-        return Cursor(device.epoch, device.person_id, head, 0, scope.version, step=0)
+        return Cursor(device.epoch, device.person_id, feed.bounds(session)[1], 0, scope.version, step=0)
     if cursor.epoch != device.epoch:
         raise ResyncRequired
     if cursor.scope_to == scope.version:
@@ -139,12 +139,17 @@ def _list(session: Session, device: CallingDevice, states: States, cursor: Curso
     return Page(tuple(changes), (), states.scope, moved, has_more=True)
 
 
-def _drain(session: Session, device: CallingDevice, states: States, cursor: Cursor, before: Scope, limit: int) -> Page:
+def _drain(
+    session: Session, device: CallingDevice, states: States, cursor: Cursor, before: Scope, limit: int, now: dt.datetime
+) -> Page:
     """Return a page of the feed; during a move, over the channels of both scopes."""
     grids = sorted({*before.grid_ids, *states.scope.grid_ids})
     channels = [feed.grid_channel(grid) for grid in grids]
     channels += [feed.person_channel(device.person_id), feed.device_channel(device.id)]
-    head = feed.head(session)
+    floor, head = feed.bounds(session)
+    if cursor.position < floor:
+        raise ResyncRequired
+    note_pulled(session, device.id, cursor.position, now)
     wanted = {"channels": channels, "after": cursor.position, "head": head, "limit": limit}
     rows = session.execute(_TOUCHED, wanted).all() if head > cursor.position else []
     changes, reached = states.touched([(row.position, row.topic, row.ref) for row in rows], MAX_PAGE_BYTES)

@@ -105,6 +105,11 @@ class Device(Base):
     enrolled_at: Mapped[dt.datetime]
     revoked_at: Mapped[dt.datetime | None]
     wipe_ordered_at: Mapped[dt.datetime | None]
+    wiped_at: Mapped[dt.datetime | None] = mapped_column(comment="when the app said that it had wiped itself")
+    pulled_to: Mapped[BigInt | None] = mapped_column(
+        comment="a feed position that a cursor of it is known to have passed"
+    )
+    pulled_at: Mapped[dt.datetime | None]
     last_exchange_at: Mapped[dt.datetime | None]
     skew_ms: Mapped[BigInt | None] = mapped_column(comment="device clock minus server clock at the last push")
     seqs: Mapped[MultiRange[int]] = mapped_column(
@@ -229,6 +234,7 @@ class FeedCounter(Base):
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     position: Mapped[BigInt] = mapped_column(server_default="0")
+    floor: Mapped[BigInt] = mapped_column(server_default="0", comment="touches up to here may be gone")
 
 
 class Feed(Base):

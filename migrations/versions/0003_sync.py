@@ -70,9 +70,13 @@ STATEMENTS = (
     CREATE TABLE feed_counter (
         id INTEGER NOT NULL,
         position BIGINT DEFAULT '0' NOT NULL,
+        floor BIGINT DEFAULT '0' NOT NULL,
         CONSTRAINT pk_feed_counter PRIMARY KEY (id),
         CONSTRAINT ck_feed_counter_one_row CHECK (id = 1)
     )
+    """,
+    """
+    COMMENT ON COLUMN feed_counter.floor IS 'touches up to here may be gone'
     """,
     """
     CREATE TABLE household (
@@ -438,6 +442,9 @@ STATEMENTS = (
         enrolled_at TIMESTAMP WITH TIME ZONE NOT NULL,
         revoked_at TIMESTAMP WITH TIME ZONE,
         wipe_ordered_at TIMESTAMP WITH TIME ZONE,
+        wiped_at TIMESTAMP WITH TIME ZONE,
+        pulled_to BIGINT,
+        pulled_at TIMESTAMP WITH TIME ZONE,
         last_exchange_at TIMESTAMP WITH TIME ZONE,
         skew_ms BIGINT,
         seqs INT8MULTIRANGE DEFAULT '{}' NOT NULL,
@@ -452,6 +459,12 @@ STATEMENTS = (
     """,
     """
     COMMENT ON COLUMN device.token_hash IS 'SHA-256 of the bearer token'
+    """,
+    """
+    COMMENT ON COLUMN device.wiped_at IS 'when the app said that it had wiped itself'
+    """,
+    """
+    COMMENT ON COLUMN device.pulled_to IS 'a feed position that a cursor of it is known to have passed'
     """,
     """
     COMMENT ON COLUMN device.skew_ms IS 'device clock minus server clock at the last push'

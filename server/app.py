@@ -21,6 +21,7 @@ EDGES: Sequence[str] = (
     "server.api.sync",
     "server.api.events",
     "server.api.review",
+    "server.api.support",
     "server.api.session",
     "server.api.enrolments",
     "server.api.issues",

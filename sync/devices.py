@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import secrets
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from sync.errors import CodeExpired, CodeUnknown, CodeUsed, DeviceRevoked, TokenUnknown
-from sync.tables import CityState, Device, Enrolment, Person
+from sync.tables import Assignment, CityState, Device, Enrolment, Person
 
 # No letters or digits that look alike: a code may be read out in the rain.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -121,3 +122,21 @@ def revoke(session: Session, device_uid: uuid.UUID, *, wipe: bool, now: dt.datet
         .returning(Device.id)
     )
     return changed.one_or_none() is not None
+
+
+def wiped(session: Session, device_id: int, *, now: dt.datetime) -> None:
+    """Note that a device has carried out the order to wipe itself; without such an order it means nothing."""
+    session.execute(
+        update(Device)
+        .where(Device.id == device_id, Device.wipe_ordered_at.is_not(None))
+        .values(wiped_at=text("coalesce(wiped_at, :now)").bindparams(now=now))
+    )
+
+
+def belongs(session: Session, device_uid: uuid.UUID, area_ids: Sequence[int] | None) -> bool:
+    """Return whether a device is of somebody assigned to one of the areas (None: to any)."""
+    found = select(Device.id).where(Device.uid == device_uid)
+    if area_ids is not None:
+        assigned = select(Assignment.person_id).where(Assignment.area_id.in_(area_ids))
+        found = found.where(Device.person_id.in_(assigned))
+    return session.scalar(found) is not None

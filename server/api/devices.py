@@ -1,17 +1,20 @@
-"""POST /v1/devices: a code from the staff turns a phone into a device. Knows no SQL."""
+"""/v1/devices: a code from the staff turns a phone into a device; staff revoke it. Knows no SQL."""
 
 import datetime as dt
+import uuid
 from typing import Any
 
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from server.auth import access
+from server.api.in_charge import RULING, in_charge
+from server.auth import access, calling_device, device_required, staff_required
 from server.extensions import limiter, settings
 from server.grounds import ground_now
 from server.transaction import transaction
 from sync.collections.fields import Text
-from sync.devices import authenticate, enrol
+from sync.devices import authenticate, belongs, enrol, revoke, wiped
+from sync.errors import NotFoundInCharge
 from sync.scope import current_scope
 
 blueprint = Blueprint("devices", __name__, url_prefix="/v1/devices", description="设备登记 · enrolment of devices")
@@ -58,3 +61,33 @@ def enrol_device(sent: dict[str, Any]) -> dict[str, Any]:
         "protocol": PROTOCOL,
         "server_time": now.isoformat(),
     }
+
+
+@blueprint.post("/wiped")
+@device_required(revoked_may=True)
+@blueprint.doc(security=[{"device": []}])
+@blueprint.response(204)
+def acknowledge_wipe() -> None:
+    """Say that the device has wiped itself, as it was ordered."""
+    with transaction() as tx:
+        wiped(tx.session, calling_device().id, now=dt.datetime.now(dt.UTC))
+
+
+class RevocationSchema(Schema):
+    """Whether the phone shall also wipe itself."""
+
+    wipe = fields.Boolean(load_default=False)
+
+
+@blueprint.post("/<uuid:device_uid>/revoke")
+@staff_required(*RULING, over="devices of workers assigned to their areas")
+@blueprint.arguments(RevocationSchema)
+@blueprint.response(204)
+def revoke_device(sent: dict[str, Any], device_uid: uuid.UUID) -> None:
+    """Revoke a device; what it still pushes is kept in quarantine for a while."""
+    now = dt.datetime.now(dt.UTC)
+    with transaction() as tx:
+        charge = in_charge(tx, now)
+        if not belongs(tx.session, device_uid, None if charge.everywhere else charge.area_ids):
+            raise NotFoundInCharge
+        revoke(tx.session, device_uid, wipe=sent["wipe"], now=now)

@@ -7,16 +7,14 @@ from typing import Any
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from server.accounts.charge import area_in_charge, reach
-from server.auth import calling_charge, staff_required
-from server.grounds import ground_now
+from server.api.in_charge import RULING, in_charge
+from server.auth import staff_required
 from server.jobs.queues import wake
-from server.transaction import Transaction, transaction
+from server.transaction import transaction
 from sync import review
-from sync.review import InCharge, Mended
+from sync.review import Mended
 
 blueprint = Blueprint("review", __name__, url_prefix="/v1/review", description="待裁决 · disputes and quarantine")
-ROLES = ("supervisor", "dispatcher", "admin")
 
 
 class PagingSchema(Schema):
@@ -50,55 +48,47 @@ class DismissalSchema(Schema):
     reason = fields.String(required=True, validate=validate.Length(min=1, max=500))
 
 
-def _in_charge(tx: Transaction, now: dt.datetime) -> InCharge:
-    charge = calling_charge()
-    ground = ground_now(tx.session, now)
-    reached = reach(charge, ground)
-    areas = [area for area in ground.areas if area_in_charge(ground, area, charge.duty_area_ids)]
-    return InCharge(charge.person_id, reached.duty_grid_ids, areas, reached.duty_everywhere)
-
-
 @blueprint.get("/conflicts")
-@staff_required(*ROLES, over="records that lie in their areas")
+@staff_required(*RULING, over="records that lie in their areas")
 @blueprint.arguments(PagingSchema, location="query")
 @blueprint.response(200, description="Open disputes, the oldest first")
 def open_conflicts(query: dict[str, Any]) -> dict[str, Any]:
     """Return open disputes: both values, authors, times, and the base."""
     now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        found = review.disputes(tx.session, _in_charge(tx, now), **query)
+        found = review.disputes(tx.session, in_charge(tx, now), **query)
     return {"conflicts": found, "after": found[-1]["id"] if found else query["after"]}
 
 
 @blueprint.post("/conflicts/<int:conflict_id>/decision")
-@staff_required(*ROLES, over="records that lie in their areas")
+@staff_required(*RULING, over="records that lie in their areas")
 @blueprint.arguments(DecisionSchema)
 @blueprint.response(204)
 def decide_conflict(sent: dict[str, Any], conflict_id: int) -> None:
     """Decide a dispute; every device hears of it."""
     now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        charge = _in_charge(tx, now)
+        charge = in_charge(tx, now)
         review.decide(tx.session, charge, conflict_id, sent["value"], delete=sent["delete"], now=now)
         tx.then(wake, "routing")
 
 
 @blueprint.get("/quarantine")
-@staff_required(*ROLES, over="operations of workers assigned to their areas")
+@staff_required(*RULING, over="operations of workers assigned to their areas")
 @blueprint.arguments(PagingSchema, location="query")
 @blueprint.response(200, description="Quarantined operations, the oldest first")
 def quarantined_operations(query: dict[str, Any]) -> dict[str, Any]:
     """Return quarantined operations with what was sent and why it was not applied."""
     now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        found = review.quarantined(tx.session, _in_charge(tx, now), **query)
+        found = review.quarantined(tx.session, in_charge(tx, now), **query)
     for each in found:
         each["raw"] = None if each["raw"] is None else base64.b64encode(each["raw"]).decode()
     return {"operations": found, "after": found[-1]["id"] if found else query["after"]}
 
 
 @blueprint.post("/quarantine/<int:operation_id>/release")
-@staff_required(*ROLES, over="operations of workers assigned to their areas")
+@staff_required(*RULING, over="operations of workers assigned to their areas")
 @blueprint.arguments(MendedSchema)
 @blueprint.response(204)
 def release_operation(sent: dict[str, Any], operation_id: int) -> None:
@@ -106,17 +96,17 @@ def release_operation(sent: dict[str, Any], operation_id: int) -> None:
     now = dt.datetime.now(dt.UTC)
     note = sent.pop("note")
     with transaction() as tx:
-        charge = _in_charge(tx, now)
+        charge = in_charge(tx, now)
         review.release(tx.session, charge, operation_id, Mended(**sent), note=note, now=now)
         tx.then(wake, "merge")
 
 
 @blueprint.post("/quarantine/<int:operation_id>/dismiss")
-@staff_required(*ROLES, over="operations of workers assigned to their areas")
+@staff_required(*RULING, over="operations of workers assigned to their areas")
 @blueprint.arguments(DismissalSchema)
 @blueprint.response(204)
 def dismiss_operation(sent: dict[str, Any], operation_id: int) -> None:
     """Close an operation without applying it, with a reason that the worker is told; it stays in the log."""
     now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        review.dismiss(tx.session, _in_charge(tx, now), operation_id, reason=sent["reason"], now=now)
+        review.dismiss(tx.session, in_charge(tx, now), operation_id, reason=sent["reason"], now=now)

@@ -173,6 +173,14 @@ STATEMENTS = (
         CONSTRAINT fk_delivery_attempt_delivery_id FOREIGN KEY(delivery_id) REFERENCES delivery (id)
     )
     """,
+    """
+    CREATE INDEX ix_issue_body_id ON issue (body_id, due_at)
+        WHERE closed_at IS NULL AND body_id IS NOT NULL
+    """,
+    """
+    CREATE INDEX ix_issue_assisting_ids ON issue USING gin (assisting_ids)
+        WHERE closed_at IS NULL AND assisting_ids IS NOT NULL
+    """,
     # Decisions are the record of why: they are superseded, never changed or removed.
     """
     CREATE TRIGGER routing_decision_kept BEFORE DELETE ON routing_decision
@@ -184,6 +192,8 @@ KEYS = (
     ("fk_issue_category", "FOREIGN KEY (category) REFERENCES category (code)"),
     ("fk_issue_body_id", "FOREIGN KEY (body_id) REFERENCES organisation (id)"),
 )
+
+INDEXES = ("ix_issue_body_id", "ix_issue_assisting_ids")
 
 COLUMNS = ("file_when_en", "close_when_en")
 
@@ -207,6 +217,8 @@ def downgrade() -> None:
     op.execute("SET LOCAL statement_timeout = '10min'")
     for name, _ in KEYS:
         op.execute(f"ALTER TABLE issue DROP CONSTRAINT {name}")
+    for index in INDEXES:
+        op.execute(f"DROP INDEX {index}")
     for column in COLUMNS:
         op.execute(f"ALTER TABLE category DROP COLUMN {column}")
     for table in TABLES:

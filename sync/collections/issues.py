@@ -60,6 +60,16 @@ class Issue(SyncedRecord, Base):
         Index("ix_issue_author_id_id", "author_id", "id"),
         Index("ix_issue_position", "position", postgresql_using="gist"),
         Index("ix_issue_open", "state", "due_at", postgresql_where=text("closed_at IS NULL")),
+        # The desk of a handling body. What no body has yet is in neither, so that a push pays nothing for them.
+        Index(
+            "ix_issue_body_id", "body_id", "due_at", postgresql_where=text("closed_at IS NULL AND body_id IS NOT NULL")
+        ),
+        Index(
+            "ix_issue_assisting_ids",
+            "assisting_ids",
+            postgresql_using="gin",
+            postgresql_where=text("closed_at IS NULL AND assisting_ids IS NOT NULL"),
+        ),
         Index("ix_issue_awaiting_routing", "id", postgresql_where=text("awaiting_routing AND deleted_at IS NULL")),
     )
 

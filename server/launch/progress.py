@@ -29,15 +29,15 @@ def step(zh: str, en: str) -> None:
     say(f"▸ {zh} · {en}")
 
 
-def tail(log: Path, lines: int = TAIL_LINES) -> str:
-    """The last lines of a log file, empty when there is none."""
+def tail(log: Path, only: str = "") -> str:
+    """The last lines of a log file, those with `only` in them; empty when there is none."""
     try:
         with log.open("rb") as stream:
             stream.seek(max(0, log.stat().st_size - 64 * 1024))
             text = stream.read().decode("utf-8", "replace")
     except FileNotFoundError:
         return ""
-    return "\n".join(text.splitlines()[-lines:])
+    return "\n".join([line for line in text.splitlines() if only in line][-TAIL_LINES:])
 
 
 def run_logged(

@@ -164,7 +164,7 @@ def _wait_until_ready(home: Home, url: str) -> None:
         web, kept = processes.look(home, "web"), processes.is_kept(home, running.SUPERVISOR)
         if time.monotonic() > deadline or not kept or web.restarts > restarts + CRASHES_MOST:
             log = processes.log_file(home, running.SUPERVISOR)
-            say(tail(log))
+            say(tail(log, only=" web."))
             processes.stop(home, running.SUPERVISOR, wait_s=60)
             raise LaunchError("服务没有就绪。", f"{url}/readyz did not answer 200. Log: {log}", "./patrol doctor")
         time.sleep(0.1)

@@ -47,11 +47,17 @@ class _Work:
     merged: Merged | None = None
 
 
+# The pending, the oldest first; then the held whose time is up or on whose record something happened since. The
+# latter in no order: one that cannot go on yet must not stand in the way of one that can.
 _WAITING = text("""
-    SELECT collection, record_id FROM operation
-    WHERE status IN ('pending', 'held') AND record_id IS NOT NULL
-    GROUP BY collection, record_id
-    ORDER BY min(id) LIMIT :limit
+    (SELECT collection, record_id FROM operation WHERE status = 'pending' AND record_id IS NOT NULL
+     GROUP BY collection, record_id ORDER BY min(id) LIMIT :limit)
+    UNION ALL
+    (SELECT collection, record_id FROM operation AS held
+     WHERE status = 'held' AND record_id IS NOT NULL AND (received_at <= :force_before OR EXISTS (
+         SELECT FROM operation AS since WHERE since.record_id = held.record_id
+         AND since.settled_at >= held.received_at AND since.status NOT IN ('held', 'quarantined')))
+     GROUP BY collection, record_id ORDER BY random() LIMIT :limit)
 """)
 _OPS = text("""
     SELECT operation.id, record_id, op_id, device_id, coalesce(person.name, '') AS author, author_id, action,
@@ -87,9 +93,9 @@ def settle_waiting(
     session: Session, now: dt.datetime, ground_at: GroundAt, *, limit: int, hold_for: dt.timedelta, near_m: float
 ) -> Settled:
     """Settle the operations that wait on up to ``limit`` records. The feed is appended last; the caller commits."""
-    waiting = session.execute(_WAITING, {"limit": limit}).all()
+    waiting = session.execute(_WAITING, {"limit": limit, "force_before": now - hold_for}).all()
     by_collection: dict[str, list[uuid.UUID]] = {}
-    for row in waiting:
+    for row in dict.fromkeys(waiting):
         if row.collection in COLLECTIONS:
             by_collection.setdefault(row.collection, []).append(row.record_id)
     touches: list[feed.Touch] = []
@@ -103,7 +109,7 @@ def settle_waiting(
         settled_records += sum(bool(work.settled) for work in works)
     feed.append(session, touches)
     wake = frozenset({"routing"}) if "issues" in by_collection and settled_records else frozenset()
-    return Settled(operations, settled_records, more=operations > 0 and len(waiting) == limit, wake=wake)
+    return Settled(operations, settled_records, more=operations > 0 and len(waiting) >= limit, wake=wake)
 
 
 def _load(session: Session, collection: Collection, ids: Sequence[uuid.UUID]) -> list[_Work]:

@@ -97,7 +97,7 @@ def push(exchange: Exchange) -> Pushed:
     """Apply one batch. Locks the device row, then records in ascending id, then the feed's counter."""
     session, now = exchange.session, exchange.now
     ground = exchange.ground
-    _lock_device(session, exchange.device.id)
+    holds = _lock_device(session, exchange.device.id)
     entries = [Entry(op) for op in exchange.batch.ops]
     known = _seen_before(exchange, entries)
     fresh = [entry for entry in entries if not entry.replayed]
@@ -112,11 +112,17 @@ def push(exchange: Exchange) -> Pushed:
     touches = _write(exchange, bench, fresh, ground)
     _note_exchange(exchange, fresh)
     position = feed.append(session, touches)
-    return Pushed(tuple(_answer(entry) for entry in entries), position, _wake(fresh))
+    wake = _wake(fresh) | ({"merge"} if holds and fresh else set())
+    return Pushed(tuple(_answer(entry) for entry in entries), position, wake)
 
 
-def _lock_device(session: Session, device_id: int) -> None:
-    session.execute(text("SELECT 1 FROM device WHERE id = :id FOR UPDATE"), {"id": device_id})
+def _lock_device(session: Session, device_id: int) -> bool:
+    """Lock the device; return whether something of it is held, which this batch may let go on."""
+    held = text("""
+        SELECT EXISTS (SELECT FROM operation WHERE device_id = :id AND status = 'held')
+        FROM device WHERE id = :id FOR UPDATE
+    """)
+    return bool(session.scalar(held, {"id": device_id}))
 
 
 def _seen_before(exchange: Exchange, entries: Sequence[Entry]) -> dict[uuid.UUID, log.Known]:
@@ -356,7 +362,6 @@ def _wake(entries: Sequence[Entry]) -> frozenset[str]:
         if isinstance(entry.op, Op):
             if entry.status in ("pending", "held"):
                 wake.add("merge")
-            elif entry.status == "applied":
-                # An operation held for this one can go on now.
-                wake |= {"routing"} if entry.op.collection == "issues" else set()
+            elif entry.status == "applied" and entry.op.collection == "issues":
+                wake.add("routing")
     return frozenset(wake)

@@ -193,3 +193,17 @@ def test_two_records_under_one_id_become_one(phone_of, settle, session):
     two.push(two.issue(id=taken, tags=["two"]))
     settle()
     assert sorted(issue(session).doc["tags"]) == ["one", "two"]
+
+
+def test_many_held_operations_do_not_stand_in_the_way_of_what_can_go_on(shared, settle, session):
+    one, two, issue_id = shared
+    one.push(*[one.patch("issues", str(uuid.uuid4()), {"rev": 3}, severity="low") for _ in range(30)])
+    one.push(one.patch("issues", issue_id, {"rev": 1}, severity="urgent"))
+    two.push(two.patch("issues", issue_id, {"rev": 1}, address_text="东"))
+    put = two.issue()
+    two.push(two.patch("issues", put["id"], {"op_id": put["op_id"]}, severity="urgent"))
+    two.push(put)
+    for _ in range(3):
+        settle(limit=2)
+    statuses = session.execute(text("SELECT status, count(*) FROM operation GROUP BY status")).all()
+    assert dict(map(tuple, statuses)) == {"applied": 3, "merged": 2, "held": 30}

@@ -58,7 +58,9 @@ def demo_users(home: Home) -> list[dict[str, str]]:
 def status(home: Home) -> dict[str, Any]:
     """All that `./patrol status --json` says. An address is null before the first `up`."""
     addresses = home.read().get("addresses", {})
-    found = [processes.look(home, name) for name in PROGRAMS]
+    # Servers that the environment named are not ours to report on.
+    ours = [name for name in PROGRAMS if addresses.get("private", True) or name not in SERVERS]
+    found = [processes.look(home, name) for name in ours]
     return {
         "running": processes.is_kept(home, SUPERVISOR),
         **{key: addresses.get(key) for key in ("url", "database_url", "redis_url")},

@@ -89,18 +89,23 @@ class Phone:
         more = True
         while more:
             page = self.page(**query)
-            self.cursor, more = page["cursor"], page["has_more"]
-            self.outcomes += page["outcomes"]
-            ids = [(change["collection"], change["id"]) for change in page["changes"]]
-            assert len(ids) == len(set(ids)), "one record appears once in a page"
-            for change in page["changes"]:
-                key = (change["collection"], change["id"])
-                if change["action"] == "put":
-                    self.held[key] = change
-                else:
-                    self.held.pop(key, None)
+            self.take(page)
+            more = page["has_more"]
             changes += page["changes"]
         return changes
+
+    def take(self, page):
+        """Take over a page: changes, outcomes and the cursor, together."""
+        self.cursor = page["cursor"]
+        self.outcomes += page["outcomes"]
+        ids = [(change["collection"], change["id"]) for change in page["changes"]]
+        assert len(ids) == len(set(ids)), "one record appears once in a page"
+        for change in page["changes"]:
+            key = (change["collection"], change["id"])
+            if change["action"] == "put":
+                self.held[key] = change
+            else:
+                self.held.pop(key, None)
 
     def records(self, collection):
         return {key[1]: change for key, change in self.held.items() if key[0] == collection}

@@ -1,9 +1,13 @@
+import inspect
 import json
 import subprocess
 import sys
+from importlib import import_module
 
 import pytest
+from click.testing import CliRunner
 
+from server import cli
 from server.launch.state import CHECKOUT
 
 VERBS = ("up", "down", "status", "test", "bench", "doctor", "demo", "enrol", "user", "import-boundaries", "simulate")
@@ -81,3 +85,25 @@ def test_an_unknown_file_is_refused_by_name(patrol):
     answer = patrol("import-boundaries", "no-such.geojson", "--kind", "grid")
     assert answer.returncode == 2
     assert "no-such.geojson" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("demo",),
+        ("enrol", "--worker", "w1", "--json"),
+        ("user", "add", "x", "--role", "gis", "--area", "360725"),
+        ("import-boundaries", __file__, "--kind", "grid", "--parent", "1", "--crs", "EPSG:4490", "--dry-run"),
+        ("simulate", "--devices", "2", "--ops", "3", "--seed", "4"),
+    ],
+    ids=lambda command: command[0],
+)
+def test_every_verb_leads_to_a_function_that_takes_its_options(command, monkeypatch):
+    called = []
+
+    def note(module, function, **options):
+        called.append(inspect.signature(getattr(import_module(module), function)).bind(**options))
+
+    monkeypatch.setattr(cli, "_on_running_patrol", note)
+    answer = CliRunner().invoke(cli.patrol, command)
+    assert (answer.exit_code, len(called)) == (0, 1), answer.output

@@ -301,9 +301,9 @@ def _open_gaps(laid: Geometries, gap_width: float) -> Iterator[tuple[int, Polygo
     for pair in np.stack([first, second], axis=1)[first < second].tolist():
         both = shapely.intersection(*reach[pair])
         for strip in _polygons(shapely.difference(both, shapely.union_all(laid[tree.query(both)]))):
-            shared = shapely.length(shapely.intersection(shapely.boundary(laid[pair]), strip))
-            if shared.any():
-                yield pair[int(np.argmax(shared))], strip
+            # The strip's corners on the borders are rounded, so that it shares no line with them exactly.
+            beside = shapely.intersection(shapely.boundary(laid[pair]), shapely.buffer(strip, _SNAPPING))
+            yield pair[int(np.argmax(shapely.length(beside)))], strip
 
 
 def _changes(plane: _Plane, before: Geometries, after: Geometries) -> Iterator[Change]:

@@ -40,6 +40,16 @@ def voronoi(count, seed):
     return [ground(cell) for cell in shapely.set_precision(shapely.intersection(cells, box(0, 0, 1000, 1000)), 0.01)]
 
 
+def shaken_city(seed, by_m):
+    """A city each of whose areas was drawn without looking at its neighbours."""
+    phases = np.random.default_rng(seed).random((15, 2)) * 6
+    drawn = [
+        ground(shapely.transform(metres(cell), lambda xy: xy + by_m / 2 * np.sin(xy[:, ::-1] / 30 + phase)))  # noqa: B023
+        for cell, phase in zip(voronoi(15, seed % 3), phases, strict=True)
+    ]
+    return [shapely.make_valid(cell, method="structure", keep_collapsed=False) for cell in drawn]
+
+
 class TestChecking:
     """Each kind of fault is told apart from the others."""
 
@@ -59,6 +69,10 @@ class TestChecking:
         assert finding.area_m2 == pytest.approx(1000, rel=1e-3)
         assert finding.width_m == pytest.approx(10, rel=2e-2)
         assert metres(finding.geometry).bounds == pytest.approx((90, 0, 100, 100), abs=0.01)
+
+    def test_every_overlap_of_many_is_found(self):
+        overlapping = squares((0, 0), (90, 0), (1000, 0), (1090, 0), (2000, 0), (2000, 90))
+        assert found(overlapping) == [("overlap", (0, 1)), ("overlap", (2, 3)), ("overlap", (4, 5))]
 
     def test_a_thin_overlap_is_a_sliver(self):
         assert found(squares((0, 0), (99.5, 0))) == [("sliver", (0, 1))]
@@ -185,6 +199,11 @@ class TestCleaning:
         ring = Polygon([(0, 0), (300, 0), (300, 300), (0, 300)], [[(100, 100), (100, 200), (200, 200), (200, 100)]])
         assert clean([ground(ring)], 1.0).changes == ()
 
+    @pytest.mark.parametrize(("seed", "by_m"), [(124, 1.0), (146, 2.5)])
+    def test_open_gaps_of_any_length_are_filled(self, seed, by_m):
+        cleaned = clean(shaken_city(seed, by_m), 2 * by_m)
+        assert [finding for finding in check(cleaned.polygons, 2 * by_m) if finding.code != "hole"] == []
+
     def test_an_area_that_would_vanish_is_refused_by_its_number(self):
         with pytest.raises(InvalidCoverage) as caught:
             clean(squares((0, 0), (0, 0)), 1.0, strategy="min_index")
@@ -192,14 +211,10 @@ class TestCleaning:
 
     @settings(max_examples=30, deadline=None)
     @example(2287, 0.05)
+    @example(253, 3.0)
     @given(st.integers(0, 10_000), st.floats(0.05, 3.0))
     def test_whatever_shakes_a_city_cleaning_makes_it_a_coverage_of_the_ground_it_tells(self, seed, by_m):
-        phases = np.random.default_rng(seed).random((15, 2)) * 6
-        shaken = [
-            ground(shapely.transform(metres(cell), lambda xy: xy + by_m / 2 * np.sin(xy[:, ::-1] / 30 + phase)))  # noqa: B023
-            for cell, phase in zip(voronoi(15, seed % 3), phases, strict=True)
-        ]
-        shaken = [shapely.make_valid(cell, method="structure", keep_collapsed=False) for cell in shaken]
+        shaken = shaken_city(seed, by_m)
         cleaned = clean(shaken, 2 * by_m)
         assert {finding.code for finding in check(cleaned.polygons, 0.001)} <= {"hole", "thin-part"}
         for index, (before, after) in enumerate(zip(shaken, cleaned.polygons, strict=True)):

@@ -180,8 +180,9 @@ class TestEncodings:
         assert codes(read.faults) == (["encoding-contradicted"] if cpg == "wrong" else [])
 
     def test_a_gbk_text_that_could_be_utf8_is_read_as_declared(self, tmp_path):
-        path = write(tmp_path / "areas.shp", (WEST,), encoding="GBK", fields={"mc": ["联通"]})
-        assert read_boundaries(path).features[0].name == "联通"
+        path = write(tmp_path / "areas.shp", (WEST,), encoding="GBK", fields={"mc": ["楼"]})
+        assert "楼".encode("gbk").decode("utf-8") == "¥"
+        assert read_boundaries(path).features[0].name == "楼"
 
     def test_a_text_cut_in_the_middle_of_a_character_does_not_hide_the_encoding(self, tmp_path):
         path = write(tmp_path / "areas.shp", (WEST,), encoding="UTF-8", fields={"mc": ["社区名称很长"]})
@@ -370,7 +371,7 @@ class TestHostileFiles:
     def test_an_archive_that_lies_about_its_sizes_is_refused(self, tmp_path):
         path = self.archive(tmp_path, [("areas.geojson", b"0" * 2_000_000)])
         path.write_bytes(path.read_bytes().replace(struct.pack("<I", 2_000_000), struct.pack("<I", 1000)))
-        assert refusal(path, limits=FileLimits(unpacked_bytes=1_000_000)).reason in ("bomb", "damaged")
+        assert refusal(path, limits=FileLimits(unpacked_bytes=1_000_000)).reason == "damaged"
 
     def test_an_archive_of_too_many_members_is_refused(self, tmp_path):
         path = self.archive(tmp_path, [(f"{n}.txt", b"") for n in range(20)])

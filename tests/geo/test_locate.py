@@ -5,6 +5,7 @@ import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyproj import Geod
 from shapely import MultiPolygon, Point, Polygon, box
 
 from geo.borders import borders_of
@@ -12,7 +13,7 @@ from geo.datum import dequantise
 from geo.errors import InvalidCoverage, InvalidShape
 from geo.lattice import build_lattice
 from geo.locate import Locator, Place
-from geo.nearby import metres_per_unit
+from geo.nearby import Nearby, metres_per_unit
 from tests.geo import exact
 
 WEST, SOUTH = 11_430_000_000, 2_568_000_000
@@ -119,6 +120,12 @@ def test_overlapping_areas_leave_the_point_to_the_lowest_id():
     assert set(expected) == {-1, 10, 20, 30}
 
 
+def test_the_same_ground_given_twice_is_left_to_the_lowest_id():
+    locator = Locator.build([(2, degrees(box(0, 0, 5, 5))), (1, degrees(box(0, 0, 5, 5)))])
+    x, y = every_point(6)
+    assert set(locator.locate(*dequantise(x, y)).tolist()) == {-1, 1}
+
+
 def test_what_is_no_place_on_earth_is_outside_and_spoils_no_other():
     locator = Locator.build(voronoi_city(5, seed=1))
     lon = [float("nan"), 114.3, float("inf"), 114.3, 25.68, 1e300]
@@ -137,7 +144,7 @@ def test_a_locator_over_nothing_finds_nothing():
 
 
 def test_an_area_round_the_world_is_exact_too():
-    world = Polygon([(-180, -90), (180, -89), (179, 90), (-179, 89.5)])
+    world = Polygon([(-180, -90), (180, 89), (179, 90), (-179, 80)])
     locator = Locator.build([(7, world)])
     rings = [(7, exact.rings_of(world))]
     rng = np.random.default_rng(5)
@@ -232,6 +239,19 @@ class TestPlaces:
     def test_the_margin_is_the_distance_to_the_nearest_border_of_the_own_area(self):
         lon, lat = dequantise(WEST + 93 * self.metre, SOUTH + 50 * self.metre)
         assert self.locator().margin_m(float(lon), float(lat)) == pytest.approx(7, rel=1e-3)
+
+    def test_a_vertex_that_only_touches_the_next_row_of_cells_is_near_from_there(self):
+        lattice = build_lattice(borders_of([degrees(Polygon([(0, 0), (10, 0), (5, 8)]))]), cells=4)
+        assert (lattice.shift, lattice.rows) == (3, 2)
+        above = np.array([[WEST + 5], [SOUTH + 9]])
+        assert Nearby(lattice).areas_within(above, np.array([1.05 * 0.00111])) == {0: [1]}
+
+    @pytest.mark.parametrize("lat", [0.0, 25.682, 53.0, -40.0])
+    def test_a_unit_is_as_long_as_the_ellipsoid_says(self, lat):
+        across_m, along_m = metres_per_unit(np.array(lat * 1e8))
+        geod = Geod(ellps="WGS84")
+        assert across_m * 1e5 == pytest.approx(geod.inv(114.0, lat, 114.001, lat)[2], rel=1e-6)
+        assert along_m * 1e5 == pytest.approx(geod.inv(114.0, lat - 0.0005, 114.0, lat + 0.0005)[2], rel=1e-6)
 
     def test_distances_and_candidates_are_those_of_a_plane_laid_at_the_point(self):
         areas = voronoi_city(60, seed=9)

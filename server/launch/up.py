@@ -183,8 +183,13 @@ def _tell(home: Home, url: str, env: dict[str, str]) -> None:
     users = running.demo_users(home)
     if users:
         say("\n  示例登录 · demo sign-ins")
+    columns = ("role", "login", "password", "area")
+    widths = [max(len(user[column]) for user in users) for column in columns] if users else []
     for user in users:
-        say(f"    {user['role']:<12} {user['login']:<16} {user['password']:<16} {user['area']}")
+        say(
+            "    "
+            + "  ".join(user[column].ljust(width) for column, width in zip(columns, widths, strict=True)).rstrip()
+        )
     workers = [user["login"] for user in users if user["role"] == "grid_worker"]
     if workers:
         _show_enrolment(workers[0], env)

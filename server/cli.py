@@ -113,6 +113,37 @@ def doctor() -> int:
 
 
 @patrol.command()
+@click.argument("file", type=click.Path(dir_okay=False))
+def backup(*, file: str) -> int:
+    """备份数据库 · write the database to FILE."""
+    from pathlib import Path
+
+    from server.launch import backup as backups
+    from server.launch.running import environment
+
+    size = backups.dump(environment(Home.of_patrol())["DATABASE_URL"], Path(file))
+    click.echo(f"{file}  {size / 1e6:.1f} MB")
+    return 0
+
+
+@patrol.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--yes", is_flag=True, help="不再询问 · do not ask")
+def restore(*, file: str, yes: bool) -> int:
+    """从备份恢复 · replace the database by FILE; phones then pull anew and keep what they have not pushed."""
+    from pathlib import Path
+
+    from server.launch import backup as backups
+    from server.launch.running import environment
+
+    if not yes:
+        click.confirm("现有数据将被替换 · what is in the database now will be replaced. 继续 go on?", abort=True)
+    backups.restore(environment(Home.of_patrol())["DATABASE_URL"], Path(file))
+    click.echo("已恢复 · restored")
+    return 0
+
+
+@patrol.command()
 @click.option("--profile", default="chongyi", show_default=True)
 def demo(*, profile: str) -> int:
     """装入示例城市 · load a sample city into the running patrol."""

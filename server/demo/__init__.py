@@ -1,1 +1,6 @@
 """The sample city, its simulated patrol day, and importing boundaries. Built on every other layer; none knows it."""
+
+from server.demo.boundaries import import_boundaries
+from server.demo.loading import load
+
+__all__ = ["import_boundaries", "load"]

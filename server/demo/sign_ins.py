@@ -1,0 +1,63 @@
+"""The demo sign-ins: passwords made once for this installation, kept in a file that only its owner reads.
+
+Owns that file. What the passwords are hashed with belongs to ``server.accounts``.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from server.accounts.signin import hash_password
+from server.demo.people import Member
+from sync.tables import Person
+
+FILE_NAME = "demo-users.json"
+# No letters that look alike: they are read off a terminal.
+_ALPHABET = "23456789abcdefghjkmnpqrstvwxyz"
+
+
+def hand_out(session: Session, folder: Path, members: Sequence[Member]) -> dict[str, str]:
+    """Write the file of sign-ins, and return login -> hash of the passwords that the database has not got yet.
+
+    A password that the file holds stays what it is.
+    """
+    signing_in = [member for member in members if member.signs_in]
+    kept = _read(folder / FILE_NAME)
+    passwords = {member.login: kept.get(member.login) or _password() for member in signing_in}
+    _write(folder / FILE_NAME, signing_in, passwords)
+    rows = session.execute(select(Person.login, Person.password_hash).where(Person.login.in_(passwords)))
+    has_one = {row.login for row in rows if row.password_hash is not None}
+    missing = [login for login in passwords if login not in has_one or login not in kept]
+    return {login: hash_password(passwords[login]) for login in missing}
+
+
+def _password() -> str:
+    groups = ("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(3))
+    return "-".join(groups)
+
+
+def _read(path: Path) -> dict[str, str]:
+    try:
+        return {user["login"]: user["password"] for user in json.loads(path.read_text(encoding="utf-8"))}
+    except FileNotFoundError:
+        return {}
+
+
+def _write(path: Path, members: Sequence[Member], passwords: dict[str, str]) -> None:
+    users = [
+        {"login": member.login, "password": passwords[member.login], "role": member.role, "area": member.place}
+        for member in members
+    ]
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    draft.touch(mode=0o600, exist_ok=False)
+    with draft.open("w", encoding="utf-8") as stream:
+        json.dump(users, stream, ensure_ascii=False, indent=1)
+        stream.flush()
+        os.fsync(stream.fileno())
+    draft.replace(path)

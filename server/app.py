@@ -27,6 +27,9 @@ EDGES: Sequence[str] = (
     "server.api.issues",
     "server.api.map",
     "server.api.tiles",
+    "server.api.desk",
+    "server.api.rules",
+    "server.api.deliveries",
 )
 
 

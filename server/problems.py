@@ -134,6 +134,7 @@ TABLE: dict[str, Entry] = {
     "invalid-endpoint": Entry(
         422, "推送地址或密钥不可用", "Webhooks cannot be sent with this", "改正所指的字段", "Mend the field named"
     ),
+    "no-endpoint": Entry(404, "该单位没有推送地址", "This organisation takes no webhooks"),
     "no-default-desk": Entry(
         503, "尚未装入类别目录", "The catalogue has not been loaded", "请联系管理员", "Ask an administrator"
     ),

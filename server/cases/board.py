@@ -12,12 +12,14 @@ from typing import Any, Literal
 
 from sqlalchemy import (
     ColumnElement,
+    Float,
     Integer,
     String,
     and_,
     any_,
     case,
     cast,
+    extract,
     false,
     func,
     literal,
@@ -123,10 +125,11 @@ def in_reach(reach: Reach) -> ColumnElement[bool]:
 
 
 def masked(reach: Reach) -> ColumnElement[bool]:
-    """Return the condition that an issue is private and this person has no duty in it."""
+    """Return the condition that an issue is private and this person has no duty in it. A body that assists has none."""
     if reach.duty_everywhere:
         return false()
-    duty = or_(_lies_in(reach.duty_grid_ids), _handled_by(reach), Issue.author_id == reach.person_id)
+    leads = Issue.body_id == any_(cast(list(reach.organisation_ids), ARRAY(Integer)))
+    duty = or_(_lies_in(reach.duty_grid_ids), leads, Issue.author_id == reach.person_id)
     return and_(is_private(), func.coalesce(duty, false()).is_(False))
 
 
@@ -148,9 +151,13 @@ def light(now: dt.datetime) -> ColumnElement[str]:
     return case(
         (or_(Issue.closed_at.is_not(None), Issue.due_at.is_(None), Issue.state == "suspended"), literal("none")),
         (Issue.due_at < now, literal("red")),
-        (literal(now) >= since + (Issue.due_at - since) * YELLOW_FROM, literal("yellow")),
+        (_seconds(literal(now) - since) >= _seconds(Issue.due_at - since) * YELLOW_FROM, literal("yellow")),
         else_=literal("green"),
     )
+
+
+def _seconds(length: ColumnElement[Any]) -> ColumnElement[float]:
+    return cast(extract("epoch", length), Float)
 
 
 def list_issues(

@@ -54,6 +54,12 @@ def load_catalogue(session: Session, path: Path = CATALOGUE, *, overwrite: bool 
     return Loaded(bodies=len(written), categories=len(rows))
 
 
+def read_catalogue(session: Session) -> list[dict[str, Any]]:
+    """Return all active categories by code, in the shape of ``data/categories.json``."""
+    rows = session.scalars(select(Category).where(Category.is_active).order_by(Category.code))
+    return [_told(row) for row in rows]
+
+
 def read_terms(session: Session) -> dict[str, Terms]:
     """Return what routing needs of every active category, by code."""
     rows = session.execute(select(Category).where(Category.is_active)).scalars()
@@ -79,6 +85,27 @@ def _terms(row: Category) -> Terms:
         tier=row.lowest_tier,
         is_private=row.is_private,
     )
+
+
+def _told(row: Category) -> dict[str, Any]:
+    duplicate = {"radius_m": row.duplicate_radius_m, "window_h": row.duplicate_window_h}
+    return {
+        "code": row.code,
+        "parent": row.parent_code,
+        "zh": row.name_zh,
+        "en": row.name_en,
+        "sort": row.sort,
+        "private": row.is_private,
+        "file_when": {"zh": row.file_when, "en": row.file_when_en},
+        "close_when": {"zh": row.close_when, "en": row.close_when_en},
+        "limit": row.limit_value and {"value": row.limit_value, "unit": row.limit_unit},
+        "response_h": row.response_h,
+        "lowest_tier": row.lowest_tier,
+        "default_body": row.default_body,
+        "assisting": [code for code in row.assisting_bodies.split(",") if code],
+        "photo_rule": row.photo_rule,
+        "duplicate": duplicate if row.duplicate_radius_m else None,
+    }
 
 
 def _body_row(given: Mapping[str, Any]) -> dict[str, Any]:

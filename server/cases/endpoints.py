@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from server.accounts.tables import Organisation
-from server.cases.errors import UnknownOrganisation
+from server.cases.errors import NoEndpoint, UnknownOrganisation
 from server.cases.tables import Endpoint
 from server.cases.webhook import Guard, check_secret, check_url
 
@@ -38,29 +38,31 @@ def seal(key: str) -> Fernet:
     return Fernet(base64.urlsafe_b64encode(hashlib.sha256(b"endpoint:" + key.encode()).digest()))
 
 
+def check(url: str, secret: str | None, guard: Guard) -> None:
+    """Raise ``InvalidEndpoint`` unless webhooks can be sent there. Asks the network: call it outside a transaction."""
+    check_url(url, guard)
+    if secret is not None:
+        check_secret(secret)
+
+
 def save(  # noqa: PLR0913  # one endpoint has so many sides
     session: Session,
     organisation: str,
     url: str,
     *,
     seal_with: Fernet,
-    guard: Guard,
     now: datetime,
     secret: str | None = None,
     rotate: bool = False,
     active: bool = True,
 ) -> Saved:
-    """Save the endpoint of an organisation (by code); what waits for it is due again at once.
+    """Save the endpoint of an organisation (by code), after ``check``; its line rests no longer.
 
-    A secret is made where there is none, or when ``rotate`` asks for it. Raises ``UnknownOrganisation`` and
-    ``InvalidEndpoint``.
+    A secret is made where there is none, or when ``rotate`` asks for it. Raises ``UnknownOrganisation``.
     """
     organisation_id = session.scalar(select(Organisation.id).where(Organisation.code == organisation))
     if organisation_id is None:
         raise UnknownOrganisation(organisation)
-    check_url(url, guard)
-    if secret is not None:
-        check_secret(secret)
     before = session.get(Endpoint, organisation_id, with_for_update=True)
     if secret is None and (rotate or before is None):
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
@@ -82,3 +84,14 @@ def save(  # noqa: PLR0913  # one endpoint has so many sides
         .on_conflict_do_update(index_elements=["organisation_id"], set_=row)
     )
     return Saved(organisation, url, active, secret)
+
+
+def read(session: Session, organisation: str) -> Endpoint:
+    """Return the endpoint of an organisation (by code). Raises ``UnknownOrganisation`` and ``NoEndpoint``."""
+    organisation_id = session.scalar(select(Organisation.id).where(Organisation.code == organisation))
+    if organisation_id is None:
+        raise UnknownOrganisation(organisation)
+    found = session.get(Endpoint, organisation_id, populate_existing=True)
+    if found is None:
+        raise NoEndpoint(organisation)
+    return found

@@ -9,6 +9,7 @@ know HTTP statuses or the words that people read; `server.problems` gives each c
     ├── InvalidRule            a rule that names something that does not exist, or contradicts itself
     ├── RuleTie                two rules that speak of exactly the same cases
     ├── InvalidEndpoint        an address or secret that webhooks cannot be sent with
+    ├── NoEndpoint             an organisation that takes no webhooks
     ├── NoDefaultDesk          a city without a body that takes what no rule takes
     ├── UnknownCase            no such case, or none that this person may see
     ├── UnknownRule            no such active rule
@@ -93,6 +94,16 @@ class InvalidEndpoint(CaseError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class NoEndpoint(CaseError):
+    """An organisation that takes no webhooks. `organisation` is its code."""
+
+    code = "no-endpoint"
+
+    def __init__(self, organisation: str) -> None:
+        super().__init__(organisation)
+        self.organisation = organisation
 
 
 class NoDefaultDesk(CaseError):

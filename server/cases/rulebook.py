@@ -3,6 +3,7 @@
 Owns the rows of ``rule`` and the checks before one is saved. Which rule wins is ``server.cases.rules``.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -37,6 +38,43 @@ class Draft:
     assisting: tuple[str, ...] = ()
     limit: Limit | None = None
     tier: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A rule in force, as it was written."""
+
+    id: int
+    draft: Draft
+
+
+def listed_rules(session: Session, rule_id: int | None = None) -> list[Listed]:
+    """Return the rules in force by the codes that people know, or the one asked for, if it is in force."""
+    found = [rule for rule in active_rules(session) if rule_id in (None, rule.id)]
+    areas = {row.id: row.code for row in session.execute(select(Area.id, Area.code).where(Area.id.in_(_areas(found))))}
+    bodies = {row.id: row.code for row in session.execute(select(Organisation.id, Organisation.code))}
+    return [
+        Listed(
+            rule.id,
+            Draft(
+                label=rule.label,
+                lead_body=bodies[rule.lead_body_id],
+                category=rule.category,
+                area=None if rule.area_id is None else areas[rule.area_id],
+                severity=rule.severity,
+                hours=rule.hours,
+                source=rule.source,
+                assisting=tuple(bodies[each] for each in rule.assisting_ids),
+                limit=rule.limit,
+                tier=rule.tier,
+            ),
+        )
+        for rule in found
+    ]
+
+
+def _areas(rules: Iterable[Rule]) -> set[int]:
+    return {rule.area_id for rule in rules if rule.area_id is not None}
 
 
 def active_rules(session: Session) -> list[Rule]:

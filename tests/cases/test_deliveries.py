@@ -46,7 +46,7 @@ def begin(sessions):
 
 def hook(begin, code, url, secret=SECRET, **more):
     with begin() as session:
-        return endpoints.save(session, code, url, seal_with=SEAL, guard=HERE, now=now(), secret=secret, **more)
+        return endpoints.save(session, code, url, seal_with=SEAL, now=now(), secret=secret, **more)
 
 
 def dispatch(begin, ground, *categories, **more):
@@ -464,11 +464,17 @@ def test_a_secret_sealed_with_another_key_disables_the_endpoint_and_loses_nothin
         assert deliver(begin).delivered == 1
 
 
-def test_an_endpoint_of_nobody_and_one_in_a_forbidden_place_are_refused(begin):
+def test_an_endpoint_of_nobody_is_refused(begin):
     with pytest.raises(UnknownOrganisation):
         hook(begin, "nobody", "http://127.0.0.1:9/")
-    with begin() as session, pytest.raises(InvalidEndpoint):
-        endpoints.save(session, "zhujian", "https://169.254.169.254/", seal_with=SEAL, guard=HERE, now=now())
+
+
+@pytest.mark.parametrize(
+    ("url", "secret"), [("https://169.254.169.254/", None), ("http://127.0.0.1:9/", "whsec_short")]
+)
+def test_an_endpoint_in_a_forbidden_place_or_with_no_real_secret_is_refused(url, secret):
+    with pytest.raises(InvalidEndpoint):
+        endpoints.check(url, secret, HERE)
 
 
 def test_only_what_failed_can_be_retried(begin, ground):

@@ -7,7 +7,6 @@ import redis
 from sqlalchemy import text
 
 from server.cases import endpoints
-from server.cases.webhook import Guard
 from tests.cases.city import report, rows
 from tests.cases.receiver import SECRET, receiving
 from tests.jobs.conftest import Processes, eventually
@@ -22,7 +21,6 @@ def hook(sessions, processes, url):
             "zhujian",
             url,
             seal_with=endpoints.seal(processes.environment["PATROL_SECRET_KEY"]),
-            guard=Guard(allow_loopback=True),
             now=datetime.now(UTC),
             secret=SECRET,
         )

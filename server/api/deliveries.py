@@ -1,0 +1,164 @@
+"""/v1/deliveries and the endpoints of organisations: what was told to whom, and where. Knows no SQL."""
+
+import datetime as dt
+import uuid
+from dataclasses import asdict
+from typing import Any
+
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+
+from server.accounts.charge import reach
+from server.accounts.errors import OutsideCharge
+from server.api.fresh import fresh_json
+from server.api.issue_schemas import Listed
+from server.auth import calling_charge, staff_required
+from server.cases import endpoints
+from server.cases.post_room import list_deliveries, retry_in_reach
+from server.cases.tables import CHANNELS, DELIVERY_KINDS, DELIVERY_STATES, Endpoint
+from server.cases.webhook import Guard
+from server.extensions import settings
+from server.grounds import ground_at
+from server.jobs.queues import wake
+from server.transaction import Transaction, transaction
+from sync.collections.fields import Flag, Text
+
+blueprint = Blueprint("deliveries", __name__, url_prefix="/v1", description="送达 · deliveries and endpoints")
+
+WATCHING = ("dispatcher", "admin")
+
+
+class DeliveriesQuerySchema(Schema):
+    """Which deliveries to see; by default those that a person should know of."""
+
+    state = Listed(validate.OneOf(DELIVERY_STATES), load_default=lambda: ["given_up"])
+    limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+    after = fields.UUID(load_default=None, metadata={"description": "id of the last delivery of the page before"})
+
+
+class DeliverySchema(Schema):
+    """One notice of one decision to one organisation by one channel."""
+
+    id = fields.UUID(required=True, metadata={"description": "idempotency key; webhook-id"})
+    issue_id = fields.UUID(required=True)
+    organisation = fields.String(required=True)
+    organisation_name = fields.String(required=True)
+    channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
+    kind = fields.String(required=True, validate=validate.OneOf(DELIVERY_KINDS))
+    state = fields.String(required=True, validate=validate.OneOf(DELIVERY_STATES))
+    attempts = fields.Integer(required=True)
+    created_at = fields.AwareDateTime(required=True)
+    next_attempt_at = fields.AwareDateTime(required=True, allow_none=True)
+    delivered_at = fields.AwareDateTime(required=True, allow_none=True)
+    last_error = fields.String(required=True, allow_none=True)
+    endpoint_active = fields.Boolean(required=True, allow_none=True)
+
+
+class DeliveriesSchema(Schema):
+    """A page of deliveries, newest first; ``after`` is null on the last."""
+
+    deliveries = fields.List(fields.Nested(DeliverySchema), required=True)
+    after = fields.UUID(required=True, allow_none=True)
+
+
+class EndpointChangeSchema(Schema):
+    """Where an organisation takes its webhooks. A secret is made where none is given and none is there."""
+
+    url = Text(required=True, validate=validate.Length(min=1, max=2000))
+    secret = Text(load_default=None, validate=validate.Length(max=200))
+    rotate_secret = Flag(load_default=False)
+    active = Flag(load_default=True)
+
+
+class EndpointSchema(Schema):
+    """An endpoint. ``secret`` is told once, when it was just set or made."""
+
+    organisation = fields.String(required=True)
+    url = fields.String(required=True)
+    active = fields.Boolean(required=True)
+    disabled_reason = fields.String(required=True, allow_none=True)
+    failures = fields.Integer(required=True, metadata={"description": "attempts that went wrong in a row"})
+    resting_until = fields.AwareDateTime(required=True, allow_none=True)
+    secret = fields.String(required=True, allow_none=True)
+
+
+@blueprint.get("/deliveries")
+@staff_required(*WATCHING, over="deliveries of issues in their charge")
+@blueprint.arguments(DeliveriesQuerySchema, location="query")
+@blueprint.response(200, DeliveriesSchema)
+def page_of_deliveries(query: dict[str, Any]) -> Response:
+    """Return what was, or could not be, delivered."""
+    with transaction() as tx:
+        ground = ground_at(tx.session)(dt.datetime.now(dt.UTC))
+        found, after = list_deliveries(
+            tx.session, reach(calling_charge(), ground), query["state"], after=query["after"], limit=query["limit"]
+        )
+    return fresh_json({"deliveries": [asdict(each) for each in found], "after": after})
+
+
+@blueprint.post("/deliveries/<uuid:delivery_id>/retry")
+@staff_required(*WATCHING, over="deliveries of issues in their charge")
+@blueprint.response(202)
+def retry_delivery(delivery_id: uuid.UUID) -> None:
+    """Have a failed or given-up delivery tried again now, under the same id."""
+    now = dt.datetime.now(dt.UTC)
+    with transaction() as tx:
+        ground = ground_at(tx.session)(now)
+        retry_in_reach(tx.session, delivery_id, reach(calling_charge(), ground), now)
+        tx.then(wake, "delivery")
+
+
+@blueprint.get("/organisations/<code>/endpoint")
+@staff_required("admin", over="the whole city")
+@blueprint.response(200, EndpointSchema)
+def endpoint(code: str) -> dict[str, Any]:
+    """Return where an organisation takes its webhooks, and how its line is doing."""
+    with transaction() as tx:
+        _require_whole_city(tx)
+        return _endpoint_json(code, endpoints.read(tx.session, code))
+
+
+@blueprint.put("/organisations/<code>/endpoint")
+@staff_required("admin", over="the whole city")
+@blueprint.arguments(EndpointChangeSchema)
+@blueprint.response(200, EndpointSchema)
+def set_endpoint(sent: dict[str, Any], code: str) -> dict[str, Any]:
+    """Set where an organisation takes its webhooks; what waits for it is sent there."""
+    config = settings()
+    guard = Guard(allow_loopback=config.webhook_allow_loopback, allow_private=config.webhook_allow_private)
+    endpoints.check(sent["url"], sent["secret"], guard)
+    with transaction() as tx:
+        _require_whole_city(tx)
+        saved = endpoints.save(
+            tx.session,
+            code,
+            sent["url"],
+            seal_with=endpoints.seal(config.secret_key),
+            now=dt.datetime.now(dt.UTC),
+            secret=sent["secret"],
+            rotate=sent["rotate_secret"],
+            active=sent["active"],
+        )
+        answer = _endpoint_json(code, endpoints.read(tx.session, code), secret=saved.secret)
+        tx.then(wake, "delivery")
+    return answer
+
+
+def _endpoint_json(code: str, found: Endpoint, *, secret: str | None = None) -> dict[str, Any]:
+    return {
+        "organisation": code,
+        "url": found.url,
+        "active": found.active,
+        "disabled_reason": found.disabled_reason,
+        "failures": found.failures,
+        "resting_until": found.resting_until,
+        "secret": secret,
+    }
+
+
+def _require_whole_city(tx: Transaction) -> None:
+    """Raise ``OutsideCharge`` unless the caller's charge is the whole city; bodies serve all of it."""
+    ground = ground_at(tx.session)(dt.datetime.now(dt.UTC))
+    if ground is not None and not reach(calling_charge(), ground).duty_everywhere:
+        raise OutsideCharge(what="organisation")

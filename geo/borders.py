@@ -45,9 +45,8 @@ class Borders:
     right: Numbers
     areas: int
 
-    @cached_property
-    def step(self) -> Integers:
-        """What crossing the edge from left to right adds to the sum of the areas that one is in."""
+    def steps(self) -> Integers:
+        """What crossing each edge from left to right adds to the sum of the areas that one is in."""
         return _weight(self.right) - _weight(self.left)
 
     @cached_property

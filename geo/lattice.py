@@ -4,7 +4,7 @@ Owns the cells and the arithmetic that fills them; all of it in integers. Must n
 
 A cell that no border crosses holds its area. Any other holds the areas at its lower left corner and a few *records*,
 each saying: on these levels of the cell, whoever is right of (or on) this edge has crossed it. Adding the steps of
-the records that hold for a point to the corner's sum gives the areas around the point (see `Borders.step`). The walk
+the records that hold for a point to the corner's sum gives the areas around the point (see `Borders.steps`). The walk
 that this stands for goes from the corner up the cell's left side, and then east to the point; both legs keep clear of
 vertices, because the side lies half a unit west of the cell and a point stands for itself moved east and, much less,
 north by less than anything.
@@ -21,10 +21,13 @@ from geo.borders import COUNT_BIT, Borders, Numbers
 from geo.datum import Integers
 
 Whole = NDArray[np.signedinteger[Any]]
+Levels = NDArray[np.integer[Any]]
 
 _CELLS_PER_EDGE: Final = 8
 _FEWEST_CELLS: Final = 1 << 10
 _MOST_CELLS: Final = 12_000_000
+_SHORT_LEVELS: Final = 16
+"""Below this shift, levels within a cell fit 16 bits."""
 _INT64_SPAN: Final = 1 << 30
 """Edges that span less (10 degrees) multiply within int64; longer ones are counted in Python's integers."""
 
@@ -48,8 +51,8 @@ class Lattice:
     cells: Numbers
     base: Integers
     start: Numbers
-    low: Numbers
-    high: Numbers
+    low: Levels
+    high: Levels
     edge: Numbers
     step: Integers
     wide: bool
@@ -107,7 +110,8 @@ def build_lattice(borders: Borders, *, cells: int | None = None) -> Lattice:
     kind = area_of_sum(sums)
     kind[border] = ~np.arange(border.size)
     start = np.searchsorted(cell[order], np.append(border, columns * rows))
-    records = (low[order].astype(np.int32), high[order].astype(np.int32), of_edge[order].astype(np.int32), step[order])
+    levels: type[np.signedinteger[Any] | np.unsignedinteger[Any]] = np.uint16 if shift < _SHORT_LEVELS else np.int64
+    records = (low[order].astype(levels), high[order].astype(levels), of_edge[order].astype(np.int32), step[order])
     place = (x0, y0, shift, columns, rows)
     return Lattice(borders, *place, kind.astype(np.int32), sums[border], start.astype(np.int32), *records, wide)
 
@@ -184,7 +188,8 @@ def _cell_sums(
     """
     edge, column, level = crossings
     y0, shift, columns, rows = frame
-    step = np.where(borders.dx[edge] > 0, -borders.step[edge], borders.step[edge])
+    step = borders.steps()[edge]
+    step = np.where(borders.dx[edge] > 0, -step, step)
     row, above_foot = (level - y0) >> shift, (level - y0) & ((1 << shift) - 1)
     sums = np.zeros(columns * rows + 1, dtype=np.int64)
     np.add.at(sums, column * rows + row + (above_foot > 0), step)
@@ -218,4 +223,4 @@ def _edge_pieces(
     foot = y0 + (row << shift)
     low, high = np.maximum(low[cut] - foot, 0), np.minimum(high[cut] - foot, 1 << shift)
     edge = edge[cut]
-    return column[cut] * rows + row, low, high, edge, borders.step[edge]
+    return column[cut] * rows + row, low, high, edge, borders.steps()[edge]

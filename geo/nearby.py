@@ -42,6 +42,8 @@ class Nearby:
         Nearest first. Points without such areas are left out, and so are those without a radius above 0.
         """
         asked = ((radius_m > 0) & _on_earth(points)).nonzero()[0]
+        if not asked.size:
+            return {}
         reach_m = np.minimum(radius_m[asked], FURTHEST_M)
         held, edge = self._edges_in_windows(points[:, asked], reach_m)
         if not edge.size:
@@ -110,6 +112,8 @@ class Nearby:
         strip, cell = spread(foot + low[1][point], foot + high[1][point])
         number = lattice.cells[cell]
         border = (number < 0).nonzero()[0]
+        if not border.size:
+            return border, lattice.edge[:0]
         point, number = point[strip[border]], ~number[border]
         holder, record = spread(lattice.start[number], lattice.start[number + 1])
         edge = lattice.edge[record]

@@ -144,7 +144,7 @@ def _organisations(session: Session, ids: Sequence[int | None]) -> dict[int | No
 
 def _history(session: Session, issue_id: uuid.UUID) -> tuple[Entry, ...]:
     """Return the newest operations of a record, the newest first."""
-    names = dict(session.execute(select(Organisation.code, Organisation.name)).tuples())
+    names = {body.code: body.name for body in session.execute(select(Organisation.code, Organisation.name))}
     rows = session.execute(
         select(Operation, Person.name)
         .outerjoin(Person, Person.id == Operation.author_id)

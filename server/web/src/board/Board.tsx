@@ -1,7 +1,7 @@
 /** The supervisor's page: filters and list on the left, the map, and what was chosen on the right. */
 import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Category, Ground, GridCounts, IssueInFull, IssuePoint, IssuePoints, Session } from "../api/types";
-import type { GroundView } from "../ground/view";
+import type { Covered, GroundView } from "../ground/view";
 import { t, useLanguage } from "../i18n";
 import { Header } from "../page/Header";
 import { clock } from "../time";
@@ -107,7 +107,7 @@ export function Board({ session, ground, categories }: Props) {
             counts={counts.value?.grids ?? []}
             points={points}
             viewRef={view}
-            choices={{ onIssue: (id) => choose({ kind: "issue", id }), onGrid: (id) => choose({ kind: "grid", id }), onNothing: () => setChosen(null) }}
+            choices={{ onIssue: (id) => choose({ kind: "issue", id }), onGrid: (id) => choose({ kind: "grid", id }), onNothing: () => setChosen(null), covered }}
           />
         </section>
         {chosen && (
@@ -153,7 +153,7 @@ function useMarkChosen(
   useEffect(() => void view.current?.chooseGrid(grid), [grid]);
 }
 
-function covered(): { right?: number; bottom?: number } {
+function covered(): Covered {
   if (matchMedia("(max-width: 719px)").matches) return { bottom: Math.round(window.innerHeight * 0.5) };
   return { right: PANEL_PX };
 }

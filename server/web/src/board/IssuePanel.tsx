@@ -27,7 +27,7 @@ export function IssuePanel({ live, now, onClose, onShow }: Props) {
       <header class="card-head">
         <div class="card-heading">
           <h2 ref={heading} tabIndex={-1}>
-            {issue ? title(issue) : t("issue.loading")}
+            {issue ? title(issue) : t(live.status === "refused" ? "error.title" : "issue.loading")}
           </h2>
           {issue && <Standing issue={issue} now={now} />}
         </div>
@@ -35,9 +35,9 @@ export function IssuePanel({ live, now, onClose, onShow }: Props) {
           <Icon name="close" />
         </button>
       </header>
-      {live.status === "refused" && <p class="warning" role="alert">{t("issue.gone")}</p>}
+      {live.status === "refused" && <p class="warning" role="alert">{live.gone ? t("issue.gone") : t("error.text", { detail: live.detail })}</p>}
       {live.status === "offline" && issue === null && <p class="warning" role="alert">{t("error.unreachable")}</p>}
-      {issue && live.status !== "refused" && <Body issue={issue} now={now} onShow={onShow} />}
+      {issue && !live.gone && <Body issue={issue} now={now} onShow={onShow} />}
     </article>
   );
 }

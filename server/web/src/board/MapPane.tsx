@@ -35,6 +35,7 @@ export function MapPane({ ground, home, counts, points, choices, viewRef }: Prop
         onIssue: (id) => latest.current.onIssue(id),
         onGrid: (id) => latest.current.onGrid(id),
         onNothing: () => latest.current.onNothing(),
+        covered: () => latest.current.covered(),
       },
       { label: t("map.label") },
     );

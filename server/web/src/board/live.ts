@@ -14,12 +14,14 @@ export interface Live<T> {
   status: Status;
   at: Date | null;
   detail: string;
+  /** Whether the server says that there is no such thing here. */
+  gone: boolean;
   retry: () => void;
 }
 
 export function useLive<T>(url: string | null): Live<T> {
   const watched = useRef(new Watched<T>());
-  const [live, setLive] = useState<Omit<Live<T>, "retry">>({ value: null, of: "", status: "loading", at: null, detail: "" });
+  const [live, setLive] = useState<Omit<Live<T>, "retry">>({ value: null, of: "", status: "loading", at: null, detail: "", gone: false });
   const [turn, setTurn] = useState(0);
   const retry = useCallback(() => setTurn((n) => n + 1), []);
 
@@ -36,7 +38,7 @@ export function useLive<T>(url: string | null): Live<T> {
       try {
         const value = await watched.current.read(url, asking.signal);
         if (asking.signal.aborted) return undefined;
-        setLive({ value, of: url, status: "live", at: new Date(), detail: "" });
+        setLive({ value, of: url, status: "live", at: new Date(), detail: "", gone: false });
         return again(EVERY_MS);
       } catch (error) {
         if (asking.signal.aborted) return undefined;
@@ -64,11 +66,12 @@ export function useLive<T>(url: string | null): Live<T> {
   return { ...live, retry };
 }
 
-function failure(error: unknown): { status: Status; detail: string } {
+function failure(error: unknown): { status: Status; detail: string; gone: boolean } {
   if (error instanceof Refused) {
-    return { status: "refused", detail: error.problem.detail ?? error.problem.title ?? String(error.status) };
+    const detail = error.problem.detail ?? error.problem.title ?? String(error.status);
+    return { status: "refused", detail, gone: error.status === 404 };
   }
-  if (error instanceof Unreachable) return { status: "offline", detail: "" };
+  if (error instanceof Unreachable) return { status: "offline", detail: "", gone: false };
   throw error;
 }
 

@@ -6,14 +6,20 @@ test("a quiet city has no classes", () => {
   expect(breaks([0, 0])).toEqual([]);
 });
 
-test("breaks rise, begin at one and reach for the greatest count", () => {
+test("breaks rise from one, and the greatest count falls in the last class", () => {
   for (const greatest of [1, 2, 4, 7, 12, 40, 90, 2_000]) {
-    const bounds = breaks([0, greatest]);
+    const counts = Array.from({ length: 25 }, (_, index) => Math.round((greatest * index) / 24));
+    const bounds = breaks(counts);
     expect(bounds[0]).toBe(1);
     expect(bounds.length).toBeLessThanOrEqual(5);
     expect([...bounds].sort((a, b) => a - b)).toEqual(bounds);
     expect(classOf(greatest, bounds)).toBe(bounds.length);
   }
+});
+
+test("counts close together are still told apart", () => {
+  const bounds = breaks([8, 9, 10, 11, 12, 13, 14, 10, 9, 12]);
+  expect(new Set([8, 10, 12, 14].map((count) => classOf(count, bounds))).size).toBeGreaterThan(2);
 });
 
 test("zero is never shaded and one always is", () => {

@@ -1,28 +1,27 @@
-/** Class breaks and colours of the grids: pure. Counts are few and skewed, so breaks are round and geometric. */
+/** Class breaks and colours of the grids. Pure. */
 
 export type Measure = "open" | "overdue";
 
-/** One hue a measure, light to dark; readable with dark text up to the fourth, white-haloed labels on all. */
+/** One hue a measure, light to dark; dark text has 4.5:1 or more on every shade. */
 export const RAMPS: Record<Measure, readonly string[]> = {
-  open: ["#f4f6f3", "#d6e6ea", "#a9cdd6", "#74aebd", "#3f8a9e", "#1d6478"],
-  overdue: ["#f4f6f3", "#fae0c8", "#f4bb92", "#e88d63", "#d05c3f", "#a5352b"],
+  open: ["#fafbf9", "#e0edef", "#c5dfe4", "#a5ced7", "#82bac7", "#5ea4b5"],
+  overdue: ["#fafbf9", "#fdebd8", "#fbd6b4", "#f6bb8f", "#ee9a6d", "#e17a54"],
 };
 
 export const NOT_IN_CHARGE = "#e4e6e3";
 
-const ROUND = [1, 2, 3, 5, 8, 10, 15, 20, 30, 50, 80, 100, 150, 200, 300, 500, 800, 1000, 2000, 5000, 10000];
+const CLASSES = 5;
 
 /**
- * Lower bounds of the classes above zero: at most five, rising, so that the greatest count falls in the last.
- * `[]` when there is nothing to tell apart.
+ * Lower bounds of the classes above zero, rising from 1: quantiles of the counts, so that each class holds about as
+ * many grids and a few busy ones do not leave all others in one shade. `[]` when there is nothing to tell apart.
  */
 export function breaks(counts: readonly number[]): number[] {
-  const greatest = Math.max(0, ...counts);
-  if (greatest === 0) return [];
-  const below = ROUND.filter((bound) => bound <= greatest);
-  if (below.length <= 5) return below;
-  const step = (below.length - 1) / 5;
-  return [...new Set([0, 1, 2, 3, 4].map((k) => below[Math.round(k * step)] as number))];
+  const some = counts.filter((count) => count > 0).sort((a, b) => a - b);
+  if (some.length === 0) return [];
+  const bounds = new Set([1]);
+  for (let part = 1; part < CLASSES; part += 1) bounds.add(some[Math.floor((part * some.length) / CLASSES)] as number);
+  return [...bounds].sort((a, b) => a - b);
 }
 
 /** Index into the ramp: 0 for none, 1 and up for the classes. */

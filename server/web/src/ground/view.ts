@@ -7,6 +7,7 @@ import {
   Map as MapLibre,
   type MapGeoJSONFeature,
   type MapMouseEvent,
+  type PaddingOptions,
   type PointLike,
   ScaleControl,
   setWorkerUrl,
@@ -19,18 +20,28 @@ import { AREAS_LAYER, CHOSEN, ISSUES, sourceOf, style } from "./style";
 
 setWorkerUrl(workerUrl);
 
+/** Pixels of the map that a panel lies over while something is chosen. */
+export interface Covered {
+  right?: number;
+  bottom?: number;
+}
+
 export interface Choices {
   onIssue(id: string): void;
   onGrid(id: number): void;
   onNothing(): void;
+  covered(): Covered;
 }
 
 export interface MapWords {
   label: string;
 }
 
-const FIT = { padding: 36, maxZoom: 16 } as const;
+const MAX_HOME_ZOOM = 16;
+const NARROW_PX = 720;
+const WIDE_MAP_PX = 900;
 const TOUCH_PX = 8;
+const MARGIN_PX = 90;
 
 export class GroundView {
   readonly #map: MapLibre;
@@ -48,7 +59,7 @@ export class GroundView {
     this.#map = new MapLibre({
       container,
       style: style(absolute(ground.tiles ?? ""), ground.kinds),
-      ...(home ? { bounds: home, fitBoundsOptions: FIT } : {}),
+      ...(home ? { bounds: home, fitBoundsOptions: fit(container) } : {}),
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -120,14 +131,14 @@ export class GroundView {
   }
 
   /** Bring a place into view, near enough to see its grid, clear of `covered` pixels of panels. */
-  goTo(place: [number, number], covered: Partial<Record<"right" | "bottom", number>> = {}): void {
-    const padding = { top: 0, left: 0, right: covered.right ?? 0, bottom: covered.bottom ?? 0 };
-    const zoom = Math.max(this.#map.getZoom(), 15.5);
-    this.#map.easeTo({ center: place, zoom, padding, ...(reducedMotion() && { duration: 0 }) });
+  goTo(place: [number, number], covered: Covered = {}): void {
+    const offset: PointLike = [-(covered.right ?? 0) / 2, -(covered.bottom ?? 0) / 2];
+    const zoom = Math.max(this.#map.getZoom(), 15);
+    this.#map.easeTo({ center: place, zoom, offset, ...(reducedMotion() && { duration: 0 }) });
   }
 
   goHome(bounds: Bounds): void {
-    this.#map.fitBounds(bounds, { ...FIT, ...(reducedMotion() && { duration: 0 }) });
+    this.#map.fitBounds(bounds, { ...fit(this.#map.getContainer()), ...(reducedMotion() && { duration: 0 }) });
   }
 
   zoomBy(step: 1 | -1): void {
@@ -150,10 +161,20 @@ export class GroundView {
     const cluster = this.#at(event, ["cluster"])[0];
     if (cluster) return this.#open(cluster);
     const issue = this.#at(event, ["chosen-issue", "issue"])[0];
-    if (issue) return this.#choices.onIssue(String(issue.properties["id"]));
     const grid = this.#grid(event);
-    if (grid !== null) return this.#choices.onGrid(grid);
-    return this.#choices.onNothing();
+    if (issue) this.#choices.onIssue(String(issue.properties["id"]));
+    else if (grid !== null) this.#choices.onGrid(grid);
+    else return this.#choices.onNothing();
+    return this.#uncover(event);
+  }
+
+  /** Move what was clicked out from under the panel that the click opened. */
+  #uncover(event: MapMouseEvent): void {
+    const { clientWidth, clientHeight } = this.#map.getContainer();
+    const { right = 0, bottom = 0 } = this.#choices.covered();
+    const x = Math.max(0, event.point.x - (clientWidth - right - MARGIN_PX));
+    const y = Math.max(0, event.point.y - (clientHeight - bottom - MARGIN_PX));
+    if (x > 0 || y > 0) this.#map.panBy([x, y], reducedMotion() ? { duration: 0 } : {});
   }
 
   async #open(cluster: MapGeoJSONFeature): Promise<void> {
@@ -210,7 +231,7 @@ function asFeature(point: IssuePoint): GeoJSON.Feature<GeoJSON.Point> {
   return {
     type: "Feature",
     geometry: point.geometry as GeoJSON.Point,
-    properties: { id: point.id, sign: signOf(point.properties), doubtful: ambiguous || how !== "inside" },
+    properties: { id: point.id, sign: signOf(point.properties), doubtful: ambiguous || (how !== null && how !== "inside") },
   };
 }
 
@@ -223,6 +244,16 @@ function disc([lon, lat]: [number, number], radius_m: number): GeoJSON.Feature<G
     return [lon + eastward * Math.cos(angle), lat + northward * Math.sin(angle)];
   });
   return { type: "Feature", properties: {}, geometry: { type: "Polygon", coordinates: [ring] } };
+}
+
+/** Room around the home view: beside the legend where the map is wide, above the sheet on a phone. */
+function fit(container: HTMLElement): { padding: PaddingOptions; maxZoom: number } {
+  const wide = container.clientWidth > WIDE_MAP_PX;
+  const padding =
+    window.innerWidth < NARROW_PX
+      ? { top: 64, bottom: 236, left: 14, right: 14 }
+      : { top: 28, bottom: 28, left: wide ? 256 : 28, right: 28 };
+  return { padding, maxZoom: MAX_HOME_ZOOM };
 }
 
 function absolute(path: string): string {

@@ -20,6 +20,8 @@ export const en: Record<Key, string> = {
   "start.worker.title": "Add your phone",
   "start.worker.text":
     "Ask your supervisor to show the enrolment QR code on the map page and scan it with the patrol app. A code works once and expires. From then on you can collect without signal; the app syncs by itself when there is some.",
+  "start.code": "Your enrolment code",
+  "start.code.text": "Open the patrol app, choose “Enrol”, and scan the QR code again or type this code with the address {address}.",
   "start.worker.step": "Enrolment code, made by an administrator on the server",
   "start.supervisor.who": "Supervisor",
   "start.supervisor.title": "See how your grids stand",
@@ -96,7 +98,7 @@ export const en: Record<Key, string> = {
   "filter.from": "From",
   "filter.to": "To",
   "filter.area": "Grid",
-  "filter.area.any": "All in charge",
+  "filter.area.any": "All areas",
   "filter.area.outside": "Outside every grid",
   "filter.area.doubtful": "Doubtful place (near a border)",
   "filter.search": "Search text, address or number",

@@ -16,6 +16,8 @@ export const zh = {
   "start.worker.who": "网格员",
   "start.worker.title": "把手机加入巡查",
   "start.worker.text": "请您的督办员在「地图」页上出示登记二维码，用巡查应用扫一扫。码只能用一次，过期作废。之后没有信号也能照常采集，有信号时自动同步。",
+  "start.code": "您的登记码",
+  "start.code.text": "请打开巡查应用，选择「登记」，再次扫码，或输入此码和地址 {address}。",
   "start.worker.step": "登记码，由管理员在服务器上生成",
   "start.supervisor.who": "督办员",
   "start.supervisor.title": "看所辖网格的状况",

@@ -17,6 +17,7 @@ function Start() {
     <div class="page">
       <Header here="start" session={session} />
       <main class="start">
+        <Code />
         <h1>{t("start.title")}</h1>
         <p class="lead">{t("start.lead")}</p>
         <div class="doors">
@@ -35,6 +36,19 @@ function Start() {
         </p>
       </main>
     </div>
+  );
+}
+
+/** What a phone's own camera finds behind the QR code: the code, and where to take it. */
+function Code() {
+  const code = location.pathname === "/enrol" ? decodeURIComponent(location.hash.slice(1)) : "";
+  if (!code) return null;
+  return (
+    <section class="code" aria-labelledby="code">
+      <h2 id="code">{t("start.code")}</h2>
+      <p><code>{code}</code></p>
+      <p>{t("start.code.text", { address: location.origin })}</p>
+    </section>
   );
 }
 

@@ -7,6 +7,8 @@ import geo
 import server
 import sync
 from geo.errors import GeoError
+from server.accounts.errors import AccountError
+from server.cases.errors import CaseError
 from server.problems import TABLE
 from sync.errors import SyncError
 
@@ -31,7 +33,7 @@ def test_every_error_class_has_its_entry():
     for package in (geo, sync, server.cases, server.accounts):
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             importlib.import_module(module.name)
-    for base in (GeoError, SyncError):
+    for base in (GeoError, SyncError, AccountError, CaseError):
         for each in {base, *_subclasses(base)}:
             assert each.code in TABLE, f"{each.__name__} ({each.code}) is not told to anybody"
 

@@ -23,7 +23,7 @@ from geo.datum import Integers
 Whole = NDArray[np.signedinteger[Any]]
 Levels = NDArray[np.integer[Any]]
 
-_CELLS_PER_EDGE: Final = 8
+_CELLS_PER_EDGE: Final = 32
 _FEWEST_CELLS: Final = 1 << 10
 _MOST_CELLS: Final = 12_000_000
 _SHORT_LEVELS: Final = 16

@@ -25,9 +25,9 @@ from sync.review import InCharge, decide
 from tests.cases.city import EAST, IN_EAST, IN_WEST, WEST
 from tests.sync.phone import Phone
 
-PHONES = 3
-STEPS = ("report", "report", "visit", "edit", "edit", "edit own", "delete", "send", "send", "lose answer", "shuffle",
-         "again", "pull", "pull", "page", "settle", "reassign", "decide", "skew", "bad")  # fmt: skip
+STEPS = ("report", "visit", "edit", "edit", "edit", "edit", "move", "edit own", "delete",
+         "send", "send", "send", "send", "lose answer", "shuffle", "again", "pull", "pull", "page", "settle", "reassign", "decide", "skew",
+         "bad")  # fmt: skip
 HOLD = dt.timedelta(hours=24)
 CODES = {WEST: IN_WEST, EAST: IN_EAST}
 
@@ -42,6 +42,14 @@ class History:
         self.own = {phone.login: {} for phone in phones}
         self.skews = {phone.login: dt.timedelta(0) for phone in phones}
         self.sent = {}
+
+    def begin(self):
+        """Give every phone a record that others have too."""
+        for _ in range(2):
+            self.report(self.phones[0])
+        self.send(self.phones[0])
+        for phone in self.phones:
+            self.pull(phone)
 
     def step(self, name):
         phone = self.random.choice(self.phones)
@@ -70,22 +78,26 @@ class History:
                 {"tags": self.random.sample(["a", "b", "c", "d"], self.random.randint(0, 3))},
                 {"description": self.random.choice(["漏水", "漏水了", "已处理"])},
                 {"category": self.random.choice(["0301", "0302", "0303"])},
-                {"location": dict(zip(("lon", "lat"), self.random.choice([IN_WEST, IN_EAST]), strict=True))},
+                {"tags": self.random.sample(["a", "b"], self.random.randint(0, 1)), "severity": "low"},
             ]
         )
 
-    def change(self, phone, record_id, base, action="patch"):
-        data = self.changes() if action == "patch" else None
+    def change(self, phone, record_id, base, action="patch", data=None):
+        data = data or (self.changes() if action == "patch" else None)
         op = phone.op("issues", data, action=action, id=record_id, base=base, captured_at=self.clock(phone))
         self.collect(phone, op)
 
-    def edit(self, phone, action="patch"):
+    def move(self, phone):
+        place = dict(zip(("lon", "lat"), self.random.choice([IN_WEST, IN_EAST]), strict=True))
+        self.edit(phone, data={"location": place})
+
+    def edit(self, phone, action="patch", data=None):
         held = sorted(phone.records("issues").items())
         if held:
             record_id, change = self.random.choice(held)
             own = self.own[phone.login].get(("issues", record_id))
             base = {"op_id": own} if own and self.random.random() < 0.5 else {"rev": change["rev"]}
-            self.change(phone, record_id, base, action)
+            self.change(phone, record_id, base, action, data)
 
     def edit_own(self, phone):
         own = sorted(key for key in self.own[phone.login] if key[0] == "issues")
@@ -252,15 +264,16 @@ def plain(doc):
     }
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=10, max_size=60), seed=st.integers(0, 2**32))
 def test_everything_sent_is_in_effect_once_and_all_agree(phone_of, session, steps, seed):
     session.rollback()
     session.execute(text("TRUNCATE feed, conflict, operation, scope_snapshot, visit, issue, assignment CASCADE"))
     session.execute(text("UPDATE feed_counter SET position = 0"))
     session.commit()
-    phones = [phone_of("west"), phone_of("west"), phone_of("east")][:PHONES]
+    phones = [phone_of("west", "east"), phone_of("west"), phone_of("west", "east")]
     history = History(phones, session, seed)
+    history.begin()
     for step in steps:
         history.step(step)
     history.come_home()

@@ -25,9 +25,11 @@ from sync.review import InCharge, decide
 from tests.cases.city import EAST, IN_EAST, IN_WEST, WEST
 from tests.sync.phone import Phone
 
-STEPS = ("report", "visit", "edit", "edit", "edit", "edit", "move", "edit own", "delete",
-         "send", "send", "send", "send", "lose answer", "shuffle", "again", "pull", "pull", "page", "settle", "reassign", "decide", "skew",
-         "bad")  # fmt: skip
+STEPS = (
+    *("report", "visit", "edit", "edit", "edit", "edit", "move", "edit own", "delete", "bad", "skew"),
+    *("send", "send", "send", "send", "lose answer", "shuffle", "again", "pull", "pull", "page"),
+    *("settle", "reassign", "decide"),
+)
 HOLD = dt.timedelta(hours=24)
 CODES = {WEST: IN_WEST, EAST: IN_EAST}
 

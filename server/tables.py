@@ -3,6 +3,7 @@
 
 import geo.tables
 import server.accounts.tables
+import server.attachments.tables
 import server.cases.tables
 import sync.collections
 import sync.collections.categories

@@ -11,6 +11,8 @@ from sync.collections import COLLECTIONS
 from sync.collections.fields import Flag, Id, Number, Text, Time
 from sync.wire import MAX_OPS
 
+# What the server alone writes is pulled and never pushed.
+_WRITABLE = sorted(name for name, collection in COLLECTIONS.items() if collection.actions)
 _UUID = {"type": "string", "format": "uuid"}
 _TIME = {"type": "string", "format": "date-time"}
 _BASE = {
@@ -37,12 +39,12 @@ _OPERATION = {
     "properties": {
         "op_id": _UUID,
         "seq": {"type": "integer", "minimum": 1, "description": "1, 2, 3 ... on each device, over all collections"},
-        "collection": {"type": "string", "enum": sorted(COLLECTIONS)},
+        "collection": {"type": "string", "enum": _WRITABLE},
         "id": _UUID,
         "action": {"type": "string", "enum": ["put", "patch", "delete"]},
         "base": _BASE,
         "captured_at": _TIME,
-        "data": {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in sorted(COLLECTIONS)]},
+        "data": {"oneOf": [{"$ref": f"#/components/schemas/{name}"} for name in _WRITABLE]},
     },
 }
 _RESULT = {

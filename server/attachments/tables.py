@@ -1,0 +1,60 @@
+"""Tables of uploads: what has been announced, and which parts of it have come.
+
+The row is the truth: bytes in the store that no row names do not exist. The finished file is an ``Attachment``.
+"""
+
+import datetime as dt
+import uuid
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from geo.orm import Base, BigInt
+from sync.collections.attachments import ATTACHABLE
+
+STATES = ("open", "finished", "refused")
+
+
+class Upload(Base):
+    """One file on its way from one device."""
+
+    __tablename__ = "upload"
+    __table_args__ = (
+        CheckConstraint(f"collection IN {ATTACHABLE}", name="collection_known"),
+        CheckConstraint(f"state IN {STATES}", name="state_known"),
+        CheckConstraint("length > 0 AND received BETWEEN 0 AND length", name="received_within_length"),
+        CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="refused_with_a_reason"),
+        CheckConstraint("length(sha256) = 32", name="sha256_whole"),
+        Index("ix_upload_unfinished", "device_id", postgresql_where=text("state = 'open'")),
+        Index("ix_upload_untidied", "touched_at", postgresql_where=text("NOT tidied")),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    device_id: Mapped[int] = mapped_column(ForeignKey("device.id"))
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    collection: Mapped[str]
+    record_id: Mapped[uuid.UUID]
+    sha256: Mapped[bytes] = mapped_column(comment="of the whole file, as announced")
+    length: Mapped[BigInt]
+    received: Mapped[BigInt] = mapped_column(server_default="0", comment="bytes that are durably stored: the offset")
+    writer: Mapped[uuid.UUID | None] = mapped_column(comment="the request that may append; a later one takes over")
+    state: Mapped[str] = mapped_column(server_default="open")
+    refusal: Mapped[str | None] = mapped_column(comment="why the file is not taken")
+    mismatches: Mapped[int] = mapped_column(server_default="0", comment="times the whole was not what was announced")
+    created_at: Mapped[dt.datetime]
+    touched_at: Mapped[dt.datetime] = mapped_column(comment="when a byte last came: it expires by this")
+    tidied: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="its parts are out of the store, and nothing is left to do"
+    )
+
+
+class UploadPart(Base):
+    """Bytes of an upload from ``position`` on, stored as one object."""
+
+    __tablename__ = "upload_part"
+    __table_args__ = (CheckConstraint("size > 0", name="size_positive"),)
+
+    upload_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("upload.id", ondelete="CASCADE"), primary_key=True)
+    position: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
+    size: Mapped[int]
+    key: Mapped[str] = mapped_column(comment="of the object in the store; new for every write")

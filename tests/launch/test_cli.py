@@ -10,7 +10,10 @@ from click.testing import CliRunner
 from server import cli
 from server.launch.state import CHECKOUT
 
-VERBS = ("up", "down", "status", "test", "bench", "doctor", "demo", "enrol", "user", "import-boundaries", "simulate")
+VERBS = (
+    *("up", "down", "status", "test", "bench", "doctor", "demo", "backup", "restore"),
+    *("enrol", "user", "import-boundaries", "simulate"),
+)
 
 
 @pytest.fixture

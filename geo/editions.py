@@ -76,16 +76,13 @@ class Ground:
         """Return the grids of these areas, ascending: those below, or the one that a lower area lies in."""
         below = {grid for grid in self.grid_ids if not self._lines[grid].isdisjoint(area_ids)}
         above = {
-            upper
-            for area in area_ids
-            for upper in self.ancestors(area)
-            if self.areas[upper].kind == self.locating_kind
+            upper for area in area_ids for upper in self.ancestors(area) if self.areas[upper].kind == self.locating_kind
         }
         return tuple(sorted(below | above))
 
     def holds(self, lon: NDArray, lat: NDArray) -> NDArray:  # type: ignore[type-arg]  # float64 in, bool out
         """Return which points lie in the city at all. lon, lat: float64 degrees, EPSG:4326, same shape."""
-        return shapely.intersects_xy(self.outline, lon, lat)  # type: ignore[no-any-return]
+        return shapely.intersects_xy(self.outline, lon, lat)
 
 
 def load_ground(session: Session, number: int) -> Ground:

@@ -172,11 +172,14 @@ def _write(
     near_m: float,
 ) -> list[feed.Touch]:
     """Write records, operations and disputes of one collection; return the touches."""
-    done = [work for work in works if work.settled]
-    merged = [work.record for work in done if work.record is not None]
+    merged = [work.record for work in works if work.settled and work.record is not None]
     _relocate(merged, now, ground_at, near_m)
-    records.insert(session, collection, [record for record in merged if record.rev == 1], now)
+    made = records.insert(session, collection, [record for record in merged if record.rev == 1], now)
     records.update(session, collection, [record for record in merged if record.rev > 1], now)
+    # Where a push made the record first, its operations go on waiting: the next run merges them with it.
+    works = [work for work in works if work.record is None or work.record.rev > 1 or work.record.id in made]
+    done = [work for work in works if work.settled]
+    merged = [record for record in merged if record.rev > 1 or record.id in made]
     rows = [row for work in works for row in _settlements(work)]
     _settle(session, rows, now)
     _dispute(session, collection, done, now)

@@ -80,6 +80,7 @@ class States:
         self._ground = ground
         self.scope = scope
         self._person_id = person_id
+        self._grid_ids = frozenset(scope.grid_ids)
         self._wanted = collections
 
     def _asked(self, name: str) -> bool:
@@ -171,7 +172,7 @@ class States:
         return Change(f'{head}"put","data":{row.data},"grid":{grid}}}'.encode())
 
     def _visible(self, name: str, row: Any) -> bool:
-        if row.grid_now is not None and row.grid_now in self.scope.grid_ids:
+        if row.grid_now is not None and row.grid_now in self._grid_ids:
             return COLLECTIONS[name].by_grid or row.personal_id == self._person_id
         return row.personal_id == self._person_id and bool(row.followed)
 
@@ -207,7 +208,7 @@ class States:
 
     def _grids_touched(self, uids: Sequence[uuid.UUID]) -> dict[uuid.UUID, Change]:
         by_uid = {facts.uid: facts.id for facts in self._ground.areas.values()}
-        inside = [by_uid[uid] for uid in uids if by_uid.get(uid) in self.scope.grid_ids]
+        inside = [by_uid[uid] for uid in uids if by_uid.get(uid) in self._grid_ids]
         rows = self._grid_rows(inside)
         return {uid: rows[by_uid[uid]] if by_uid.get(uid) in rows else self._grid_leave(uid) for uid in uids}
 

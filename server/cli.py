@@ -190,10 +190,17 @@ def import_boundaries(**options: Any) -> int:
 @click.option("--ops", default=40, show_default=True, type=click.IntRange(1), help="每台操作数 · operations a device")
 @click.option("--seed", default=1, show_default=True)
 @click.option("--url", help="服务地址 · default: the running patrol")
+@click.option("--code", "codes", multiple=True, help="登记码，每台一个 · an enrolment code a device: needs no database")
+@click.option("--elsewhere", is_flag=True, help="允许其他机器 · also a server on another machine")
+@click.option("--json", "as_json", is_flag=True)
 def simulate(**options: Any) -> int:
     """模拟巡查日 · devices that speak the real protocol; checks that server and devices agree."""
     from server.launch.running import status as running_status
 
+    if options["url"] and options["codes"]:
+        from server.demo.simulate import simulate as simulate_by_codes
+
+        return simulate_by_codes(**options)
     options["url"] = options["url"] or running_status(Home.of_patrol())["url"]
     return _on_running_patrol("server.demo", "simulate", **options)
 

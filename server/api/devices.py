@@ -2,6 +2,7 @@
 
 import datetime as dt
 import uuid
+from http import HTTPStatus
 from typing import Any
 
 from flask_smorest import Blueprint
@@ -39,7 +40,8 @@ class EnrolmentSchema(Schema):
 
 @blueprint.post("")
 @access("public: whoever holds a code that the staff gave out, once")
-@limiter.limit(lambda: settings().sign_in_rate)
+# Only refusals count: a whole city's phones may be enrolled behind one address in one morning.
+@limiter.limit(lambda: settings().sign_in_rate, deduct_when=lambda answer: answer.status_code >= HTTPStatus.BAD_REQUEST)
 @blueprint.arguments(EnrolmentSchema)
 @blueprint.response(201, description="The device, its token (shown once), its worker and scope")
 def enrol_device(sent: dict[str, Any]) -> dict[str, Any]:

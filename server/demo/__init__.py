@@ -2,5 +2,6 @@
 
 from server.demo.boundaries import import_boundaries
 from server.demo.loading import load
+from server.demo.simulate import simulate
 
-__all__ = ["import_boundaries", "load"]
+__all__ = ["import_boundaries", "load", "simulate"]

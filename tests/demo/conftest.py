@@ -1,6 +1,13 @@
 """The sample city on a database of its own."""
 
+import os
+import socket
+import subprocess
+import sys
+import time
+
 import pytest
+import requests
 from sqlalchemy.orm import Session
 
 from server.demo.loading import load
@@ -45,3 +52,44 @@ def engine(in_city):
 def session(engine):
     with Session(engine) as opened:
         yield opened
+
+
+def free_port():
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+def answers(url):
+    try:
+        return requests.get(url, timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.fixture(scope="session")
+def running_city(sample_city, surroundings, tmp_path_factory):
+    """The sample city with the web, a worker pool and the sweeper running over it; yields its address."""
+    port, folder = free_port(), tmp_path_factory.mktemp("programs")
+    env = os.environ | surroundings | {"DATABASE_URL": sample_city[0], "PATROL_BIND": f"127.0.0.1:{port}"}
+    web = ("gunicorn", "-c", "python:server.launch.gunicorn_settings", "server.app:create_app()")
+    programs = [web, ("server.launch.worker_pool",), ("server.jobs.sweeper",)]
+    with (folder / "log").open("w") as log:
+        started = [
+            subprocess.Popen([sys.executable, "-m", *program], cwd=city.ROOT, env=env, stdout=log, stderr=log)
+            for program in programs
+        ]
+        try:
+            until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), (folder / "log").read_text)
+            yield f"http://127.0.0.1:{port}"
+        finally:
+            for process in started:
+                process.terminate()
+            for process in started:
+                process.wait(30)
+
+
+def until(condition, told, patience_s=60.0):
+    ends = time.monotonic() + patience_s
+    while not condition():
+        assert time.monotonic() < ends, told()
+        time.sleep(0.1)

@@ -30,6 +30,8 @@ EDGES: Sequence[str] = (
     "server.api.desk",
     "server.api.rules",
     "server.api.deliveries",
+    "server.files.tus",
+    "server.files.content",
 )
 
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 
@@ -19,9 +20,17 @@ def sqlalchemy_url(url: str) -> str:
     raise ValueError(message)
 
 
+def _folder_of(environ: Mapping[str, str]) -> str:
+    """Return the folder of attachments beside everything else that this machine keeps."""
+    return Path(environ.get("PATROL_HOME") or ".patrol", "files").resolve().as_uri()
+
+
 @dataclass(frozen=True)
 class Config:
     """All settings. Durations are timedeltas, sizes are bytes, distances are metres.
+
+    ``files_url``: where attachments lie, a folder (``file:///...``) or a store that fsspec speaks to (``s3://...``).
+    ``upload_slots``: uploads that one web process receives at a time, below its threads: slow phones never take all.
 
     ``deadlines_from``: where a body's clock starts, "decision" (when it is given the case) or "capture".
     """
@@ -45,6 +54,13 @@ class Config:
     push_rate: str = "240 per minute"
     sign_in_rate: str = "20 per minute"
     min_app_version: str = ""
+    files_url: str = ""
+    file_limit_bytes: int = 20 * 1024 * 1024
+    open_uploads: int = 50
+    open_upload_bytes: int = 200 * 1024 * 1024
+    upload_ttl: timedelta = timedelta(days=7)
+    upload_slots: int = 4
+    upload_patience: timedelta = timedelta(seconds=30)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Config":
@@ -64,6 +80,8 @@ class Config:
             push_rate=environ.get("PATROL_PUSH_RATE", cls.push_rate),
             sign_in_rate=environ.get("PATROL_SIGN_IN_RATE", cls.sign_in_rate),
             min_app_version=environ.get("PATROL_MIN_APP_VERSION", cls.min_app_version),
+            files_url=environ.get("PATROL_FILES_URL", "") or _folder_of(environ),
+            file_limit_bytes=int(environ.get("PATROL_FILE_LIMIT_BYTES", cls.file_limit_bytes)),
         )
 
     @property

@@ -19,6 +19,7 @@ from werkzeug.exceptions import HTTPException
 
 from geo.errors import GeoError
 from server.accounts.errors import AccountError
+from server.attachments.errors import AttachmentError
 from server.cases.errors import CaseError
 from sync.errors import MendedInvalid, SyncError
 from sync.wording import Lang, validation_words
@@ -145,6 +146,83 @@ TABLE: dict[str, Entry] = {
     "delivery-not-retryable": Entry(
         409, "此送达无需重试", "This delivery needs no retry", "请刷新查看其现状", "Look at its state again"
     ),
+    # attachments
+    "attachment-error": Entry(400, "附件有误", "Something is wrong with this file"),
+    "file-metadata-invalid": Entry(
+        422, "附件说明缺失或有误", "The upload's metadata is not right", "改正所指的字段", "Mend the field named"
+    ),
+    "file-too-large": Entry(
+        413, "文件过大", "The file is too large", "请压缩后再传", "Make it smaller and upload it again"
+    ),
+    "upload-quota-reached": Entry(
+        429,
+        "此设备未传完的文件过多",
+        "This device has too many unfinished uploads",
+        "请先传完或取消已开始的",
+        "Finish or cancel some first",
+    ),
+    "file-id-taken": Entry(
+        409, "此编号已用于另一个文件", "This id names another file", "请换一个编号", "Use another id"
+    ),
+    "record-not-yours": Entry(
+        403, "不能为此记录添加附件", "You may not attach to this record", "请核对记录", "Check the record named"
+    ),
+    "unknown-upload": Entry(
+        404, "没有这个上传，或不属于此设备", "No such upload of this device", "请重新开始上传", "Begin the upload anew"
+    ),
+    "upload-gone": Entry(
+        410, "此上传已失效", "This upload is no more", "请按所示原因处理后重新上传", "Mind the reason and begin anew"
+    ),
+    "upload-finished": Entry(
+        409,
+        "文件已传完，不能撤回",
+        "The file is finished and cannot be taken back",
+        "请在记录中移除",
+        "Remove it from the record",
+    ),
+    "upload-offset-conflict": Entry(
+        409,
+        "续传位置不符",
+        "The bytes do not begin where the upload stands",
+        "请从所示位置继续",
+        "Go on from the offset told",
+    ),
+    "upload-taken": Entry(
+        423,
+        "另一请求正在续传此文件",
+        "Another request goes on with this upload",
+        "请查询位置后再继续",
+        "Ask for its offset first",
+    ),
+    "upload-too-much": Entry(
+        413, "发送的内容超过所报长度", "More bytes than the upload was announced with", "请核对文件", "Check the file"
+    ),
+    "upload-interrupted": Entry(
+        400, "传输中断", "The transfer broke off", "请查询位置后继续", "Ask for the offset and go on"
+    ),
+    "uploads-busy": Entry(
+        503, "正在接收的文件过多", "Too many files are being received", "请稍后再试", "Try again soon"
+    ),
+    "checksum-mismatch": Entry(
+        460, "内容与校验值不符", "The bytes do not match their checksum", "请重新发送", "Send them again"
+    ),
+    "checksum-unknown": Entry(
+        400, "校验值的算法或格式不支持", "This checksum cannot be read", "请用 sha256", "Use sha256"
+    ),
+    "file-refused": Entry(
+        422,
+        "不接收此文件",
+        "This file is not taken",
+        "请传 JPEG、PNG、WebP、HEIC 图片或 PDF",
+        "Upload a JPEG, PNG, WebP or HEIC picture, or a PDF",
+    ),
+    "unknown-file": Entry(404, "找不到该文件，或不在您的职责范围内", "No such file, or none of yours"),
+    "tus-version": Entry(
+        412, "须使用 tus 1.0.0", "This server speaks tus 1.0.0", "请设置 Tus-Resumable", "Set Tus-Resumable"
+    ),
+    "tus-header-invalid": Entry(
+        400, "请求头缺失或有误", "A header is missing or not right", "改正所指的请求头", "Mend the header named"
+    ),
     # geo
     "geo-error": Entry(422, "地理数据有误", "The geometry is wrong"),
     "invalid-coordinate": Entry(422, "坐标有误", "This coordinate is no place on earth"),
@@ -209,7 +287,7 @@ def problem(code: str, entry: Entry, *, headers: Mapping[str, str] | None = None
     return response
 
 
-def _domain(error: GeoError | SyncError | AccountError | CaseError) -> Response:
+def _domain(error: GeoError | SyncError | AccountError | CaseError | AttachmentError) -> Response:
     entry = TABLE[error.code]
     headers = {"WWW-Authenticate": "Bearer"} if entry.status == HTTPStatus.UNAUTHORIZED else None
     more = error.data
@@ -262,6 +340,7 @@ def init_problems(app: Flask) -> None:
     app.register_error_handler(SyncError, _domain)
     app.register_error_handler(AccountError, _domain)
     app.register_error_handler(CaseError, _domain)
+    app.register_error_handler(AttachmentError, _domain)
     app.register_error_handler(ValidationError, _invalid)
     app.register_error_handler(HTTPException, _http)
     for trouble in (OperationalError, InternalError, PoolTimeoutError):

@@ -112,10 +112,11 @@ STATEMENTS = (
         writer UUID,
         state TEXT DEFAULT 'open' NOT NULL,
         refusal TEXT,
+        said TEXT NOT NULL,
         mismatches INTEGER DEFAULT '0' NOT NULL,
         created_at TIMESTAMP WITH TIME ZONE NOT NULL,
         touched_at TIMESTAMP WITH TIME ZONE NOT NULL,
-        tidied BOOLEAN DEFAULT false NOT NULL,
+        folder UUID NOT NULL,
         CONSTRAINT pk_upload PRIMARY KEY (id),
         CONSTRAINT ck_upload_collection_known CHECK (collection IN ('visits', 'issues', 'households', 'tasks')),
         CONSTRAINT ck_upload_state_known CHECK (state IN ('open', 'finished', 'refused')),
@@ -130,7 +131,7 @@ STATEMENTS = (
     CREATE INDEX ix_upload_unfinished ON upload (device_id) WHERE state = 'open'
     """,
     """
-    CREATE INDEX ix_upload_untidied ON upload (touched_at) WHERE NOT tidied
+    CREATE INDEX ix_upload_touched_at ON upload (touched_at) WHERE state <> 'finished'
     """,
     """
     COMMENT ON COLUMN upload.sha256 IS 'of the whole file, as announced'
@@ -145,13 +146,16 @@ STATEMENTS = (
     COMMENT ON COLUMN upload.refusal IS 'why the file is not taken'
     """,
     """
+    COMMENT ON COLUMN upload.said IS 'Upload-Metadata as it was sent, to be sent back'
+    """,
+    """
     COMMENT ON COLUMN upload.mismatches IS 'times the whole was not what was announced'
     """,
     """
     COMMENT ON COLUMN upload.touched_at IS 'when a byte last came: it expires by this'
     """,
     """
-    COMMENT ON COLUMN upload.tidied IS 'its parts are out of the store, and nothing is left to do'
+    COMMENT ON COLUMN upload.folder IS 'of its parts in the store; another when it begins anew'
     """,
     """
     CREATE TABLE upload_part (
@@ -162,6 +166,13 @@ STATEMENTS = (
         CONSTRAINT pk_upload_part PRIMARY KEY (upload_id, position),
         CONSTRAINT ck_upload_part_size_positive CHECK (size > 0),
         CONSTRAINT fk_upload_part_upload_id FOREIGN KEY(upload_id) REFERENCES upload (id) ON DELETE CASCADE
+    )
+    """,
+    """
+    CREATE TABLE leftover_folder (
+        folder UUID NOT NULL,
+        left_at TIMESTAMP WITH TIME ZONE NOT NULL,
+        CONSTRAINT pk_leftover_folder PRIMARY KEY (folder)
     )
     """,
     """
@@ -255,7 +266,7 @@ def downgrade() -> None:
     for table in FOLLOWED:
         op.execute(f"DROP TRIGGER {table}_moves_attachments ON {table}")
     op.execute("DROP VIEW attachable")
-    for table in ("upload_part", "upload", "attachment"):
+    for table in ("leftover_folder", "upload_part", "upload", "attachment"):
         op.execute(f"DROP TABLE {table}")
     op.execute("DROP FUNCTION attachment_touch()")
     op.execute("DROP FUNCTION attachments_follow()")

@@ -1,6 +1,8 @@
 """Tables of uploads: what has been announced, and which parts of it have come.
 
 The row is the truth: bytes in the store that no row names do not exist. The finished file is an ``Attachment``.
+A folder of parts that is not needed any more is entered as left over in the transaction that leaves it, so that no
+crash forgets bytes in the store.
 """
 
 import datetime as dt
@@ -26,7 +28,7 @@ class Upload(Base):
         CheckConstraint("(state = 'refused') = (refusal IS NOT NULL)", name="refused_with_a_reason"),
         CheckConstraint("length(sha256) = 32", name="sha256_whole"),
         Index("ix_upload_unfinished", "device_id", postgresql_where=text("state = 'open'")),
-        Index("ix_upload_untidied", "touched_at", postgresql_where=text("NOT tidied")),
+        Index("ix_upload_touched_at", "touched_at", postgresql_where=text("state <> 'finished'")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
@@ -40,12 +42,11 @@ class Upload(Base):
     writer: Mapped[uuid.UUID | None] = mapped_column(comment="the request that may append; a later one takes over")
     state: Mapped[str] = mapped_column(server_default="open")
     refusal: Mapped[str | None] = mapped_column(comment="why the file is not taken")
+    said: Mapped[str] = mapped_column(comment="Upload-Metadata as it was sent, to be sent back")
     mismatches: Mapped[int] = mapped_column(server_default="0", comment="times the whole was not what was announced")
     created_at: Mapped[dt.datetime]
     touched_at: Mapped[dt.datetime] = mapped_column(comment="when a byte last came: it expires by this")
-    tidied: Mapped[bool] = mapped_column(
-        server_default=text("false"), comment="its parts are out of the store, and nothing is left to do"
-    )
+    folder: Mapped[uuid.UUID] = mapped_column(comment="of its parts in the store; another when it begins anew")
 
 
 class UploadPart(Base):
@@ -58,3 +59,12 @@ class UploadPart(Base):
     position: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     size: Mapped[int]
     key: Mapped[str] = mapped_column(comment="of the object in the store; new for every write")
+
+
+class LeftoverFolder(Base):
+    """Parts that nobody needs any more, until they are out of the store."""
+
+    __tablename__ = "leftover_folder"
+
+    folder: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    left_at: Mapped[dt.datetime]

@@ -22,6 +22,7 @@ JOBS: Mapping[str, str] = {
     "merge": "server.jobs.merging.settle",
     "routing": "server.jobs.routing.route",
     "delivery": "server.jobs.delivery.deliver",
+    "files": "server.jobs.files.tend",
 }
 QUEUES = tuple(JOBS)
 _PATIENCE_S = 0.5

@@ -13,7 +13,9 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from server.attachments.tending import waits
 from server.cases.deliveries import is_due
+from server.config import Config
 from server.jobs.process import now, transaction, wake
 
 EVERY_S = 3.0
@@ -33,6 +35,7 @@ def waiting(session: Session, moment: datetime, *, held_too: bool) -> list[str]:
         "merge": session.scalar(_UNSETTLED, {"statuses": statuses}),
         "routing": session.scalar(_AWAITING),
         "delivery": is_due(session, moment),
+        "files": waits(session, moment, keep_for=Config.upload_ttl),
     }
     return [name for name, waits in found.items() if waits]
 

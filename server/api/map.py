@@ -15,11 +15,10 @@ from server.accounts.service import Worker, grid_workers
 from server.api.fresh import fresh_json
 from server.api.issue_schemas import BriefSchema, FiltersSchema, brief_json, filters_of
 from server.auth import calling_charge, staff_required
-from server.cases.board import Brief, Count, count_by_grid, list_categories, map_issues
+from server.cases.board import Brief, Count, count_by_grid, map_issues
 from server.cases.territory import Piece, Territory, city_epoch, read_territory
 from server.grounds import ground_at
 from server.transaction import transaction
-from sync.collections.categories import Category
 
 blueprint = Blueprint("map", __name__, url_prefix="/v1", description="地图 · what the map draws, for staff")
 
@@ -58,12 +57,6 @@ class CountsSchema(Schema):
     outside = fields.Dict(required=True, allow_none=True)
     open = fields.Integer(required=True)
     overdue = fields.Integer(required=True)
-
-
-class CategoriesSchema(Schema):
-    """The catalogue, first levels and second levels."""
-
-    categories = fields.List(fields.Dict(), required=True)
 
 
 @blueprint.get("/areas")
@@ -114,26 +107,6 @@ def grid_counts(query: dict[str, Any]) -> Response:
         counts = count_by_grid(tx.session, held, filters_of(query, ground), now=now)
         workers = grid_workers(tx.session, list(held.grid_ids), now=now)
     return fresh_json(_counts_json(counts, held, ground, workers))
-
-
-@blueprint.get("/map/categories")
-@staff_required(over="the whole catalogue")
-@blueprint.response(200, CategoriesSchema)
-def categories() -> Response:
-    """Return the active categories with both names."""
-    with transaction() as tx:
-        found = list_categories(tx.session)
-    return fresh_json({"categories": [_category(category) for category in found]})
-
-
-def _category(category: Category) -> dict[str, Any]:
-    return {
-        "code": category.code,
-        "parent": category.parent_code,
-        "name_zh": category.name_zh,
-        "name_en": category.name_en,
-        "private": category.is_private,
-    }
 
 
 def _territory_json(territory: Territory, epoch: uuid.UUID) -> dict[str, Any]:

@@ -221,11 +221,6 @@ def count_by_grid(session: Session, reach: Reach, filters: Filters, *, now: dt.d
     return [Count(*row) for row in rows]
 
 
-def list_categories(session: Session) -> Sequence[Category]:
-    """Return the active categories of both levels, by code."""
-    return session.scalars(select(Category).where(Category.is_active).order_by(Category.code)).all()
-
-
 def _lies_in(grid_ids: Sequence[int]) -> ColumnElement[bool]:
     return Issue.grid_now == any_(cast(list(grid_ids), ARRAY(Integer)))
 

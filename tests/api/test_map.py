@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from server.api import map as map_edge
-from server.api.map import CategoriesSchema, CountsSchema, GroundSchema, PointsSchema
+from server.api.map import CountsSchema, GroundSchema, PointsSchema
 from tests.api.staff import Desk
 from tests.cases import city
 
@@ -117,14 +117,6 @@ def test_counts_name_the_grids_in_charge_and_their_workers_only(desk, phone_of):
     assert here in [worker["login"] for worker in grid["workers"]]
     assert there not in told.text
     assert told.json["outside"] is None
-
-
-def test_categories_come_in_two_levels_with_both_names(desk):
-    told = desk("auditor").get("/v1/map/categories").json
-    assert CategoriesSchema().validate(told) == {}
-    parents = [each for each in told["categories"] if each["parent"] is None]
-    assert (len(parents), len(told["categories"]) - len(parents)) == (10, 60)
-    assert all(each["name_zh"] and each["name_en"] for each in told["categories"])
 
 
 def test_an_unchanged_map_costs_a_304(desk, report):

@@ -18,7 +18,7 @@ from server.cases.catalogue import load_catalogue
 from server.cases.service import route_awaiting
 from server.demo.ground import COUNTY_FILE, chongyi_ground
 
-PASSWORD = "Patrol-2026-demo"
+PASSWORD = "Patrol-2026-demo"  # of a city that lives as long as the test
 SUPERVISOR, CLERK, HANDLER = "chief", "clerk", "chengguan-desk"
 KINDS = (
     ("county", "县", "County", 0, False),
@@ -141,7 +141,8 @@ def _report(session, ground, chance, moment, number):
         text("""
             INSERT INTO operation (op_id, body_hash, device_id, author_id, collection, record_id, action, captured_at,
                                    corrected_at, received_at, data, rev, status)
-            SELECT :op, '\\x00', 1, author_id, 'issues', id, 'put', captured_at, captured_at, received_at, doc, 1, 'applied'
+            SELECT :op, '\\x00', 1, author_id, 'issues', id, 'put', captured_at, captured_at, received_at, doc, 1,
+                   'applied'
             FROM issue WHERE id = :id
         """),
         {"op": uuid.UUID(int=chance.getrandbits(128), version=4), "id": issue_id},
@@ -170,4 +171,21 @@ def _close(session, count, now):
             WHERE id IN (SELECT id FROM issue ORDER BY id LIMIT :count)
         """),
         {"count": count, "now": now},
+    )
+
+
+def multiply(session, times):
+    """Put so many copies of every open issue beside it: for a city with much on its hands."""
+    columns = (
+        "rev, doc_rev, doc, author_id, captured_at, received_at, changed_at, located, edition_at_capture, "
+        "grid_at_capture, grid_now, state, awaiting_routing, due_at, body_id, routing"
+    )
+    session.execute(
+        text(f"""
+            INSERT INTO issue (id, position, {columns})
+            SELECT gen_random_uuid(),
+                   ST_Translate(position, (random() - 0.5) * 0.004, (random() - 0.5) * 0.004), {columns}
+            FROM issue, generate_series(1, :times) WHERE closed_at IS NULL
+        """),
+        {"times": times},
     )

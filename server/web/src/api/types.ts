@@ -47,7 +47,6 @@ export interface Category {
   parent: string | null;
   name_zh: string;
   name_en: string;
-  private: boolean;
 }
 
 export type How = "inside" | "near" | "outside";

@@ -47,6 +47,9 @@ export function Board({ session, ground, categories }: Props) {
   const home = useMemo(() => homeOf(ground), [ground]);
 
   useEffect(() => writeAddress(filters, chosen, ground), [filters, chosen]);
+  useEffect(() => {
+    if (issues.status === "live") void view.current?.askAgain();
+  }, [issues.status]);
   useMarkChosen(view, chosen, points, inFull.value);
 
   const choose = useCallback((next: Chosen) => {

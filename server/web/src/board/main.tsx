@@ -21,9 +21,10 @@ async function load(): Promise<Loaded> {
   const session = await currentSession();
   const [ground, catalogue] = await Promise.all([
     read<Ground>("/v1/areas"),
-    read<{ categories: Category[] }>("/v1/map/categories"),
+    read<{ categories: { code: string; parent: string | null; zh: string; en: string }[] }>("/v1/categories"),
   ]);
-  return { session, ground, categories: catalogue.categories };
+  const categories = catalogue.categories.map(({ code, parent, zh, en }) => ({ code, parent, name_zh: zh, name_en: en }));
+  return { session, ground, categories };
 }
 
 function Start() {

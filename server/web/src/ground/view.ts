@@ -3,6 +3,7 @@
  * knows nothing of filters, lists or the network beyond the tile addresses it was given.
  */
 import {
+  AJAXError,
   type GeoJSONSource,
   Map as MapLibre,
   type MapGeoJSONFeature,
@@ -51,6 +52,7 @@ export class GroundView {
   #hovered: number | null = null;
   #chosenGrid: number | null = null;
   #ready: Promise<void>;
+  #missedTiles = false;
 
   constructor(container: HTMLElement, ground: Ground, home: Bounds | null, choices: Choices, words: MapWords) {
     const grid = ground.kinds.find((kind) => kind.is_locating);
@@ -147,6 +149,16 @@ export class GroundView {
     else this.#map.zoomOut(options);
   }
 
+  /** Ask anew for tiles that could not be had while the server was out of reach. */
+  async askAgain(): Promise<void> {
+    await this.#ready;
+    if (!this.#missedTiles) return;
+    this.#missedTiles = false;
+    for (const source of Object.keys(this.#map.getStyle().sources)) {
+      if (this.#map.getSource(source)?.type === "vector") this.#map.refreshTiles(source);
+    }
+  }
+
   remove(): void {
     this.#map.remove();
   }
@@ -155,6 +167,11 @@ export class GroundView {
     this.#map.on("click", (event) => void this.#clicked(event));
     this.#map.on("mousemove", (event) => this.#hover(event));
     this.#map.on("mouseout", () => this.#unhover());
+    // A tile that cannot be had is no fault of the page, which says itself that the server is out of reach.
+    this.#map.on("error", (event) => {
+      if (event.error instanceof AJAXError || event.error instanceof TypeError) this.#missedTiles = true;
+      else console.error(event.error);
+    });
   }
 
   async #clicked(event: MapMouseEvent): Promise<void> {

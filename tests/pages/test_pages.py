@@ -1,0 +1,68 @@
+"""How the pages are served: their policy, how long each may be kept, and what is not served."""
+
+import dataclasses
+
+import pytest
+
+from server.app import create_app
+from server.config import Config
+from server.pages import routes
+
+
+@pytest.fixture
+def client(tmp_path, monkeypatch):
+    """The app over pages that stand in for the built ones; no database is asked."""
+    dist = tmp_path / "dist"
+    (dist / "assets").mkdir(parents=True)
+    for name in ("index", "map", "signin", "docs"):
+        (dist / f"{name}.html").write_text(f"<title>{name}</title>", encoding="utf-8")
+    (dist / "assets" / "map-abc123.js").write_text("export {};" * 100, encoding="utf-8")
+    (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
+    monkeypatch.setattr(routes, "DIST", dist)
+    config = Config(database_url="postgresql+psycopg://nowhere/none", redis_url="memory://", secret_key="k" * 32)
+    return create_app(dataclasses.replace(config, testing=True)).test_client()
+
+
+@pytest.mark.parametrize(
+    ("path", "title"), [("/", "index"), ("/map", "map"), ("/signin", "signin"), ("/docs", "docs"), ("/enrol", "index")]
+)
+def test_a_page_is_asked_for_anew_each_time(client, path, title):
+    answer = client.get(path)
+    assert answer.text == f"<title>{title}</title>"
+    assert answer.headers["Cache-Control"] == "no-cache"
+    again = client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_pages_load_from_their_own_host_alone(client):
+    headers = client.get("/map").headers
+    policy = dict(part.split(" ", 1) for part in headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == policy["worker-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+
+
+def test_an_asset_may_be_kept_for_ever_and_comes_compressed(client):
+    answer = client.get("/assets/map-abc123.js", headers={"Accept-Encoding": "gzip"})
+    assert "immutable" in answer.headers["Cache-Control"]
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert answer.content_type.startswith("text/javascript")
+    assert "Content-Encoding" not in client.get("/assets/map-abc123.js").headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/assets/../secret.txt", "/assets/%2e%2e/%2e%2e/secret.txt", "/assets//etc/passwd", "/assets/none.js"]
+)
+def test_nothing_beside_the_assets_is_served(client, path):
+    answer = client.get(path)
+    assert answer.status_code in (308, 404)
+    assert "secret" not in answer.text
+
+
+def test_pages_that_were_not_built_say_what_to_do(client, tmp_path, monkeypatch):
+    monkeypatch.setattr(routes, "DIST", tmp_path / "nowhere")
+    answer = client.get("/map")
+    assert answer.status_code == 503
+    assert answer.content_type == "application/problem+json"

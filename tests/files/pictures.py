@@ -34,9 +34,9 @@ def picture(kind="JPEG", *, size=(320, 200), orientation=6, seed=1, **more):
 
 
 def sized(size_bytes, seed=1):
-    """A JPEG of about so many bytes; noise does not compress."""
-    edge = max(16, int((size_bytes / 1.6) ** 0.5))
-    return picture(size=(edge, edge), seed=seed, quality=90)
+    """A PNG of a little more than so many bytes: noise does not compress."""
+    edge = max(16, int((size_bytes / 3) ** 0.5) + 1)
+    return picture("PNG", size=(edge, edge), seed=seed, compress_level=0)
 
 
 def pixels(content):

@@ -13,7 +13,10 @@ from server.launch.scratch import scratch_database
 from tests.cases import city
 from tests.sync.phone import Phone
 
-HAPPENED = "feed, conflict, operation, scope_snapshot, visit, issue, household, task, assignment, enrolment"
+HAPPENED = (
+    "feed, conflict, operation, scope_snapshot, visit, issue, household, task, assignment, enrolment, "
+    "attachment, upload_part, upload, leftover_folder"
+)
 
 
 @pytest.fixture(scope="session")

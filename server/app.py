@@ -28,7 +28,7 @@ EDGES: Sequence[str] = (
     "server.api.map",
     "server.api.tiles",
     "server.api.desk",
-    "server.api.rules",
+    "server.api.rulebook",
     "server.api.deliveries",
     "server.files.tus",
     "server.files.content",

@@ -50,6 +50,7 @@ HTTP: Mapping[int, tuple[str, Entry]] = {
     412: ("precondition-failed", Entry(412, "内容已变", "It has changed meanwhile")),
     413: ("too-large", Entry(413, "请求过大", "The request is too large", "请分批发送", "Send it in smaller parts")),
     415: ("unsupported-media-type", Entry(415, "不支持的内容类型", "This content type is not taken here")),
+    416: ("range-not-satisfiable", Entry(416, "没有所要的这一段", "There are no such bytes of it")),
     422: ("fields-invalid", Entry(422, "有字段不符合要求", "Some fields are not right")),
     429: ("too-many-requests", Entry(429, "请求过于频繁", "Too many requests", "请稍后再试", "Try again later")),
     500: ("server-error", Entry(500, "服务器出错了", "The server failed", "请稍后再试", "Try again later")),

@@ -84,8 +84,7 @@ def dossier_json(dossier: Dossier) -> dict[str, Any]:
         "grid_at_capture": _named(dossier.grid_at_capture, edition=row.edition_at_capture),
         "candidates": [_named(each) for each in dossier.candidates],
         "workers": [worker.name for worker in dossier.workers],
-        # No photo is stored yet: each is awaited until its upload comes.
-        "photos": [{"id": photo, "awaited": True} for photo in doc.get("photos") or ()],
+        "photos": [_photo(dossier, photo) for photo in doc.get("photos") or ()],
         "tags": doc.get("tags") or [],
         "private": dossier.private,
         "masked": dossier.masked,
@@ -103,6 +102,14 @@ def dossier_json(dossier: Dossier) -> dict[str, Any]:
         "public_answer": row.public_answer,
         "history": [_entry(entry, masked=dossier.masked) for entry in dossier.history],
     }
+
+
+def _photo(dossier: Dossier, photo: str) -> dict[str, Any]:
+    """Return a photo that the issue names; it is awaited until its upload has ended."""
+    come = dossier.photos.get(uuid.UUID(photo))
+    if come is None:
+        return {"id": photo, "awaited": True}
+    return {"id": photo, "awaited": False, "type": come.type, "preview": come.preview}
 
 
 def _category(dossier: Dossier) -> dict[str, Any]:

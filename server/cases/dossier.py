@@ -17,6 +17,7 @@ from geo.editions import Ground
 from server.accounts.charge import Reach
 from server.accounts.service import Named, Worker, grid_workers
 from server.accounts.tables import Organisation
+from server.attachments.reading import Served, photos_of
 from server.cases.board import in_reach, is_private, light, masked
 from server.cases.errors import UnknownCase
 from sync.collections.categories import Category
@@ -58,7 +59,10 @@ class Step:
 
 @dataclass(frozen=True)
 class Dossier:
-    """Everything about one issue. ``row`` is the issue; where ``masked``, its texts, place and photos are not told."""
+    """Everything about one issue. ``row`` is the issue; where ``masked``, its texts, place and photos are not told.
+
+    ``photos``: those that have come, of the ones that the issue names.
+    """
 
     row: Issue
     category: Category | None
@@ -76,6 +80,7 @@ class Dossier:
     assisting: tuple[Named, ...]
     lon: float | None
     lat: float | None
+    photos: Mapping[uuid.UUID, Served]
     history: tuple[Entry, ...]
 
 
@@ -116,8 +121,13 @@ def read_dossier(
         assisting=tuple(bodies[each] for each in row.assisting_ids or () if each in bodies),
         lon=lon,
         lat=lat,
+        photos={} if hidden else photos_of(session, _photo_ids(row), issue_id),
         history=_history(session, issue_id),
     )
+
+
+def _photo_ids(row: Issue) -> list[uuid.UUID]:
+    return [uuid.UUID(photo) for photo in row.doc.get("photos") or ()]
 
 
 def _path(ground: Ground | None, grid_id: int | None) -> tuple[Step, ...]:

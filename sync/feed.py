@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from sync import arrays
+
 OUTCOME_TOPIC = 0
 GRIDS_TOPIC = 9
 
@@ -74,9 +76,9 @@ def append(session: Session, touches: Sequence[Touch]) -> int:
         _APPEND,
         {
             "count": len(touches),
-            "channels": [touch.channel for touch in touches],
-            "topics": [touch.topic for touch in touches],
-            "refs": [touch.ref for touch in touches],
+            "channels": arrays.numbers([touch.channel for touch in touches]),
+            "topics": arrays.numbers([touch.topic for touch in touches]),
+            "refs": arrays.uuids([touch.ref for touch in touches]),
         },
     )
     return int(max(row[0] for row in rows))

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from sync import arrays
 from sync.collections import Doc
 from sync.records import encode
 
@@ -82,7 +83,7 @@ _WRITE = text("""
 def known(session: Session, device_id: int, op_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Known]]:
     """Return what a device sent before under these ids, the first first."""
     found: dict[uuid.UUID, list[Known]] = {}
-    for row in session.execute(_KNOWN, {"device": device_id, "ids": list(op_ids)}):
+    for row in session.execute(_KNOWN, {"device": device_id, "ids": arrays.uuids(list(op_ids))}):
         found.setdefault(row.op_id, []).append(Known(*row))
     return found
 
@@ -106,22 +107,22 @@ def write(
             "author": author_id,
             "batch": batch_id,
             "now": now,
-            "op_ids": [row.op_id for row in rows],
-            "hashes": [row.body_hash for row in rows],
-            "seqs": [row.seq for row in rows],
-            "collections": [row.collection for row in rows],
-            "records": [row.record_id for row in rows],
-            "actions": [row.action for row in rows],
-            "base_revs": [row.base_rev for row in rows],
-            "base_ops": [row.base_op for row in rows],
-            "captured": [row.captured_at for row in rows],
-            "corrected": [row.corrected_at for row in rows],
-            "data": [None if row.data is None else encode(row.data) for row in rows],
-            "raws": [row.raw for row in rows],
-            "changes": [None if row.changes is None else encode(row.changes) for row in rows],
-            "revs": [row.rev for row in rows],
-            "statuses": [row.status for row in rows],
-            "problems": [None if row.problem is None else encode(row.problem) for row in rows],
-            "receipts": [row.receipt for row in rows],
+            "op_ids": arrays.uuids([row.op_id for row in rows]),
+            "hashes": arrays.blobs([row.body_hash for row in rows]),
+            "seqs": arrays.numbers([row.seq for row in rows]),
+            "collections": arrays.texts([row.collection for row in rows]),
+            "records": arrays.uuids([row.record_id for row in rows]),
+            "actions": arrays.texts([row.action for row in rows]),
+            "base_revs": arrays.numbers([row.base_rev for row in rows]),
+            "base_ops": arrays.uuids([row.base_op for row in rows]),
+            "captured": arrays.times([row.captured_at for row in rows]),
+            "corrected": arrays.times([row.corrected_at for row in rows]),
+            "data": arrays.texts([None if row.data is None else encode(row.data) for row in rows]),
+            "raws": arrays.blobs([row.raw for row in rows]),
+            "changes": arrays.texts([None if row.changes is None else encode(row.changes) for row in rows]),
+            "revs": arrays.numbers([row.rev for row in rows]),
+            "statuses": arrays.texts([row.status for row in rows]),
+            "problems": arrays.texts([None if row.problem is None else encode(row.problem) for row in rows]),
+            "receipts": arrays.texts([row.receipt for row in rows]),
         },
     )

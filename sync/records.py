@@ -16,6 +16,7 @@ import msgspec
 from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
+from sync import arrays
 from sync.collections import COLLECTIONS, Collection, Doc
 from sync.located import Located
 
@@ -56,7 +57,7 @@ def lock(
     if not ids:
         return {}
     statement = _lock_statement(collection.name, collection.personal, "SKIP LOCKED" if skip_locked else "")
-    rows = session.execute(statement, {"ids": sorted(ids)})
+    rows = session.execute(statement, {"ids": arrays.uuids(sorted(ids))})
     return {
         row.id: Record(
             row.id, row.rev, row.doc_rev, row.doc, row.author_id, row.captured_at, row.deleted_at,
@@ -84,21 +85,21 @@ def update(session: Session, collection: Collection, records: Sequence[Record], 
 def _columns(records: Sequence[Record]) -> dict[str, Any]:
     located = [record.located for record in records]
     return {
-        "ids": [record.id for record in records],
-        "revs": [record.rev for record in records],
-        "doc_revs": [record.doc_rev for record in records],
-        "docs": [encode(record.doc) for record in records],
-        "authors": [record.author_id for record in records],
-        "captured": [record.captured_at for record in records],
-        "deleted": [record.deleted_at for record in records],
-        "grids": [record.grid_now for record in records],
-        "first_grids": [record.grid_at_capture for record in records],
-        "lons": [place and place.lon for place in located],
-        "lats": [place and place.lat for place in located],
-        "hows": [place and place.how for place in located],
-        "distances": [_finite(place) for place in located],
-        "candidates": [_candidates(place) for place in located],
-        "editions": [place and place.edition for place in located],
+        "ids": arrays.uuids([record.id for record in records]),
+        "revs": arrays.numbers([record.rev for record in records]),
+        "doc_revs": arrays.numbers([record.doc_rev for record in records]),
+        "docs": arrays.texts([encode(record.doc) for record in records]),
+        "authors": arrays.numbers([record.author_id for record in records]),
+        "captured": arrays.times([record.captured_at for record in records]),
+        "deleted": arrays.times([record.deleted_at for record in records]),
+        "grids": arrays.numbers([record.grid_now for record in records]),
+        "first_grids": arrays.numbers([record.grid_at_capture for record in records]),
+        "lons": arrays.numbers([None if place is None else place.lon for place in located]),
+        "lats": arrays.numbers([None if place is None else place.lat for place in located]),
+        "hows": arrays.texts([None if place is None else place.how for place in located]),
+        "distances": arrays.numbers([_finite(place) for place in located]),
+        "candidates": arrays.texts([_candidates(place) for place in located]),
+        "editions": arrays.numbers([None if place is None else place.edition for place in located]),
     }
 
 

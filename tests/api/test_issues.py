@@ -244,6 +244,25 @@ def test_an_issue_in_full_tells_where_it_was_routed_and_why(desk, report, route)
     assert told["grid"]["code"] == told["grid_at_capture"]["code"] == city.WEST
 
 
+def test_a_photo_is_awaited_until_it_has_come(desk, report, session):
+    come, awaited = str(uuid.uuid4()), str(uuid.uuid4())
+    issue = report(photos=[come, awaited])
+    session.execute(
+        text("""
+            INSERT INTO attachment (id, rev, doc_rev, doc, captured_at, received_at, changed_at, collection, record_id,
+                                    bond, media_type, served_sha256, served_size, preview)
+            VALUES (:id, 1, 1, '{}', now(), now(), now(), 'issues', :issue, 'bound', 'image/jpeg', '\\x00', 1, 'ready')
+        """),
+        {"id": come, "issue": issue},
+    )
+    session.commit()
+    first, second = desk().get(f"/v1/issues/{issue}").json["photos"]
+    assert first == {"id": come, "awaited": False, "type": "image/jpeg", "preview": "ready"}
+    assert second == {"id": awaited, "awaited": True}
+    session.execute(text("DELETE FROM attachment"))
+    session.commit()
+
+
 def test_the_history_tells_what_phones_and_the_server_did(desk, phone_of, route):
     phone = phone_of("west")
     put = phone.issue(description="井盖缺失")

@@ -45,7 +45,13 @@ WORDS = {
     "0901": ("烧烤店油烟直排，居民投诉", "章源美食街 21 号"),
     "1005": ("希望在小广场加两张长椅", "樟树下社区小广场"),
 }
-ROUTED_AGO = (dt.timedelta(days=6), dt.timedelta(days=2), dt.timedelta(hours=20), dt.timedelta(hours=3), dt.timedelta())
+ROUTED_AGO = (
+    dt.timedelta(days=6),
+    dt.timedelta(days=2),
+    dt.timedelta(hours=20),
+    dt.timedelta(minutes=105),  # of two hours: due soon
+    dt.timedelta(),
+)
 OUTSIDE_EVERY = 41
 NEAR_EVERY = 29
 

@@ -149,6 +149,13 @@ export interface HistoryEntry {
   problem: { zh: string; en: string } | null;
 }
 
+/** `preview` says whether a small picture of it can be had; absent while the photo itself is awaited. */
+export interface Photo {
+  id: string;
+  awaited: boolean;
+  preview?: "awaited" | "ready" | "none";
+}
+
 export interface IssueInFull extends Omit<IssueBrief, "grid" | "body" | "summary" | "category"> {
   rev: number;
   category: { code: string; name_zh: string; name_en: string; parent_zh: string | null; parent_en: string | null };
@@ -160,7 +167,7 @@ export interface IssueInFull extends Omit<IssueBrief, "grid" | "body" | "summary
   grid_at_capture: (Named & { edition: number | null }) | null;
   candidates: Named[];
   workers: string[];
-  photos: { id: string; awaited: boolean }[];
+  photos: Photo[];
   tags: string[];
   reporter: string | null;
   received_at: string;

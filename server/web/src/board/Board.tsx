@@ -92,7 +92,7 @@ export function Board({ session, ground, categories }: Props) {
             onOpen={() => setHeight("full")}
           />
           <Trouble live={issues} />
-          {points.length === 0 && issues.value && <Nothing filters={filters} ground={ground} />}
+          {points.length === 0 && issues.value && <Nothing filters={filters} ground={ground} session={session} />}
           <IssueList
             points={points}
             categories={byCode}
@@ -221,9 +221,9 @@ function Trouble({ live }: { live: Live<IssuePoints> }) {
   );
 }
 
-function Nothing({ filters, ground }: { filters: Filters; ground: Ground }) {
+function Nothing({ filters, ground, session }: { filters: Filters; ground: Ground; session: Session }) {
   const mine = ground.areas.some((area) => area.in_charge);
-  if (!mine) return <p class="nothing">{t("list.nocharge")}</p>;
+  if (!mine) return <p class="nothing">{t(session.charge.organisations.length > 0 ? "list.nobody" : "list.nocharge")}</p>;
   if (narrowing(filters) === 0 && filters.progress === "open") return <p class="nothing">{t("list.quiet")}</p>;
   return (
     <p class="nothing">

@@ -1,7 +1,7 @@
 /** Everything about one issue: what, where, photos, state, deadline, body, why it was routed there, history. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import type { IssueInFull } from "../api/types";
+import type { IssueInFull, Photo } from "../api/types";
 import { signOf } from "../ground/icons";
 import { currentLanguage, t, tData } from "../i18n";
 import { Icon } from "../page/Icon";
@@ -134,12 +134,26 @@ function Photos({ issue }: { issue: IssueInFull }) {
   return (
     <ul class="photos" aria-label={t("issue.photos")}>
       {issue.photos.map((photo, index) => (
-        <li key={photo.id} class={photo.awaited ? "photo is-awaited" : "photo"}>
-          <span>{t("issue.photo", { n: index + 1 })}</span>
-          {photo.awaited && <small>{t("issue.photo.awaited")}</small>}
+        <li key={photo.id}>
+          <PhotoFrame photo={photo} words={t("issue.photo", { n: index + 1 })} />
         </li>
       ))}
     </ul>
+  );
+}
+
+function PhotoFrame({ photo, words }: { photo: Photo; words: string }) {
+  if (photo.awaited) {
+    return (
+      <span class="photo is-awaited">
+        {words} <small>{t("issue.photo.awaited")}</small>
+      </span>
+    );
+  }
+  return (
+    <a class="photo" href={`/v1/files/${photo.id}/content`} target="_blank" rel="noopener">
+      {photo.preview === "ready" ? <img src={`/v1/files/${photo.id}/preview`} alt={words} loading="lazy" /> : words}
+    </a>
   );
 }
 

@@ -44,6 +44,7 @@ export function label(index: number, bounds: readonly number[]): string {
   if (index === 0) return "0";
   const from = bounds[index - 1] as number;
   const next = bounds[index];
-  if (next === undefined) return `${from}+`;
+  // There is room for two digits on either side of a dash, not for three.
+  if (next === undefined || next > 100) return `${from}+`;
   return next - 1 === from ? `${from}` : `${from}–${next - 1}`;
 }

@@ -149,13 +149,7 @@ function gridLabels(kind: string): LayerSpecification[] {
       minzoom: 13,
       layout: {
         "text-font": FONTS,
-        "text-field": [
-          "step",
-          ["zoom"],
-          ["get", "name"],
-          13.2,
-          ["format", ["get", "name"], {}, "\n", {}, ["get", "code"], { "font-scale": 0.74 }],
-        ],
+        "text-field": ["format", ["get", "name"], {}, "\n", {}, ["get", "code"], { "font-scale": 0.74 }],
         "text-size": ["interpolate", ["linear"], ["zoom"], 13, 11, 16, 15],
         "text-line-height": 1.25,
         "text-max-width": 12,
@@ -237,7 +231,7 @@ function issueLayers(): LayerSpecification[] {
       filter: ["==", ["geometry-type"], "Point"],
       paint: {
         "circle-radius": 15,
-        "circle-color": "rgba(255,255,255,0.55)",
+        "circle-color": "rgba(255,255,255,0.96)",
         "circle-stroke-color": "#0b3a47",
         "circle-stroke-width": 3,
       },

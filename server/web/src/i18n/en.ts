@@ -115,6 +115,7 @@ export const en: Record<Key, string> = {
   "list.empty.hint": "Try wider filters.",
   "list.quiet": "Nothing is open in your grids.",
   "list.nocharge": "No area is in your charge. Ask an administrator to assign one, then sign in again.",
+  "list.nobody": "Your body has no issue under these filters.",
   "list.keys": "Arrows choose, Enter opens, Esc closes",
   "list.sort": "Sort",
   "sort.due": "Nearest deadline",

@@ -109,6 +109,7 @@ export const zh = {
   "list.empty.hint": "可以放宽筛选条件。",
   "list.quiet": "所辖网格目前没有未结事件。",
   "list.nocharge": "您目前没有所辖的网格。请管理员为您指派区域后重新登录。",
+  "list.nobody": "您的单位目前没有符合条件的事件。",
   "list.keys": "方向键选择，回车打开，Esc 关闭",
   "list.sort": "排序",
   "sort.due": "时限先到",

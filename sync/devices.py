@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text, update
+from sqlalchemy import bindparam, select, text, update
 from sqlalchemy.orm import Session
 
 from sync.errors import CodeExpired, CodeUnknown, CodeUsed, DeviceRevoked, TokenUnknown
@@ -91,12 +91,13 @@ _CALLING = (
     )
     .join(Person, Person.id == Device.person_id)
     .join(CityState, text("true"))
+    .where(Device.token_hash == bindparam("digest"))
 )  # fmt: skip
 
 
 def authenticate(session: Session, token: str, *, revoked_may: bool = False) -> CallingDevice:
     """Return the device of a token. Raises ``TokenUnknown``, or ``DeviceRevoked`` unless the revoked may."""
-    row = session.execute(_CALLING.where(Device.token_hash == _digest(token))).mappings().one_or_none()
+    row = session.execute(_CALLING, {"digest": _digest(token)}).mappings().one_or_none()
     if row is None:
         raise TokenUnknown
     device = CallingDevice(**row)

@@ -7,8 +7,8 @@ commit; so numbers become visible in their order, and a cursor never passes a ch
 
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -29,8 +29,7 @@ _APPEND = text("""
 """)
 
 
-@dataclass(frozen=True, slots=True)
-class Touch:
+class Touch(msgspec.Struct, frozen=True, gc=False):
     """This thing changed, for those who listen to this channel."""
 
     channel: int

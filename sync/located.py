@@ -5,9 +5,9 @@ converted and located together. Knows no SQL.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from geo.datum import to_wgs84
@@ -18,8 +18,7 @@ from sync.collections import Doc
 _SHIFTED = ("gcj02", "bd09")
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(msgspec.Struct, frozen=True, gc=False):
     """Where one record lies. ``lon``, ``lat``: WGS-84 degrees, None where only a household says the grid.
 
     ``grid`` is by the edition given (that of the capture); ``how`` is inside, near or outside.
@@ -47,6 +46,22 @@ class Located:
             "edition": self.edition,
             "distance_m": round(self.distance_m, 1) if np.isfinite(self.distance_m) else None,
         }
+
+
+class GridTold:
+    """The ``grid`` objects of one answer as JSON: most records of a batch lie in few grids, so each is made once."""
+
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
+        self._made: dict[tuple[object, ...], msgspec.Raw] = {}
+
+    def of(self, place: Located) -> msgspec.Raw:
+        """Return the JSON of one place."""
+        key = (place.grid, place.how, place.distance_m, place.candidates, place.edition)
+        made = self._made.get(key)
+        if made is None:
+            made = self._made[key] = msgspec.Raw(msgspec.json.encode(place.as_json(self._ground)))
+        return made
 
 
 def normalise(docs: Sequence[Doc]) -> list[Doc]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -29,8 +30,7 @@ class Known:
     record_id: uuid.UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
+class Logged(msgspec.Struct, frozen=True, gc=False):
     """One row to write. ``raw`` is kept where the operation could not be read, ``data`` where it could."""
 
     op_id: uuid.UUID

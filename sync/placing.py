@@ -7,7 +7,8 @@ far. Pure bookkeeping: no SQL, no rights.
 import datetime as dt
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 from sync.collections import Doc
 from sync.log import Known
@@ -18,8 +19,7 @@ from sync.wording import Reason
 Key = tuple[str, uuid.UUID]
 
 
-@dataclass(frozen=True, slots=True)
-class Placed:
+class Placed(msgspec.Struct, frozen=True):
     """What became of one operation. ``changes``: the fields it wrote, where that is not simply its data."""
 
     status: str
@@ -29,8 +29,7 @@ class Placed:
     changes: Doc | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Outcome:
+class _Outcome(msgspec.Struct, frozen=True, gc=False):
     status: str
     rev: int | None
     record_id: uuid.UUID | None

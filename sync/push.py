@@ -22,11 +22,11 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
-from sync import feed, log, records, verdicts
+from sync import arrays, feed, log, records, verdicts
 from sync.collections import COLLECTIONS, Doc
 from sync.devices import CallingDevice
 from sync.errors import NoEdition
-from sync.located import Located, in_household, locate, normalise
+from sync.located import GridTold, Located, in_household, locate, normalise
 from sync.placing import Bench
 from sync.scope import assignments
 from sync.verdicts import Rights
@@ -97,8 +97,8 @@ def push(exchange: Exchange) -> Pushed:
     """Apply one batch. Locks the device row, then records in ascending id, then the feed's counter."""
     session, now = exchange.session, exchange.now
     ground = exchange.ground
-    holds = _lock_device(session, exchange.device.id)
     entries = [Entry(op) for op in exchange.batch.ops]
+    holds = _lock_device(exchange, entries)
     known = _seen_before(exchange, entries)
     fresh = [entry for entry in entries if not entry.replayed]
     _judge(exchange, fresh)
@@ -108,21 +108,25 @@ def push(exchange: Exchange) -> Pushed:
     _lock_records(session, bench, fresh)
     for entry in fresh:
         if (op := entry.open) is not None:
-            _place(exchange, bench, rights, entry, op)
+            _place(exchange, ground, bench, rights, entry, op)
     touches = _write(exchange, bench, fresh, ground)
-    _note_exchange(exchange, fresh)
     position = feed.append(session, touches)
     wake = _wake(fresh) | ({"merge"} if holds and fresh else set())
     return Pushed(tuple(_answer(entry) for entry in entries), position, wake)
 
 
-def _lock_device(session: Session, device_id: int) -> bool:
-    """Lock the device; return whether something of it is held, which this batch may let go on."""
-    held = text("""
-        SELECT EXISTS (SELECT FROM operation WHERE device_id = :id AND status = 'held')
-        FROM device WHERE id = :id FOR UPDATE
-    """)
-    return bool(session.scalar(held, {"id": device_id}))
+_LOCK_DEVICE = text("""
+    UPDATE device SET last_exchange_at = :now, skew_ms = :skew, seqs = seqs + CAST(:seqs AS int8multirange)
+    WHERE id = :id RETURNING EXISTS (SELECT FROM operation WHERE device_id = :id AND status = 'held')
+""")
+
+
+def _lock_device(exchange: Exchange, entries: Sequence[Entry]) -> bool:
+    """Note the exchange, which locks the device; return whether something of it is held that may go on now."""
+    seqs = sorted({entry.op.seq for entry in entries if entry.op.seq is not None})
+    skew_ms = round((exchange.batch.sent_at - exchange.now).total_seconds() * 1000)
+    noted = {"now": exchange.now, "skew": skew_ms, "seqs": _multirange(seqs), "id": exchange.device.id}
+    return bool(exchange.session.scalar(_LOCK_DEVICE, noted))
 
 
 def _seen_before(exchange: Exchange, entries: Sequence[Entry]) -> dict[uuid.UUID, log.Known]:
@@ -191,15 +195,17 @@ def _locate(exchange: Exchange, entries: Sequence[Entry], ground: Ground) -> Non
     _locate_by_household(exchange.session, [entry for entry, _ in readable if entry.located is None], ground)
 
 
+_HOUSEHOLD_GRIDS = text("""
+    SELECT id, grid_now FROM household WHERE id = ANY (CAST(:ids AS uuid[])) AND grid_now IS NOT NULL
+""")
+
+
 def _locate_by_household(session: Session, entries: Sequence[Entry], ground: Ground) -> None:
     visits = [e for e in entries if isinstance(e.op, Op) and e.op.collection == "visits" and e.op.action == "put"]
     named = verdicts.households_named([entry.data for entry in visits])
     if not named:
         return
-    rows = session.execute(
-        text("SELECT id, grid_now FROM household WHERE id = ANY (CAST(:ids AS uuid[])) AND grid_now IS NOT NULL"),
-        {"ids": named},
-    )
+    rows = session.execute(_HOUSEHOLD_GRIDS, {"ids": arrays.uuids(named)})
     grids: dict[uuid.UUID, int] = {row.id: row.grid_now for row in rows}
     for entry in visits:
         household = entry.data.get("household_id")
@@ -219,10 +225,9 @@ def _lock_records(session: Session, bench: Bench, entries: Sequence[Entry]) -> N
         bench.hold(name, records.lock(session, COLLECTIONS[name], list(wanted[name])))
 
 
-def _place(exchange: Exchange, bench: Bench, rights: Rights, entry: Entry, op: Op) -> None:
+def _place(exchange: Exchange, ground: Ground, bench: Bench, rights: Rights, entry: Entry, op: Op) -> None:
     """Judge the rights over one operation and put it on its record, or aside."""
     captured_at = entry.corrected_at or exchange.now
-    ground = exchange.ground
     record = bench.record(op)
     if record is not None and not bench.is_new(op):
         wrong = rights.of_existing(op.collection, record, captured_at, ground)
@@ -240,12 +245,12 @@ def _place(exchange: Exchange, bench: Bench, rights: Rights, entry: Entry, op: O
     entry.rev = placed.rev
     entry.changes = placed.changes if placed.changes is not None else entry.changes
     if placed.record is not None and op.action != "delete":
-        _settle_down(exchange, rights, placed.record, entry)
+        _settle_down(exchange, ground, rights, placed.record, entry)
 
 
-def _settle_down(exchange: Exchange, rights: Rights, record: records.Record, entry: Entry) -> None:
+def _settle_down(exchange: Exchange, ground: Ground, rights: Rights, record: records.Record, entry: Entry) -> None:
     """Give a record the grid of its new position: that of its time, once, and that of today."""
-    located, ground = entry.located, exchange.ground
+    located = entry.located
     if located is None:
         if record.rev == 1:
             record.grid_now = rights.only_grid(record.captured_at, ground)
@@ -280,7 +285,8 @@ def _write(exchange: Exchange, bench: Bench, entries: Sequence[Entry], ground: G
             entry.settle("pending")
             entry.rev = None
     device = exchange.device
-    rows = [_row(entry, ground, exchange.lang) for entry in entries]
+    grids = GridTold(ground)
+    rows = [_row(entry, grids, exchange.lang) for entry in entries]
     log.write(session, rows, device_id=device.id, author_id=device.person_id, batch_id=exchange.batch.batch_id, now=now)
     return touches
 
@@ -289,10 +295,10 @@ def _personal(column: str | None, record: records.Record) -> int | None:
     return record.author_id if column == "author_id" else record.personal_id
 
 
-def _row(entry: Entry, ground: Ground, lang: Lang) -> log.Logged:
+def _row(entry: Entry, grids: GridTold, lang: Lang) -> log.Logged:
     op = entry.op
     problem = None if entry.reason is None else entry.reason.as_json(lang)
-    entry.receipt = _receipt(entry, problem, ground)
+    entry.receipt = _receipt(entry, problem, grids)
     receipt = entry.receipt.decode()
     if isinstance(op, Unreadable):
         return log.Logged(
@@ -316,13 +322,13 @@ def _storable(moment: dt.datetime) -> dt.datetime | None:
         return None
 
 
-def _receipt(entry: Entry, problem: dict[str, Any] | None, ground: Ground) -> bytes:
+def _receipt(entry: Entry, problem: dict[str, Any] | None, grids: GridTold) -> bytes:
     op = entry.op
     result: dict[str, Any] = {"op_id": op.echo if isinstance(op, Unreadable) else str(op.op_id), "status": entry.status}
     if entry.rev is not None:
         result["rev"] = entry.rev
     if entry.located is not None:
-        result["grid"] = entry.located.as_json(ground)
+        result["grid"] = grids.of(entry.located)
     if problem is not None:
         result["error"] = problem
     return msgspec.json.encode(result)
@@ -331,18 +337,6 @@ def _receipt(entry: Entry, problem: dict[str, Any] | None, ground: Ground) -> by
 def _answer(entry: Entry) -> bytes:
     receipt = entry.receipt or (entry.twin and entry.twin.receipt) or b"{}"
     return receipt[:-1] + b',"replayed":true}' if entry.replayed else receipt
-
-
-def _note_exchange(exchange: Exchange, entries: Sequence[Entry]) -> None:
-    seqs = sorted({entry.op.seq for entry in entries if entry.op.seq is not None})
-    skew_ms = round((exchange.batch.sent_at - exchange.now).total_seconds() * 1000)
-    exchange.session.execute(
-        text("""
-            UPDATE device SET last_exchange_at = :now, skew_ms = :skew,
-                seqs = seqs + CAST(:seqs AS int8multirange) WHERE id = :id
-        """),
-        {"now": exchange.now, "skew": skew_ms, "seqs": _multirange(seqs), "id": exchange.device.id},
-    )
 
 
 def _multirange(seqs: Sequence[int]) -> str:

@@ -7,13 +7,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
 from sync.devices import CallingDevice
-from sync.tables import Assignment, ScopeSnapshot
+from sync.tables import ScopeSnapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +37,14 @@ class Scope:
     grid_ids: tuple[int, ...]
 
 
+_ASSIGNMENTS = text("""
+    SELECT area_id, lower(during), upper(during) FROM assignment WHERE person_id = :person AND area_id IS NOT NULL
+""")
+
+
 def assignments(session: Session, person_id: int) -> tuple[Assigned, ...]:
     """Return all assignments of a person to areas, past and to come."""
-    rows = session.execute(
-        select(Assignment.area_id, Assignment.during).where(
-            Assignment.person_id == person_id, Assignment.area_id.is_not(None)
-        )
-    )
-    return tuple(Assigned(area_id, during.lower, during.upper) for area_id, during in rows if area_id is not None)
+    return tuple(Assigned(*row) for row in session.execute(_ASSIGNMENTS, {"person": person_id}))
 
 
 def areas_at(assigned: Sequence[Assigned], moment: dt.datetime) -> frozenset[int]:

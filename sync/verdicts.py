@@ -9,12 +9,12 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
+from sync import arrays
 from sync.collections import COLLECTIONS, Doc
-from sync.collections.categories import Category
 from sync.decoders import judge
 from sync.located import Located
 from sync.records import Record
@@ -64,13 +64,15 @@ def of_fields(op: Op) -> Reason | None:
     return None
 
 
+_ACTIVE = text("SELECT code FROM category WHERE code = ANY (CAST(:codes AS text[])) AND is_active")
+
+
 def categories_known(session: Session, datas: Iterable[Doc]) -> frozenset[str]:
     """Return those of the categories named that the city's catalogue has."""
     named = {data["category"] for data in datas if data.get("category")}
     if not named:
         return frozenset()
-    known = select(Category.code).where(Category.code.in_(named), Category.is_active)
-    return frozenset(session.scalars(known))
+    return frozenset(session.scalars(_ACTIVE, {"codes": arrays.texts(list(named))}))
 
 
 def of_category(data: Doc, known: frozenset[str]) -> Reason | None:

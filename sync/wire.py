@@ -25,16 +25,14 @@ MAX_OPS = 1000
 _NUL = b"\\u0000"
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(msgspec.Struct, frozen=True, gc=False):
     """What the author saw: a revision of the record, or an own operation."""
 
     rev: int | None
     op_id: uuid.UUID | None
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(msgspec.Struct, frozen=True):
     """One operation as sent. ``captured_at`` is by the device's clock; ``body_hash`` is over its canonical JSON."""
 
     op_id: uuid.UUID
@@ -187,11 +185,11 @@ def _read(raw: bytes) -> Op | Unreadable:
         return _unreadable(raw, plain, Reason("operation-invalid", ((field, message),)), body_hash)
     if _NUL in canonical:
         return _unreadable(raw, plain, Reason("fields-invalid", (("data", "control-character"),)), body_hash)
-    base = None if head.base is None else Base(head.base.rev, head.base.op_id)
+    named = head.base is not None and (head.base.rev is not None or head.base.op_id is not None)
+    base = Base(head.base.rev, head.base.op_id) if head.base is not None and named else None
     return Op(
-        head.op_id, head.seq, head.collection, head.id, head.action,
-        None if base == Base(None, None) else base, head.captured_at, head.data or {}, body_hash,
-    )  # fmt: skip
+        head.op_id, head.seq, head.collection, head.id, head.action, base, head.captured_at, head.data or {}, body_hash
+    )
 
 
 def _unreadable(raw: bytes, plain: Any, reason: Reason, body_hash: bytes | None = None) -> Unreadable:

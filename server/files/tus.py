@@ -168,7 +168,8 @@ def _receive(file_id: uuid.UUID, offset: int) -> Standing:
             )  # fmt: skip
         if (request.content_length or 0) > standing.length - offset:
             raise TooMuchSent(length=standing.length)
-        request.max_content_length = standing.length - offset
+        # One more than there is room for: werkzeug refuses at the limit before it has seen the end of the body.
+        request.max_content_length = standing.length - offset + 1
         receiver = Receiver(
             standing, writer, store=open_store(config.files_url), transaction=_session, limits=_limits(), clock=_now
         )

@@ -52,6 +52,8 @@ def up(home: Home, wishes: Wishes) -> int:
             _load(home, wishes.profile, env)
         _start_programs(home, web, env)
         _wait_until_ready(home, web["url"])
+        if wishes.profile:
+            _patrol_for_a_day(home, web["url"], wishes.profile, env)
     _tell(home, web["url"], env)
     return 0 if wishes.detach else _follow(home)
 
@@ -136,6 +138,18 @@ def _load(home: Home, profile: str, env: dict[str, str]) -> None:
     home.remember({"loaded": mark})
 
 
+def _patrol_for_a_day(home: Home, url: str, profile: str, env: dict[str, str]) -> None:
+    """Let simulated phones walk the sample city once, through the real protocol, so that nothing is empty."""
+    mark = {"database": env["DATABASE_URL"].partition("@")[2], "profile": profile}
+    if home.read().get("walked") == mark:
+        return
+    step("模拟一个走访日", "simulating a patrol day over the sample city")
+    failure = LaunchError("模拟走访日没有完成。", "The simulated patrol day did not end well.", "./patrol simulate")
+    argv = (sys.executable, "-m", "server.cli", "simulate", "--devices", "20", "--ops", "25", "--url", url)
+    run_logged(argv, home.logs / "patrol-day.log", failure, cwd=CHECKOUT, env=env, show=".")
+    home.remember({"walked": mark})
+
+
 def _start_programs(home: Home, web: dict[str, str], env: dict[str, str]) -> None:
     if processes.is_kept(home, running.SUPERVISOR):
         return
@@ -146,7 +160,11 @@ def _start_programs(home: Home, web: dict[str, str], env: dict[str, str]) -> Non
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir()
     path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
-    settings = env | {
+    # In the sample city the clock runs from the capture: the day's work shows every light at once.
+    sample = {"PATROL_DEADLINES_FROM": "capture"} if home.read().get("loaded") else {}
+    settings = {
+        **sample,
+        **env,
         "PATROL_BIND": web["bind"],
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         "PATH": path,

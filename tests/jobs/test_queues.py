@@ -7,6 +7,14 @@ from rq.serializers import JSONSerializer
 
 from server.jobs import queues
 from server.jobs.queues import JOBS, wake_at
+from tests.conftest import REDIS_DATABASES
+
+
+@pytest.fixture(scope="module")
+def redis_url(redis_url):
+    """A Redis number that no worker of another test, still on its way out, takes jobs from."""
+    address, _, number = redis_url.rpartition("/")
+    return f"{address}/{int(number) % REDIS_DATABASES + 1}"
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def test_stopping_ends_the_program_and_everything_below_it(home, start):
     process = start("sh", "-c", WITH_CHILDREN)
     below = until(lambda: len(found := descendants(process.pid)) == 2 and found)
     assert processes.stop(home, "program", wait_s=60)
-    assert [pid for pid in (process.pid, *below) if lives(pid)] == []
+    until(lambda: not [pid for pid in (process.pid, *below) if lives(pid)])
     assert processes.look(home, "program").state == "stopped"
 
 

@@ -145,7 +145,7 @@ def _patrol_for_a_day(home: Home, url: str, profile: str, env: dict[str, str]) -
         return
     step("模拟一个走访日", "simulating a patrol day over the sample city")
     failure = LaunchError("模拟走访日没有完成。", "The simulated patrol day did not end well.", "./patrol simulate")
-    argv = (sys.executable, "-m", "server.cli", "simulate", "--devices", "20", "--ops", "25", "--url", url)
+    argv = (sys.executable, "-m", "server.cli", "simulate", "--devices", "50", "--ops", "14", "--url", url)
     run_logged(argv, home.logs / "patrol-day.log", failure, cwd=CHECKOUT, env=env, show=".")
     home.remember({"walked": mark})
 

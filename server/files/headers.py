@@ -6,7 +6,6 @@ known before the first byte, so the length is.
 """
 
 import base64
-import binascii
 import datetime as dt
 import re
 import uuid
@@ -63,7 +62,7 @@ def read_checksum(headers: Headers) -> Checksum | None:
         raise ChecksumUnknown(field="Upload-Checksum", takes=list(ALGORITHMS))
     try:
         return Checksum(algorithm, base64.b64decode(coded.strip(), validate=True))
-    except binascii.Error as error:
+    except ValueError as error:
         raise ChecksumUnknown(field="Upload-Checksum", takes=list(ALGORITHMS)) from error
 
 
@@ -105,7 +104,7 @@ def read_metadata(said: str) -> dict[str, str]:
         key, _, coded = pair.partition(" ")
         try:
             pairs[key] = base64.b64decode(coded.strip(), validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError) as error:
+        except ValueError as error:
             raise MetadataInvalid(field=key, takes="base64") from error
     return pairs
 

@@ -3,7 +3,9 @@
 import hashlib
 import random
 import socket
+import threading
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -152,3 +154,18 @@ def _ready(phone, photo):
     phone.pull()
     told = phone.records("attachments").get(photo)
     return told and told["grid"] and told["data"]["preview"] == "ready" and told["data"]
+
+
+def test_of_many_requests_for_one_upload_at_once_one_wins(server, begun, session, store):
+    gate = threading.Barrier(6)
+
+    def race(_):
+        gate.wait()
+        return send(server.url, begun, LARGE, 0).status_code
+
+    with ThreadPoolExecutor(6) as pool:
+        statuses = sorted(pool.map(race, range(6)))
+    assert statuses.count(204) == 1
+    assert set(statuses) <= {204, 409, 423, 503}
+    assert store.get(f"originals/{begun[0].rpartition('/')[2]}") == LARGE
+    assert session.scalar(text("SELECT count(*) FROM attachment")) == 1

@@ -5,6 +5,8 @@ import io
 import uuid
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from tests.files.conftest import checksum, metadata
@@ -305,19 +307,20 @@ class Slow(io.RawIOBase):
         return self.at
 
 
-def test_the_later_of_two_requests_wins_and_the_earlier_appends_no_more(up, session):
+@pytest.mark.parametrize("taken", [0, 500])
+def test_the_later_of_two_requests_wins_and_the_earlier_appends_no_more(up, taken):
     where = up.begin(PICTURE).headers["Location"]
 
     def interrupted():
         yield PICTURE[:1000]
-        assert up.patch(where, PICTURE[:500], 0).status_code == 204
+        assert up.patch(where, PICTURE[:taken], 0).status_code == 204
         yield PICTURE[1000:2000]
 
     headers = {"Content-Type": "application/offset+octet-stream"} | up.headers(Upload_Offset=0)
     answer = up.phone.client.patch(where, input_stream=Slow(interrupted(), 2000), headers=headers)
     assert (answer.status_code, problem(answer)) == (423, "upload-taken")
-    assert up.offset(where) == 500
-    assert up.patch(where, PICTURE[500:], 500).status_code == 204
+    assert up.offset(where) == taken
+    assert up.patch(where, PICTURE[taken:], taken).status_code == 204
 
 
 def test_an_upload_in_drops_is_stored_in_few_parts(up, session):
@@ -335,3 +338,35 @@ def test_the_bytes_of_a_finished_file_are_those_that_were_sent(up, store):
         assert up.patch(where, content[begins:ends], begins).status_code == 204
     kept = store.get(f"originals/{where.rpartition('/')[2]}")
     assert hashlib.sha256(kept).digest() == hashlib.sha256(content).digest()
+
+
+WORDS = st.text(st.characters(min_codepoint=32, max_codepoint=255, exclude_characters="\x7f"), max_size=40)
+NAMES = st.sampled_from(
+    ["Upload-Length", "Upload-Offset", "Upload-Metadata", "Upload-Checksum", "Tus-Resumable", "Content-Type",
+     "Upload-Defer-Length", "X-HTTP-Method-Override", "Content-Length", "Upload-Concat"]
+)  # fmt: skip
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    method=st.sampled_from(["POST", "PATCH", "HEAD", "DELETE", "OPTIONS", "PUT"]),
+    headers=st.dictionaries(NAMES, WORDS | st.integers().map(str), max_size=4),
+    there=st.booleans(),
+    body=st.binary(max_size=20),
+)
+def test_no_headers_at_all_bring_the_server_into_trouble(up, method, headers, there, body):
+    where = up.begin(PICTURE).headers["Location"] if there else "/v1/files"
+    sent = up.headers(Upload_Offset=0, Upload_Length=20) | {"Content-Type": "application/offset+octet-stream"}
+    answer = up.phone.client.open(where, method=method, data=body, headers=sent | headers)
+    assert answer.status_code < 500, answer.text
+    if there:
+        up.phone.client.delete(where, headers=up.headers())
+
+
+@given(pairs=st.dictionaries(st.sampled_from(["record", "collection", "sha256", "id", "filetype", "name"]), WORDS))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_metadata_at_all_brings_the_server_into_trouble(up, pairs):
+    answer = up.begin(PICTURE, told=pairs)
+    assert answer.status_code in (201, 422), answer.text
+    if answer.status_code == 201:
+        up.phone.client.delete(answer.headers["Location"], headers=up.headers())

@@ -30,6 +30,7 @@ class Config:
     """All settings. Durations are timedeltas, sizes are bytes, distances are metres.
 
     ``files_url``: where attachments lie, a folder (``file:///...``) or a store that fsspec speaks to (``s3://...``).
+    ``upload_patience``: how long an upload may be silent before its request is ended; it goes on with another.
     ``upload_slots``: uploads that one web process receives at a time, below its threads: slow phones never take all.
 
     ``deadlines_from``: where a body's clock starts, "decision" (when it is given the case) or "capture".
@@ -82,6 +83,9 @@ class Config:
             min_app_version=environ.get("PATROL_MIN_APP_VERSION", cls.min_app_version),
             files_url=environ.get("PATROL_FILES_URL", "") or _folder_of(environ),
             file_limit_bytes=int(environ.get("PATROL_FILE_LIMIT_BYTES", cls.file_limit_bytes)),
+            upload_patience=timedelta(
+                seconds=float(environ.get("PATROL_UPLOAD_PATIENCE_S", cls.upload_patience.total_seconds()))
+            ),
         )
 
     @property

@@ -28,9 +28,13 @@ def picture(kind="JPEG", *, size=(320, 200), orientation=6, seed=1, **more):
     Image.frombytes("RGB", size, noise).save(out, kind, exif=exif(orientation), **more)
     content = out.getvalue()
     if kind == "JPEG":
-        comment = b"\xff\xfe" + struct.pack(">H", 2 + len(SERIAL)) + SERIAL
-        content = content[:2] + comment + content[2:]
+        xmp = b"http://ns.adobe.com/xap/1.0/\x00<x:xmpmeta>" + SERIAL
+        content = content[:2] + segment(0xFE, SERIAL) + segment(0xE1, xmp) + content[2:]
     return content + TRAILER
+
+
+def segment(marker, body):
+    return struct.pack(">BBH", 0xFF, marker, 2 + len(body)) + body
 
 
 def sized(size_bytes, seed=1):
@@ -48,12 +52,12 @@ def pdf():
     return b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
-def bomb():
-    """A PNG of a few hundred bytes that says it is 30,000 by 30,000 pixels."""
+def bomb(width=30_000, height=30_000):
+    """A PNG of a few hundred bytes that says it has so many pixels."""
     out = io.BytesIO()
     Image.new("1", (8, 8)).save(out, "PNG")
     content = bytearray(out.getvalue())
-    content[16:24] = struct.pack(">II", 30_000, 30_000)
+    content[16:24] = struct.pack(">II", width, height)
     content[29:33] = struct.pack(">I", zlib.crc32(content[12:29]))
     return bytes(content)
 

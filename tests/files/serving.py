@@ -19,19 +19,23 @@ FOR_EVER = None
 class Server:
     """Gunicorn with the settings of `up`."""
 
-    def __init__(self, database_url, redis_url, files_url):
+    def __init__(self, database_url, redis_url, files_url, **environment):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.environment = os.environ | {
-            "DATABASE_URL": database_url,
-            "REDIS_URL": redis_url,
-            "PATROL_SECRET_KEY": "k" * 32,
-            "PATROL_FILES_URL": files_url,
-            "PATROL_PUSH_RATE": "100000 per minute",
-            "PATROL_BIND": f"127.0.0.1:{self.port}",
-            "PATROL_WEB_WORKERS": "2",
-            "PATROL_WEB_THREADS": "6",
-        }
+        self.environment = (
+            os.environ
+            | {
+                "DATABASE_URL": database_url,
+                "REDIS_URL": redis_url,
+                "PATROL_SECRET_KEY": "k" * 32,
+                "PATROL_FILES_URL": files_url,
+                "PATROL_PUSH_RATE": "100000 per minute",
+                "PATROL_BIND": f"127.0.0.1:{self.port}",
+                "PATROL_WEB_WORKERS": "2",
+                "PATROL_WEB_THREADS": "6",
+            }
+            | environment
+        )
         self.process = None
 
     def start(self):

@@ -12,6 +12,7 @@ import pytest
 import requests
 from sqlalchemy import text
 
+from server.files.receiving import BLOCK_BYTES
 from tests.files.conftest import OFFSET, Uploading, metadata
 from tests.files.pictures import picture, sized
 from tests.files.serving import Server, Wire
@@ -34,17 +35,26 @@ def server(sync_url, redis_url, files_url):
 
 
 @pytest.fixture
-def begun(server, phone):
-    """An upload of LARGE that has begun: its address beneath the server's, and the headers of its phone."""
-    headers = phone.headers | {"Tus-Resumable": "1.0.0"}
-    said = metadata(record=uuid.uuid4(), collection="visits", sha256=hashlib.sha256(LARGE).hexdigest())
-    answer = requests.post(
-        f"{server.url}/v1/files",
-        headers=headers | {"Upload-Length": str(len(LARGE)), "Upload-Metadata": said},
-        timeout=30,
-    )
-    assert answer.status_code == 201, answer.text
-    return answer.headers["Location"], headers
+def begin(phone):
+    """Begins an upload of LARGE: its address beneath the server's, and the headers of its phone."""
+
+    def begin(server):
+        headers = phone.headers | {"Tus-Resumable": "1.0.0"}
+        said = metadata(record=uuid.uuid4(), collection="visits", sha256=hashlib.sha256(LARGE).hexdigest())
+        answer = requests.post(
+            f"{server.url}/v1/files",
+            headers=headers | {"Upload-Length": str(len(LARGE)), "Upload-Metadata": said},
+            timeout=30,
+        )
+        assert answer.status_code == 201, answer.text
+        return answer.headers["Location"], headers
+
+    return begin
+
+
+@pytest.fixture
+def begun(server, begin):
+    return begin(server)
 
 
 def offset(server, begun):
@@ -154,6 +164,20 @@ def _ready(phone, photo):
     phone.pull()
     told = phone.records("attachments").get(photo)
     return told and told["grid"] and told["data"]["preview"] == "ready" and told["data"]
+
+
+def test_a_phone_that_says_nothing_more_is_given_up_and_what_it_sent_is_kept(
+    sync_url, redis_url, files_url, phone, begin, session
+):
+    server = Server(sync_url, redis_url, files_url, PATROL_UPLOAD_PATIENCE_S="0.3").start()
+    try:
+        begun = begin(server)
+        with half_a_request(server, begun, LARGE, 0, sent=300_000) as silent:
+            silent.settimeout(60)
+            assert b" 400 " in silent.recv(4096)
+        assert offset(server, begun) > 300_000 - BLOCK_BYTES, "all but the block it broke off in"
+    finally:
+        server.kill()
 
 
 def test_of_many_requests_for_one_upload_at_once_one_wins(server, begun, session, store):

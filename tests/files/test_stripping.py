@@ -89,8 +89,10 @@ def test_a_pdf_is_shown_as_it_is():
         (b"", "type-unknown"),
         (b"\xff\xd8\xff\xe0" + b"\x00" * 100, "picture-damaged"),
         (bomb(), "picture-too-large"),
+        (bomb(10_000, 10_000), "picture-too-large"),
+        (bomb(30_000, 10), "picture-too-large"),
     ],
-    ids=["gif", "html", "nothing", "no jpeg", "bomb"],
+    ids=["gif", "html", "nothing", "no jpeg", "bomb", "smaller bomb", "ribbon"],
 )
 def test_what_is_no_picture_or_no_honest_one_is_refused(content, reason):
     with pytest.raises(FileRefused) as refused:

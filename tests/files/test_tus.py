@@ -323,6 +323,22 @@ def test_the_later_of_two_requests_wins_and_the_earlier_appends_no_more(up, take
     assert up.patch(where, PICTURE[taken:], taken).status_code == 204
 
 
+def broken():
+    yield PICTURE[:1000]
+    raise TimeoutError
+
+
+def test_what_came_before_a_request_broke_off_is_kept_unless_its_checksum_cannot_be_held_against_it(up):
+    where = up.begin(PICTURE).headers["Location"]
+    headers = {"Content-Type": "application/offset+octet-stream"} | up.headers(Upload_Offset=0)
+    checked = headers | {"Upload-Checksum": checksum(PICTURE[:2000])}
+    answer = up.phone.client.patch(where, input_stream=Slow(broken(), 2000), headers=checked)
+    assert (answer.status_code, up.offset(where)) == (400, 0)
+    answer = up.phone.client.patch(where, input_stream=Slow(broken(), 2000), headers=headers)
+    assert (answer.status_code, problem(answer)) == (400, "upload-interrupted")
+    assert up.offset(where) == 1000
+
+
 def test_an_upload_in_drops_is_stored_in_few_parts(up, session):
     where = up.begin(PICTURE).headers["Location"]
     for at in range(0, 5000, 100):

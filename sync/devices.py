@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select, text, update
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from sync.errors import CodeExpired, CodeUnknown, CodeUsed, DeviceRevoked, TokenUnknown
-from sync.tables import Assignment, CityState, Device, Enrolment, Person
+from sync.statements import Statement
+from sync.tables import Assignment, Device, Enrolment, Person
 
 # No letters or digits that look alike: a code may be read out in the rain.
 _ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -83,24 +84,20 @@ def enrol(session: Session, code: str, described: dict[str, Any], *, now: dt.dat
     return Enrolled(device.id, device.uid, token, person)
 
 
-_CALLING = (
-    select(
-        Device.id, Device.uid, Device.person_id, Person.name.label("person_name"), Device.app_version,
-        Device.revoked_at, Device.wipe_ordered_at.is_not(None).label("wipe"),
-        CityState.epoch, CityState.ground_serial, CityState.scope_serial,
-    )
-    .join(Person, Person.id == Device.person_id)
-    .join(CityState, text("true"))
-    .where(Device.token_hash == bindparam("digest"))
-)  # fmt: skip
+_CALLING = Statement("""
+    SELECT device.id, device.uid, device.person_id, person.name, device.app_version, device.revoked_at,
+           device.wipe_ordered_at IS NOT NULL, city_state.epoch, city_state.ground_serial, city_state.scope_serial
+    FROM device JOIN person ON person.id = device.person_id CROSS JOIN city_state
+    WHERE device.token_hash = :digest
+""")
 
 
 def authenticate(session: Session, token: str, *, revoked_may: bool = False) -> CallingDevice:
     """Return the device of a token. Raises ``TokenUnknown``, or ``DeviceRevoked`` unless the revoked may."""
-    row = session.execute(_CALLING, {"digest": _digest(token)}).mappings().one_or_none()
-    if row is None:
+    rows = _CALLING.run(session, digest=_digest(token))
+    if not rows:
         raise TokenUnknown
-    device = CallingDevice(**row)
+    device = CallingDevice(*rows[0])
     if device.revoked_at is not None and not revoked_may:
         raise revocation(device)
     return device

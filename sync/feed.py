@@ -13,11 +13,12 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from sync import arrays
+from sync.statements import Statement
 
 OUTCOME_TOPIC = 0
 GRIDS_TOPIC = 9
 
-_APPEND = text("""
+_APPEND = Statement("""
     WITH taken AS (
         UPDATE feed_counter SET position = position + :count RETURNING position - :count AS before
     )
@@ -71,16 +72,14 @@ def append(session: Session, touches: Sequence[Touch]) -> int:
     """Append touches and return the last position, 0 if there were none. Locks the counter until the commit."""
     if not touches:
         return 0
-    rows = session.execute(
-        _APPEND,
-        {
-            "count": len(touches),
-            "channels": arrays.numbers([touch.channel for touch in touches]),
-            "topics": arrays.numbers([touch.topic for touch in touches]),
-            "refs": arrays.uuids([touch.ref for touch in touches]),
-        },
+    rows = _APPEND.run(
+        session,
+        count=len(touches),
+        channels=arrays.numbers([touch.channel for touch in touches]),
+        topics=arrays.numbers([touch.topic for touch in touches]),
+        refs=arrays.uuids([touch.ref for touch in touches]),
     )
-    return int(max(row[0] for row in rows))
+    return int(max(position for (position,) in rows))
 
 
 def bounds(session: Session) -> tuple[int, int]:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from sync import arrays
 from sync.collections import Doc
 from sync.records import encode
+from sync.statements import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,12 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
     receipt: str | None
 
 
-_KNOWN = text("""
+_KNOWN = Statement("""
     SELECT op_id, body_hash, receipt::text, status, rev, record_id
     FROM operation WHERE device_id = :device AND op_id = ANY (CAST(:ids AS uuid[])) ORDER BY id
 """)
 
-_WRITE = text("""
+_WRITE = Statement("""
     INSERT INTO operation (
         device_id, author_id, batch_id, received_at, op_id, body_hash, seq, collection, record_id, action,
         base_rev, base_op, captured_at, corrected_at, data, raw, changes, rev, status, problem, receipt, settled_at
@@ -83,8 +83,8 @@ _WRITE = text("""
 def known(session: Session, device_id: int, op_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Known]]:
     """Return what a device sent before under these ids, the first first."""
     found: dict[uuid.UUID, list[Known]] = {}
-    for row in session.execute(_KNOWN, {"device": device_id, "ids": arrays.uuids(list(op_ids))}):
-        found.setdefault(row.op_id, []).append(Known(*row))
+    for row in _KNOWN.run(session, device=device_id, ids=arrays.uuids(list(op_ids))):
+        found.setdefault(row[0], []).append(Known(*row))
     return found
 
 
@@ -100,29 +100,27 @@ def write(
     """Insert rows in their order. One author's rows, in one statement."""
     if not rows:
         return
-    session.execute(
-        _WRITE,
-        {
-            "device": device_id,
-            "author": author_id,
-            "batch": batch_id,
-            "now": now,
-            "op_ids": arrays.uuids([row.op_id for row in rows]),
-            "hashes": arrays.blobs([row.body_hash for row in rows]),
-            "seqs": arrays.numbers([row.seq for row in rows]),
-            "collections": arrays.texts([row.collection for row in rows]),
-            "records": arrays.uuids([row.record_id for row in rows]),
-            "actions": arrays.texts([row.action for row in rows]),
-            "base_revs": arrays.numbers([row.base_rev for row in rows]),
-            "base_ops": arrays.uuids([row.base_op for row in rows]),
-            "captured": arrays.times([row.captured_at for row in rows]),
-            "corrected": arrays.times([row.corrected_at for row in rows]),
-            "data": arrays.texts([None if row.data is None else encode(row.data) for row in rows]),
-            "raws": arrays.blobs([row.raw for row in rows]),
-            "changes": arrays.texts([None if row.changes is None else encode(row.changes) for row in rows]),
-            "revs": arrays.numbers([row.rev for row in rows]),
-            "statuses": arrays.texts([row.status for row in rows]),
-            "problems": arrays.texts([None if row.problem is None else encode(row.problem) for row in rows]),
-            "receipts": arrays.texts([row.receipt for row in rows]),
-        },
+    _WRITE.run(
+        session,
+        device=device_id,
+        author=author_id,
+        batch=batch_id,
+        now=now,
+        op_ids=arrays.uuids([row.op_id for row in rows]),
+        hashes=arrays.blobs([row.body_hash for row in rows]),
+        seqs=arrays.numbers([row.seq for row in rows]),
+        collections=arrays.texts([row.collection for row in rows]),
+        records=arrays.uuids([row.record_id for row in rows]),
+        actions=arrays.texts([row.action for row in rows]),
+        base_revs=arrays.numbers([row.base_rev for row in rows]),
+        base_ops=arrays.uuids([row.base_op for row in rows]),
+        captured=arrays.times([row.captured_at for row in rows]),
+        corrected=arrays.times([row.corrected_at for row in rows]),
+        data=arrays.texts([None if row.data is None else encode(row.data) for row in rows]),
+        raws=arrays.blobs([row.raw for row in rows]),
+        changes=arrays.texts([None if row.changes is None else encode(row.changes) for row in rows]),
+        revs=arrays.numbers([row.rev for row in rows]),
+        statuses=arrays.texts([row.status for row in rows]),
+        problems=arrays.texts([None if row.problem is None else encode(row.problem) for row in rows]),
+        receipts=arrays.texts([row.receipt for row in rows]),
     )

@@ -18,7 +18,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
@@ -29,6 +28,7 @@ from sync.errors import NoEdition
 from sync.located import GridTold, Located, in_household, locate, normalise
 from sync.placing import Bench
 from sync.scope import assignments
+from sync.statements import Statement
 from sync.verdicts import Rights
 from sync.wire import Batch, Op, Unreadable
 from sync.wording import Lang, Reason
@@ -115,7 +115,7 @@ def push(exchange: Exchange) -> Pushed:
     return Pushed(tuple(_answer(entry) for entry in entries), position, wake)
 
 
-_LOCK_DEVICE = text("""
+_LOCK_DEVICE = Statement("""
     UPDATE device SET last_exchange_at = :now, skew_ms = :skew, seqs = seqs + CAST(:seqs AS int8multirange)
     WHERE id = :id RETURNING EXISTS (SELECT FROM operation WHERE device_id = :id AND status = 'held')
 """)
@@ -125,8 +125,10 @@ def _lock_device(exchange: Exchange, entries: Sequence[Entry]) -> bool:
     """Note the exchange, which locks the device; return whether something of it is held that may go on now."""
     seqs = sorted({entry.op.seq for entry in entries if entry.op.seq is not None})
     skew_ms = round((exchange.batch.sent_at - exchange.now).total_seconds() * 1000)
-    noted = {"now": exchange.now, "skew": skew_ms, "seqs": _multirange(seqs), "id": exchange.device.id}
-    return bool(exchange.session.scalar(_LOCK_DEVICE, noted))
+    rows = _LOCK_DEVICE.run(
+        exchange.session, now=exchange.now, skew=skew_ms, seqs=_multirange(seqs), id=exchange.device.id
+    )
+    return any(held for (held,) in rows)
 
 
 def _seen_before(exchange: Exchange, entries: Sequence[Entry]) -> dict[uuid.UUID, log.Known]:
@@ -195,7 +197,7 @@ def _locate(exchange: Exchange, entries: Sequence[Entry], ground: Ground) -> Non
     _locate_by_household(exchange.session, [entry for entry, _ in readable if entry.located is None], ground)
 
 
-_HOUSEHOLD_GRIDS = text("""
+_HOUSEHOLD_GRIDS = Statement("""
     SELECT id, grid_now FROM household WHERE id = ANY (CAST(:ids AS uuid[])) AND grid_now IS NOT NULL
 """)
 
@@ -205,8 +207,7 @@ def _locate_by_household(session: Session, entries: Sequence[Entry], ground: Gro
     named = verdicts.households_named([entry.data for entry in visits])
     if not named:
         return
-    rows = session.execute(_HOUSEHOLD_GRIDS, {"ids": arrays.uuids(named)})
-    grids: dict[uuid.UUID, int] = {row.id: row.grid_now for row in rows}
+    grids: dict[uuid.UUID, int] = dict(_HOUSEHOLD_GRIDS.run(session, ids=arrays.uuids(named)))
     for entry in visits:
         household = entry.data.get("household_id")
         grid = grids.get(uuid.UUID(household)) if household else None

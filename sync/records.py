@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from sync import arrays
 from sync.collections import COLLECTIONS, Collection, Doc
 from sync.located import Located
+from sync.statements import Statement
 
 
 @dataclass(slots=True)
@@ -72,14 +73,14 @@ def insert(session: Session, collection: Collection, records: Sequence[Record], 
     if not records:
         return set()
     ordered = sorted(records, key=lambda record: record.id)
-    rows = session.execute(_insert_statement(collection.name), _columns(ordered) | {"now": now})
-    return {row[0] for row in rows}
+    rows = _insert_statement(collection.name).run(session, **_columns(ordered), now=now)
+    return {record_id for (record_id,) in rows}
 
 
 def update(session: Session, collection: Collection, records: Sequence[Record], now: dt.datetime) -> None:
     """Write the new state of records that this transaction has locked."""
     if records:
-        session.execute(_update_statement(collection.name), _columns(records) | {"now": now})
+        _update_statement(collection.name).run(session, **_columns(records), now=now)
 
 
 def _columns(records: Sequence[Record]) -> dict[str, Any]:
@@ -140,8 +141,8 @@ def _lock_statement(collection: str, personal: str | None, patience: str) -> Tex
 
 
 @cache
-def _insert_statement(collection: str) -> TextClause:
-    return text(f"""
+def _insert_statement(collection: str) -> Statement:
+    return Statement(f"""
         INSERT INTO {_table(collection)} (
             id, rev, doc_rev, doc, author_id, captured_at, received_at, changed_at, deleted_at, position,
             located, distance_m, candidates, edition_at_capture, grid_at_capture, grid_now
@@ -156,9 +157,9 @@ def _insert_statement(collection: str) -> TextClause:
 
 
 @cache
-def _update_statement(collection: str) -> TextClause:
+def _update_statement(collection: str) -> Statement:
     table = _table(collection)
-    return text(f"""
+    return Statement(f"""
         UPDATE {table} SET
             rev = new.rev, doc_rev = new.doc_rev, doc = new.doc::jsonb, changed_at = :now,
             deleted_at = new.deleted_at, grid_now = new.grid_now,

@@ -7,12 +7,13 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
 from sync.devices import CallingDevice
+from sync.statements import Statement
 from sync.tables import ScopeSnapshot
 
 
@@ -37,14 +38,14 @@ class Scope:
     grid_ids: tuple[int, ...]
 
 
-_ASSIGNMENTS = text("""
+_ASSIGNMENTS = Statement("""
     SELECT area_id, lower(during), upper(during) FROM assignment WHERE person_id = :person AND area_id IS NOT NULL
 """)
 
 
 def assignments(session: Session, person_id: int) -> tuple[Assigned, ...]:
     """Return all assignments of a person to areas, past and to come."""
-    return tuple(Assigned(*row) for row in session.execute(_ASSIGNMENTS, {"person": person_id}))
+    return tuple(Assigned(*row) for row in _ASSIGNMENTS.run(session, person=person_id))
 
 
 def areas_at(assigned: Sequence[Assigned], moment: dt.datetime) -> frozenset[int]:

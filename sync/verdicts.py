@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
@@ -19,6 +18,7 @@ from sync.decoders import judge
 from sync.located import Located
 from sync.records import Record
 from sync.scope import Assigned, areas_at
+from sync.statements import Statement
 from sync.wire import Op
 from sync.wording import Reason
 
@@ -64,7 +64,7 @@ def of_fields(op: Op) -> Reason | None:
     return None
 
 
-_ACTIVE = text("SELECT code FROM category WHERE code = ANY (CAST(:codes AS text[])) AND is_active")
+_ACTIVE = Statement("SELECT code FROM category WHERE code = ANY (CAST(:codes AS text[])) AND is_active")
 
 
 def categories_known(session: Session, datas: Iterable[Doc]) -> frozenset[str]:
@@ -72,7 +72,7 @@ def categories_known(session: Session, datas: Iterable[Doc]) -> frozenset[str]:
     named = {data["category"] for data in datas if data.get("category")}
     if not named:
         return frozenset()
-    return frozenset(session.scalars(_ACTIVE, {"codes": arrays.texts(list(named))}))
+    return frozenset(code for (code,) in _ACTIVE.run(session, codes=arrays.texts(list(named))))
 
 
 def of_category(data: Doc, known: frozenset[str]) -> Reason | None:

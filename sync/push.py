@@ -1,6 +1,6 @@
 """The walk of one batch: from decoded operations to durable rows, receipts and touches of the feed.
 
-    1. lock the device, so that its batches follow one another
+    1. lock the device, so that its batches follow one another, and read what they are judged by
     2. answer what was seen before from its receipt
     3. judge fields, times and category
     4. locate all points at once
@@ -27,7 +27,7 @@ from sync.devices import CallingDevice
 from sync.errors import NoEdition
 from sync.located import GridTold, Located, in_household, locate, normalise
 from sync.placing import Bench
-from sync.scope import assignments
+from sync.scope import Assigned
 from sync.statements import Statement
 from sync.verdicts import Rights
 from sync.wire import Batch, Op, Unreadable
@@ -38,7 +38,10 @@ GroundAt = Callable[[dt.datetime], Ground | None]
 
 @dataclass(slots=True)
 class Entry:
-    """One operation on its way. ``receipt`` is the answer's JSON; ``twin`` the entry it repeats."""
+    """One operation on its way. ``receipt`` is the answer's JSON; ``twin`` the entry it repeats.
+
+    ``ground``: the one of its time, where it was needed.
+    """
 
     op: Op | Unreadable
     status: str = ""
@@ -47,6 +50,7 @@ class Entry:
     data: Doc = field(default_factory=dict)
     changes: Doc | None = None
     located: Located | None = None
+    ground: Ground | None = None
     rev: int | None = None
     receipt: bytes | None = None
     replayed: bool = False
@@ -98,37 +102,65 @@ def push(exchange: Exchange) -> Pushed:
     session, now = exchange.session, exchange.now
     ground = exchange.ground
     entries = [Entry(op) for op in exchange.batch.ops]
-    holds = _lock_device(exchange, entries)
+    opened = _open(exchange, entries)
     known = _seen_before(exchange, entries)
     fresh = [entry for entry in entries if not entry.replayed]
-    _judge(exchange, fresh)
+    _judge(exchange, fresh, opened.categories)
     _locate(exchange, fresh, ground)
     bench = Bench(exchange.device.id, known)
-    rights = Rights(exchange.device.person_id, assignments(session, exchange.device.person_id), now)
+    rights = Rights(exchange.device.person_id, opened.assigned, now)
     _lock_records(session, bench, fresh)
     for entry in fresh:
         if (op := entry.open) is not None:
             _place(exchange, ground, bench, rights, entry, op)
     touches = _write(exchange, bench, fresh, ground)
     position = feed.append(session, touches)
-    wake = _wake(fresh) | ({"merge"} if holds and fresh else set())
+    wake = _wake(fresh) | ({"merge"} if opened.holds and fresh else set())
     return Pushed(tuple(_answer(entry) for entry in entries), position, wake)
 
 
-_LOCK_DEVICE = Statement("""
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What the first statement tells: the worker's assignments, which categories named there are, what is held."""
+
+    assigned: tuple[Assigned, ...]
+    categories: frozenset[str]
+    holds: bool
+
+
+# One statement for all that does not depend on what earlier exchanges of the device have committed.
+_OPEN = Statement("""
     UPDATE device SET last_exchange_at = :now, skew_ms = :skew, seqs = seqs + CAST(:seqs AS int8multirange)
-    WHERE id = :id RETURNING EXISTS (SELECT FROM operation WHERE device_id = :id AND status = 'held')
+    WHERE id = :id
+    RETURNING EXISTS (SELECT FROM operation WHERE device_id = :id AND status = 'held'),
+        ARRAY(SELECT code FROM category WHERE code = ANY (CAST(:codes AS text[])) AND is_active),
+        ARRAY(SELECT area_id FROM assignment WHERE person_id = :person AND area_id IS NOT NULL ORDER BY id),
+        ARRAY(SELECT lower(during) FROM assignment WHERE person_id = :person AND area_id IS NOT NULL ORDER BY id),
+        ARRAY(SELECT upper(during) FROM assignment WHERE person_id = :person AND area_id IS NOT NULL ORDER BY id)
 """)
 
 
-def _lock_device(exchange: Exchange, entries: Sequence[Entry]) -> bool:
-    """Note the exchange, which locks the device; return whether something of it is held that may go on now."""
+def _open(exchange: Exchange, entries: Sequence[Entry]) -> _Opened:
+    """Note the exchange, which locks the device, and read what the batch is judged by."""
+    device = exchange.device
+    ops = [entry.op for entry in entries if isinstance(entry.op, Op)]
+    named = {op.data["category"] for op in ops if op.collection == "issues" and _is_code(op.data.get("category"))}
     seqs = sorted({entry.op.seq for entry in entries if entry.op.seq is not None})
-    skew_ms = round((exchange.batch.sent_at - exchange.now).total_seconds() * 1000)
-    rows = _LOCK_DEVICE.run(
-        exchange.session, now=exchange.now, skew=skew_ms, seqs=_multirange(seqs), id=exchange.device.id
+    ((holds, categories, *assigned),) = _OPEN.run(
+        exchange.session,
+        now=exchange.now,
+        skew=round((exchange.batch.sent_at - exchange.now).total_seconds() * 1000),
+        seqs=_multirange(seqs),
+        id=device.id,
+        person=device.person_id,
+        codes=arrays.texts(list(named)),
     )
-    return any(held for (held,) in rows)
+    return _Opened(tuple(Assigned(*each) for each in zip(*assigned, strict=True)), frozenset(categories), holds)
+
+
+def _is_code(value: object) -> bool:
+    """Whether something that a phone sent may be a category at all; fields are judged later."""
+    return isinstance(value, str) and value.isascii() and value.isdigit()
 
 
 def _seen_before(exchange: Exchange, entries: Sequence[Entry]) -> dict[uuid.UUID, log.Known]:
@@ -155,10 +187,9 @@ def _seen_before(exchange: Exchange, entries: Sequence[Entry]) -> dict[uuid.UUID
     return {op_id: found[0] for op_id, found in known.items()}
 
 
-def _judge(exchange: Exchange, entries: Iterable[Entry]) -> None:
+def _judge(exchange: Exchange, entries: Iterable[Entry], categories: frozenset[str]) -> None:
     """Judge what needs no record: whether it can be read, fields, times, category."""
     skew = verdicts.skew_of(exchange.batch.sent_at, exchange.now)
-    issues = []
     for entry in entries:
         if isinstance(entry.op, Unreadable):
             entry.settle("quarantined", entry.reason or entry.op.reason)
@@ -169,13 +200,9 @@ def _judge(exchange: Exchange, entries: Iterable[Entry]) -> None:
         if exchange.device.revoked_at is not None:
             wrong = Reason("device-revoked")
         wrong = wrong or verdicts.of_fields(entry.op)
+        if wrong is None and entry.op.collection == "issues":
+            wrong = verdicts.of_category(entry.op.data, categories)
         if wrong is not None:
-            entry.settle("quarantined", wrong)
-        elif entry.op.collection == "issues":
-            issues.append(entry)
-    categories = verdicts.categories_known(exchange.session, [e.op.data for e in issues if isinstance(e.op, Op)])
-    for entry in issues:
-        if isinstance(entry.op, Op) and (wrong := verdicts.of_category(entry.op.data, categories)) is not None:
             entry.settle("quarantined", wrong)
 
 
@@ -188,7 +215,7 @@ def _locate(exchange: Exchange, entries: Sequence[Entry], ground: Ground) -> Non
     placed = [entry for entry, _ in readable if entry.data.get("location")]
     by_ground: dict[int, tuple[Ground, list[Entry]]] = {}
     for entry in placed:
-        then = exchange.ground_at(entry.corrected_at or exchange.now) or ground
+        then = entry.ground = exchange.ground_at(entry.corrected_at or exchange.now) or ground
         by_ground.setdefault(then.number, (then, []))[1].append(entry)
     for then, group in by_ground.values():
         places = locate(then, [entry.data["location"] for entry in group], near_m=exchange.near_m)
@@ -233,7 +260,7 @@ def _place(exchange: Exchange, ground: Ground, bench: Bench, rights: Rights, ent
     if record is not None and not bench.is_new(op):
         wrong = rights.of_existing(op.collection, record, captured_at, ground)
     elif op.action == "put":
-        then = exchange.ground_at(captured_at) or ground
+        then = entry.ground or exchange.ground_at(captured_at) or ground
         wrong = rights.of_new(op.collection, entry.located, captured_at, then)
     else:
         wrong = None

@@ -336,3 +336,12 @@ def test_near_and_ambiguous_are_told(phone_of):
     assert 10 < one["grid"]["distance_m"] < 20
     assert two["grid"]["ambiguous"] is True
     assert len(two["grid"]["candidates"]) == 2
+
+
+@pytest.mark.parametrize(
+    "category", [["0301"], {"code": "0301"}, 301, None, "", "０３０１", "0301\n", '"', "\x1f"]
+)
+def test_a_category_that_is_none_is_quarantined_and_its_neighbour_goes_on(phone_of, category):
+    phone = phone_of("west")
+    bad, good = phone.push(phone.issue(category=category), phone.issue())
+    assert (bad["status"], good["status"]) == ("quarantined", "applied")

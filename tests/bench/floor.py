@@ -1,10 +1,10 @@
 """The SQL floor of push: rows of about a record's size into a table with 4 indexes, one statement a commit, durable."""
 
 import time
-import uuid
 from collections.abc import Callable
 
 import psycopg
+from uuid_utils.compat import uuid7
 
 TABLE = """
     CREATE TABLE floor (
@@ -48,6 +48,6 @@ def insert(url: str, seconds: float, batch: int, begin: Callable[[], object]) ->
         begin()
         began, count = time.perf_counter(), 0
         while (now := time.perf_counter()) - began < seconds:
-            cursor.execute(INSERT, ([uuid.uuid4() for _ in range(batch)], *rest), prepare=True)
+            cursor.execute(INSERT, ([uuid7() for _ in range(batch)], *rest), prepare=True)
             count += batch
         return count, now - began

@@ -338,9 +338,7 @@ def test_near_and_ambiguous_are_told(phone_of):
     assert len(two["grid"]["candidates"]) == 2
 
 
-@pytest.mark.parametrize(
-    "category", [["0301"], {"code": "0301"}, 301, None, "", "０３０１", "0301\n", '"', "\x1f"]
-)
+@pytest.mark.parametrize("category", [["0301"], {"code": "0301"}, 301, None, "", "０３０１", "0301\n", '"', "\x1f"])
 def test_a_category_that_is_none_is_quarantined_and_its_neighbour_goes_on(phone_of, category):
     phone = phone_of("west")
     bad, good = phone.push(phone.issue(category=category), phone.issue())

@@ -145,9 +145,15 @@ def restore(*, file: str, yes: bool) -> int:
 
 @patrol.command()
 @click.option("--profile", default="chongyi", show_default=True)
-def demo(*, profile: str) -> int:
+@click.option("--day", is_flag=True, help="再走一个走访日 · walk a patrol day over it too, once")
+def demo(*, profile: str, day: bool) -> int:
     """装入示例城市 · load a sample city into the running patrol."""
-    return _on_running_patrol("server.demo", "load", profile=profile)
+    from server.launch.running import status as running_status
+
+    code = _on_running_patrol("server.demo", "load", profile=profile)
+    if code or not day:
+        return code
+    return _on_running_patrol("server.demo", "walk_a_day", url=running_status(Home.of_patrol())["url"])
 
 
 @patrol.command()

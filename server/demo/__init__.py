@@ -3,5 +3,6 @@
 from server.demo.boundaries import import_boundaries
 from server.demo.loading import load
 from server.demo.simulate import simulate
+from server.demo.walk import walk_a_day
 
-__all__ = ["import_boundaries", "load", "simulate"]
+__all__ = ["import_boundaries", "load", "simulate", "walk_a_day"]

@@ -138,14 +138,17 @@ def _load(home: Home, profile: str, env: dict[str, str]) -> None:
     home.remember({"loaded": mark})
 
 
+_WALK = "import sys; from server.demo import walk_a_day; sys.exit(walk_a_day(url=sys.argv[1]))"
+
+
 def _patrol_for_a_day(home: Home, url: str, profile: str, env: dict[str, str]) -> None:
     """Let simulated phones walk the sample city once, through the real protocol, so that nothing is empty."""
     mark = {"database": env["DATABASE_URL"].partition("@")[2], "profile": profile}
     if home.read().get("walked") == mark:
         return
     step("模拟一个走访日", "simulating a patrol day over the sample city")
-    failure = LaunchError("模拟走访日没有完成。", "The simulated patrol day did not end well.", "./patrol simulate")
-    argv = (sys.executable, "-m", "server.cli", "simulate", "--devices", "50", "--ops", "14", "--url", url)
+    failure = LaunchError("模拟走访日没有完成。", "The simulated patrol day did not end well.", "./patrol demo --day")
+    argv = (sys.executable, "-c", _WALK, url)
     run_logged(argv, home.logs / "patrol-day.log", failure, cwd=CHECKOUT, env=env, show=".")
     home.remember({"walked": mark})
 

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 
 import pytest
 import requests
@@ -21,15 +22,22 @@ def surroundings(redis_url):
     return {"REDIS_URL": redis_url, "PATROL_SECRET_KEY": "a key of these tests alone, 32 bytes long or more"}
 
 
-@pytest.fixture(scope="session")
-def sample_city(cluster_url, surroundings, tmp_path_factory):
-    """(address, folder of the sign-ins) of a database with the sample city, as `./patrol up` founds it."""
-    folder = tmp_path_factory.mktemp("patrol")
+@contextmanager
+def founded(cluster_url, surroundings, folder):
+    """A database with the sample city, as `./patrol up` founds it; yields its address."""
     with scratch_database(cluster_url) as url, pytest.MonkeyPatch.context() as patch:
         city.migrate(url).dispose()
         for name, value in {**surroundings, "DATABASE_URL": url}.items():
             patch.setenv(name, value)
         assert load(profile="chongyi", folder=folder) == 0
+        yield url
+
+
+@pytest.fixture(scope="session")
+def sample_city(cluster_url, surroundings, tmp_path_factory):
+    """(address, folder of the sign-ins) of the sample city."""
+    folder = tmp_path_factory.mktemp("patrol")
+    with founded(cluster_url, surroundings, folder) as url:
         yield url, folder
 
 
@@ -66,11 +74,11 @@ def answers(url):
         return False
 
 
-@pytest.fixture(scope="session")
-def running_city(sample_city, surroundings, tmp_path_factory):
-    """The sample city with the web, a worker pool and the sweeper running over it; yields its address."""
-    port, folder = free_port(), tmp_path_factory.mktemp("programs")
-    env = os.environ | surroundings | {"DATABASE_URL": sample_city[0], "PATROL_BIND": f"127.0.0.1:{port}"}
+@contextmanager
+def running(url, surroundings, folder):
+    """The web, a worker pool and the sweeper over a database; yields the web's address."""
+    port = free_port()
+    env = os.environ | surroundings | {"DATABASE_URL": url, "PATROL_BIND": f"127.0.0.1:{port}"}
     web = ("gunicorn", "-c", "python:server.launch.gunicorn_settings", "server.app:create_app()")
     programs = [web, ("server.launch.worker_pool",), ("server.jobs.sweeper",)]
     with (folder / "log").open("w") as log:
@@ -86,6 +94,13 @@ def running_city(sample_city, surroundings, tmp_path_factory):
                 process.terminate()
             for process in started:
                 process.wait(30)
+
+
+@pytest.fixture(scope="session")
+def running_city(sample_city, surroundings, tmp_path_factory):
+    """The sample city with its programs running; yields its address."""
+    with running(sample_city[0], surroundings, tmp_path_factory.mktemp("programs")) as address:
+        yield address
 
 
 def until(condition, told, patience_s=60.0):

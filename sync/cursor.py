@@ -22,9 +22,10 @@ class Cursor:
     """Where one phone stands.
 
     ``scope_from`` is the scope version it held, ``scope_to`` the one it is moving to; equal when it has
-    arrived. ``position`` is the last feed position it has. While it moves, ``step`` and ``after`` say how
-    far the records that leave and arrive have been listed (step counts the lists; after is the last id);
-    ``step`` is -1 when they all have, and the feed is being drained.
+    arrived. ``through`` are versions it was moving to when its scope moved again: of those it holds a part.
+    ``position`` is the last feed position it has. While it moves, ``step`` and ``after`` say how far the
+    records that leave and arrive have been listed (step counts the lists; after is the last id); ``step``
+    is -1 when they all have, and the feed is being drained.
     """
 
     epoch: uuid.UUID
@@ -34,12 +35,18 @@ class Cursor:
     scope_to: int
     step: int = -1
     after: uuid.UUID | None = None
+    through: tuple[int, ...] = ()
+
+    @property
+    def begun(self) -> bool:
+        """Return whether something was listed of the move that is under way."""
+        return self.step != 0 or self.after is not None
 
     def seal(self, key: bytes) -> str:
         """Return the opaque text."""
         packed = msgspec.msgpack.encode(
             (self.epoch.bytes, self.person_id, self.position, self.scope_from, self.scope_to, self.step,
-             None if self.after is None else self.after.bytes)
+             None if self.after is None else self.after.bytes, self.through)
         )  # fmt: skip
         return base64.urlsafe_b64encode(_seal(packed, key) + packed).decode().rstrip("=")
 
@@ -55,12 +62,12 @@ class Cursor:
         genuine = base64.urlsafe_b64encode(blob).decode().rstrip("=") == text
         if not genuine or not hmac.compare_digest(seal, _seal(packed, key)):
             raise CursorInvalid(field="cursor")
-        epoch, owner, position, scope_from, scope_to, step, after = msgspec.msgpack.decode(packed)
+        epoch, owner, position, scope_from, scope_to, step, after, through = msgspec.msgpack.decode(packed)
         if owner != person_id:
             raise CursorInvalid(field="cursor")
         return cls(
             uuid.UUID(bytes=epoch), owner, position, scope_from, scope_to, step,
-            None if after is None else uuid.UUID(bytes=after),
+            None if after is None else uuid.UUID(bytes=after), tuple(through),
         )  # fmt: skip
 
 

@@ -23,11 +23,13 @@ from sync.compaction import note_pulled
 from sync.cursor import Cursor
 from sync.devices import CallingDevice
 from sync.errors import ResyncRequired
-from sync.scope import Scope, current_scope, scope_version
+from sync.scope import EMPTY, Held, Scope, current_scope, held
 from sync.states import Change, States, listings
 
 MAX_ROWS = 2000
 MAX_PAGE_BYTES = 2 * 1024 * 1024
+MAX_TURNS = 16
+"""Scopes that one move may turn away from before the phone is told to begin anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,7 @@ def pull(
     limit = max(1, min(limit, MAX_ROWS))
     scope = current_scope(session, device, ground, now)
     cursor = _begin(session, device, cursor, scope)
-    before = scope_version(session, device.person_id, cursor.scope_from)
+    before = held(session, device.person_id, cursor.scope_from, cursor.through)
     if before is None:
         raise ResyncRequired
     states = States(session, ground, scope, device.person_id, collections)
@@ -104,23 +106,26 @@ def pull(
 def _begin(session: Session, device: CallingDevice, cursor: Cursor | None, scope: Scope) -> Cursor:
     """Return where to go on: a new phone, or one whose scope has moved, begins to list."""
     if cursor is None:
-        return Cursor(device.epoch, device.person_id, feed.bounds(session)[1], 0, scope.version, step=0)
+        return Cursor(device.epoch, device.person_id, feed.bounds(session)[1], EMPTY, scope.version, step=0)
     if cursor.epoch != device.epoch:
         raise ResyncRequired
     if cursor.scope_to == scope.version:
         return cursor
-    if cursor.scope_from == cursor.scope_to:
-        return replace(cursor, scope_to=scope.version, step=0, after=None)
-    # The scope moved again during a move: what was listed under the old aim may be wrong, so list anew.
-    return replace(cursor, scope_to=scope.version, step=0, after=None)
+    # The scope moved again during a move: of the old aim the phone holds a part, and lacks a part of what it left.
+    through = cursor.through
+    if cursor.scope_from != cursor.scope_to and cursor.begun:
+        through = (*(version for version in through if version != cursor.scope_to), cursor.scope_to)
+    if len(through) > MAX_TURNS:
+        raise ResyncRequired
+    return replace(cursor, scope_to=scope.version, step=0, after=None, through=through)
 
 
-def _list(session: Session, device: CallingDevice, states: States, cursor: Cursor, before: Scope, limit: int) -> Page:
+def _list(session: Session, device: CallingDevice, states: States, cursor: Cursor, before: Held, limit: int) -> Page:
     """Return a page of what leaves and what arrives between two scopes.
 
     A phone that begins is first told what became of its operations since it got their receipts.
     """
-    first = cursor.scope_from == 0
+    first = cursor.scope_from == EMPTY
     lists = listings(before, states.scope, first=first)
     if first and cursor.step == 0:
         wanted = {"device": device.id, "after": cursor.after, "limit": limit}
@@ -140,10 +145,10 @@ def _list(session: Session, device: CallingDevice, states: States, cursor: Curso
 
 
 def _drain(
-    session: Session, device: CallingDevice, states: States, cursor: Cursor, before: Scope, limit: int, now: dt.datetime
+    session: Session, device: CallingDevice, states: States, cursor: Cursor, before: Held, limit: int, now: dt.datetime
 ) -> Page:
     """Return a page of the feed; during a move, over the channels of both scopes."""
-    grids = sorted({*before.grid_ids, *states.scope.grid_ids})
+    grids = sorted({*before.perhaps, *states.scope.grid_ids})
     channels = [feed.grid_channel(grid) for grid in grids]
     channels += [feed.person_channel(device.person_id), feed.device_channel(device.id)]
     floor, head = feed.bounds(session)
@@ -156,7 +161,9 @@ def _drain(
     settled = [row.ref for row in rows if row.topic == feed.OUTCOME_TOPIC and row.position <= reached]
     more = len(rows) == limit or (bool(rows) and reached < rows[-1].position)
     position = reached if more else max(head, cursor.position)
-    moved = replace(cursor, position=position, scope_from=cursor.scope_from if more else cursor.scope_to)
+    moved = replace(cursor, position=position)
+    if not more:
+        moved = replace(moved, scope_from=cursor.scope_to, through=())
     return Page(tuple(changes), _outcomes(session, device, settled), states.scope, moved, has_more=more)
 
 

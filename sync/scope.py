@@ -38,6 +38,17 @@ class Scope:
     grid_ids: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The grids whose records a phone may hold, and those of which it holds them all."""
+
+    perhaps: frozenset[int]
+    surely: frozenset[int]
+
+
+EMPTY = 0
+"""The version of the scope of a phone that holds nothing."""
+
 _ASSIGNMENTS = Statement("""
     SELECT area_id, lower(during), upper(during) FROM assignment WHERE person_id = :person AND area_id IS NOT NULL
 """)
@@ -90,11 +101,18 @@ def current_scope(session: Session, device: CallingDevice, ground: Ground, now: 
     return Scope(version, tuple(stored))
 
 
-def scope_version(session: Session, person_id: int, version: int) -> Scope | None:
-    """Return an older snapshot; version 0 is the empty scope of a phone that holds nothing."""
-    if version == 0:
-        return Scope(0, ())
-    grids = session.scalars(
-        select(ScopeSnapshot.grid_ids).where(ScopeSnapshot.person_id == person_id, ScopeSnapshot.version == version)
-    ).one_or_none()
-    return None if grids is None else Scope(version, tuple(grids))
+def held(session: Session, person_id: int, version: int, through: Sequence[int]) -> Held | None:
+    """Return what a phone holds that left a scope for others and arrived at none; None where one is unknown.
+
+    ``version``: the last it held whole; ``through``: those it began to move to.
+    """
+    wanted = {version, *through} - {EMPTY}
+    rows = session.execute(
+        select(ScopeSnapshot.version, ScopeSnapshot.grid_ids).where(
+            ScopeSnapshot.person_id == person_id, ScopeSnapshot.version.in_(wanted)
+        )
+    ).all()
+    if len(rows) != len(wanted):
+        return None
+    scopes = [frozenset(row.grid_ids) for row in rows] + [frozenset[int]()] * (version == EMPTY)
+    return Held(frozenset.union(*scopes), frozenset.intersection(*scopes))

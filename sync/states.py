@@ -20,7 +20,7 @@ from geo.editions import Ground
 from geo.tables import Area, AreaVersion
 from sync.collections import COLLECTIONS, Collection
 from sync.feed import GRIDS_TOPIC, OUTCOME_TOPIC
-from sync.scope import Scope
+from sync.scope import Held, Scope
 
 TOPICS: Mapping[int, str] = {each.topic: each.name for each in COLLECTIONS.values()} | {GRIDS_TOPIC: "grids"}
 _ALL = 2**31 - 2
@@ -57,10 +57,10 @@ class Listed:
     more: bool
 
 
-def listings(before: Scope, now: Scope, *, first: bool) -> list[Listing]:
-    """Return what must be listed to move a phone from one scope to another, what leaves first."""
-    lost = tuple(sorted(set(before.grid_ids) - set(now.grid_ids)))
-    gained = tuple(sorted(set(now.grid_ids) - set(before.grid_ids)))
+def listings(held: Held, now: Scope, *, first: bool) -> list[Listing]:
+    """Return what must be listed to move a phone to a scope, what leaves first."""
+    lost = tuple(sorted(held.perhaps.difference(now.grid_ids)))
+    gained = tuple(sorted(set(now.grid_ids) - held.surely))
     names = ["grids", *(name for name, collection in COLLECTIONS.items() if collection.by_grid)]
     lists = [Listing(name, "leave", lost) for name in names if lost]
     lists += [Listing(name, "put", gained) for name in names if gained]

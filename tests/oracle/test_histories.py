@@ -7,9 +7,12 @@ that are days wrong; workers are reassigned and disputes decided under way. Then
 2. every phone holds just what its worker may see, as the server has it;
 3. whoever starts from nothing holds the same;
 4. each record is what merging its operations anew makes of it.
+
+``HISTORIES=2000 ./patrol test tests/oracle`` runs as many, others each time.
 """
 
 import datetime as dt
+import os
 import random
 
 from hypothesis import HealthCheck, given, settings
@@ -30,6 +33,7 @@ STEPS = (
     *("send", "send", "send", "send", "lose answer", "shuffle", "again", "pull", "pull", "page"),
     *("settle", "reassign", "decide"),
 )
+HISTORIES = int(os.environ.get("HISTORIES", "60"))
 HOLD = dt.timedelta(hours=24)
 CODES = {WEST: IN_WEST, EAST: IN_EAST}
 
@@ -266,7 +270,7 @@ def plain(doc):
     }
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
+@settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True)
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=10, max_size=60), seed=st.integers(0, 2**32))
 def test_everything_sent_is_in_effect_once_and_all_agree(phone_of, session, steps, seed):
     session.rollback()

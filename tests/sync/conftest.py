@@ -1,5 +1,6 @@
 """The app on a database of its own with the small city of ``tests.cases.city``, and phones that speak the protocol."""
 
+import itertools
 import secrets
 
 import pytest
@@ -58,7 +59,7 @@ def session(app):
 @pytest.fixture
 def phone_of(app, session):
     """Makes a phone of a new worker: ``phone_of("west")`` is assigned to the west grid, without an area to nothing."""
-    counter = iter(range(1000))
+    counter = itertools.count()
 
     def make(*areas, login=None, since="2026-01-01", until=None):
         codes = {"west": city.WEST, "east": city.EAST, "community": "360725100001", "county": "360725"}

@@ -26,7 +26,7 @@ def unassign(session, login):
     session.execute(
         text("""
             UPDATE assignment SET during = tstzrange(lower(during), now())
-            FROM person WHERE person.id = person_id AND login = :login
+            FROM person WHERE person.id = person_id AND login = :login AND upper_inf(during)
         """),
         {"login": login},
     )
@@ -134,6 +134,48 @@ def test_a_record_that_moves_during_a_change_of_scope_is_not_left_behind(phone_o
     session.commit()
     moving.pull(limit=1)
     assert moving.records("visits") == {}
+
+
+@pytest.mark.parametrize("pages", range(1, 9))
+@pytest.mark.parametrize("home", [True, False], ids=["from its scope", "from nothing"])
+@pytest.mark.parametrize("last", [WEST, EAST, None])
+def test_a_move_that_turns_on_its_way_leaves_nothing_behind_and_misses_nothing(phone_of, session, home, last, pages):
+    west, east, moving = phone_of("west"), phone_of("east"), phone_of("west")
+    west.push(*[west.visit() for _ in range(3)])
+    east.push(*[east.visit(at=(114.315, 25.685)) for _ in range(3)])
+    if home:
+        moving.pull()
+        unassign(session, moving.login)
+        assign(session, moving.login, EAST)
+    for _ in range(pages):
+        moving.take(moving.page(limit=1))
+    unassign(session, moving.login)
+    if last is not None:
+        assign(session, moving.login, last)
+    moving.pull(limit=2)
+    assert [each["data"]["code"] for each in moving.records("grids").values()] == ([last] if last else [])
+    assert {each["grid"]["code"] for each in moving.records("visits").values()} == ({last} if last else set())
+    assert len(moving.records("visits")) == (3 if last else 0)
+
+
+def test_a_phone_that_turned_too_often_is_told_to_begin_anew(phone_of, session):
+    phone = phone_of("west")
+    phone.push(*[phone.visit() for _ in range(3)])
+    status = 200
+    for turn in range(40):
+        unassign(session, phone.login)
+        assign(session, phone.login, EAST if turn % 2 else WEST)
+        answer = phone.client.get(
+            "/v1/sync/pull",
+            query_string={"limit": 1} | ({"cursor": phone.cursor} if phone.cursor else {}),
+            headers=phone.headers,
+        )
+        status = answer.status_code
+        if status != 200:
+            break
+        phone.take(answer.json)
+    assert status == 410
+    assert answer.json["type"].endswith("/resync")
 
 
 def test_an_assignment_that_ends_by_itself_changes_the_scope(phone_of, session):

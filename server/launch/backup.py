@@ -1,12 +1,17 @@
 """Backup and restore of the database: PostgreSQL's own tools, and what a restore must tell the phones.
 
-A restore goes back in time: cursors and caches of what came after must not be believed. So it ends in a new epoch,
-for which phones pull anew (410, keeping what they have not pushed), and in serials higher than any that a running
-process may remember.
+A restore goes back in time: what anybody remembers of the time after the backup must not be believed. So in the same
+transaction comes a new epoch, for which phones pull anew (410, keeping what they have not pushed), serials higher than
+any that a running process may remember, and for each record a revision higher than any that it may have had: an
+operation that names a revision that is gone then counts as based on the backup, and neither waits for that revision
+nor passes for one whose author had seen what another has written under the same number since.
 """
 
 import os
+import shutil
 import subprocess
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -16,9 +21,23 @@ from server.launch import cluster
 from server.launch.errors import LaunchError
 
 _SERIALS = "SELECT ground_serial, scope_serial FROM city_state"
+# No record is changed as often between a backup and its restore.
+REVISIONS_APART = 100_000
 _NEW_EPOCH = """
-    UPDATE city_state SET epoch = gen_random_uuid(),
-        ground_serial = greatest(ground_serial, %s) + 1, scope_serial = greatest(scope_serial, %s) + 1
+RESET search_path;
+UPDATE city_state SET epoch = gen_random_uuid(),
+    ground_serial = greatest(ground_serial, {ground}) + 1, scope_serial = greatest(scope_serial, {scope}) + 1;
+DO $$
+DECLARE records text;
+BEGIN
+    FOREACH records IN ARRAY string_to_array('{tables}', ',') LOOP
+        -- A backup from before a collection came has no table of it.
+        IF to_regclass(records) IS NOT NULL THEN
+            EXECUTE format('UPDATE %I SET rev = rev + {apart}', records);
+        END IF;
+    END LOOP;
+END $$;
+COMMIT;
 """
 
 
@@ -41,12 +60,54 @@ def restore(database_url: str, file: Path) -> None:
     with psycopg.connect(database_url) as connection:
         row = connection.execute(_SERIALS).fetchone() if _has_city(connection) else None
     ground, scope = row or (0, 0)
-    _run(
-        "pg_restore", "--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error",
-        f"--dbname={_without_password(database_url)}", str(file), url=database_url,
-    )  # fmt: skip
-    with psycopg.connect(database_url) as connection:
-        connection.execute(_NEW_EPOCH, (ground, scope))
+    then = {"ground": ground, "scope": scope, "tables": ",".join(_tables()), "apart": REVISIONS_APART}
+    _replay(database_url, file, _NEW_EPOCH.format(**then))
+
+
+def _tables() -> list[str]:
+    from sync.collections import COLLECTIONS
+
+    return [collection.table.name for collection in COLLECTIONS.values()]
+
+
+def _replay(database_url: str, file: Path, then: str) -> None:
+    """Run a backup and what comes after it as one transaction: a reader or a connection that breaks leaves nothing."""
+    options = ("--clean", "--if-exists", "--no-owner", "--file=-")
+    settings = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--output={os.devnull}")
+    reader = [_program("pg_restore"), *options, str(file)]
+    writer = [_program("psql"), *settings, _without_password(database_url)]
+    env = _environment(database_url)
+    with tempfile.TemporaryFile() as told:
+        with (
+            subprocess.Popen(reader, stdout=subprocess.PIPE, stderr=told) as read,
+            subprocess.Popen(writer, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=told, env=env) as write,
+        ):
+            complete = _pour(read, write, then)
+        if read.returncode or write.returncode or not complete:
+            told.seek(0)
+            raise LaunchError(
+                f"恢复失败，数据未变：{told.read().decode(errors='replace').strip()}",
+                "The restore failed; the database is as it was.",
+                "./patrol doctor",
+            )
+
+
+def _pour(read: "subprocess.Popen[bytes]", write: "subprocess.Popen[bytes]", then: str) -> bool:
+    """Hand on what one program reads to the one that writes; end with ``then`` only where all of it was read."""
+    if read.stdout is None or write.stdin is None:
+        raise AssertionError
+    try:
+        write.stdin.write(b"BEGIN;\n")
+        shutil.copyfileobj(read.stdout, write.stdin)
+        if complete := read.wait() == 0:
+            write.stdin.write(then.encode())
+        write.stdin.close()
+    except BrokenPipeError:
+        # It has said why, and ended.
+        with suppress(BrokenPipeError):
+            write.stdin.close()
+        return False
+    return complete
 
 
 def _has_city(connection: psycopg.Connection) -> bool:
@@ -56,15 +117,22 @@ def _has_city(connection: psycopg.Connection) -> bool:
 
 def _run(program: str, *arguments: str, url: str) -> None:
     """Run one of PostgreSQL's programs, of the newest version on this machine; passwords go by the environment."""
-    folder = cluster.binaries()
-    path = str(folder / program) if folder else program
-    named = () if program == "pg_restore" else (_without_password(url),)
-    secret = {"PGPASSWORD": urlsplit(url).password or ""} if urlsplit(url).password else {}
     done = subprocess.run(
-        [path, *arguments, *named], env=os.environ | secret, capture_output=True, text=True, check=False
-    )
+        [_program(program), *arguments, _without_password(url)],
+        env=_environment(url), capture_output=True, text=True, check=False,
+    )  # fmt: skip
     if done.returncode:
         raise LaunchError(f"{program} 失败：{done.stderr.strip()}", f"{program} failed", "./patrol doctor")
+
+
+def _program(name: str) -> str:
+    folder = cluster.binaries()
+    return str(folder / name) if folder else name
+
+
+def _environment(url: str) -> dict[str, str]:
+    password = urlsplit(url).password
+    return dict(os.environ) | ({"PGPASSWORD": password} if password else {})
 
 
 def _without_password(url: str) -> str:

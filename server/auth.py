@@ -9,12 +9,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 
 from server.accounts.charge import Charge, read_charge
 from server.accounts.errors import CsrfTokenWrong, RoleMissing, SignInRequired
 from server.accounts.signin import TOUCH_AFTER, Staff, csrf_matches, touch
 from server.accounts.signin import authenticate as authenticate_staff
+from server.doorbook import Doorbook
 from server.extensions import db, settings
 from server.transaction import transaction
 from sync.devices import CallingDevice, authenticate
@@ -33,21 +34,45 @@ def access(statement: str) -> Callable[[Route], Route]:
     return mark
 
 
-def device_required(*, revoked_may: bool = False) -> Callable[[Route], Route]:
-    """Let in the device whose token is sent; it is then ``calling_device()``. Strangers buy no parsing."""
+def device_required(*, revoked_may: bool = False, remembered: bool = False) -> Callable[[Route], Route]:
+    """Let in the device whose token is sent; it is then ``calling_device()``. Strangers buy no parsing.
+
+    ``remembered``: a token that was right a minute ago will do; the route itself reads the device again, locked.
+    """
 
     def guard(route: Route) -> Route:
         @wraps(route)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-            if scheme.lower() != "bearer" or not token.strip():
-                raise TokenMissing
-            g.device = authenticate(db.session(), token.strip(), revoked_may=revoked_may)
+            g.device = _device_of(_bearer(), revoked_may=revoked_may, remembered=remembered)
             return route(*args, **kwargs)
 
         return access("device: its worker's own areas")(guarded)  # type: ignore[return-value]  # same signature
 
     return guard
+
+
+def _bearer() -> str:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise TokenMissing
+    return token.strip()
+
+
+def _device_of(token: str, *, revoked_may: bool, remembered: bool) -> CallingDevice:
+    def ask(token: str) -> CallingDevice:
+        return authenticate(db.session(), token, revoked_may=revoked_may)
+
+    return _doorbook().device(token, ask) if remembered else ask(token)
+
+
+def _doorbook() -> Doorbook:
+    book: Doorbook = current_app.extensions.setdefault("doorbook", Doorbook())
+    return book
+
+
+def forget_device() -> None:
+    """Have the calling device looked up anew next time: it turned out to be revoked."""
+    _doorbook().forget(_bearer())
 
 
 def calling_device() -> CallingDevice:

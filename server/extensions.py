@@ -14,9 +14,7 @@ from server.config import Config
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate(directory="migrations")
 api = Api()
-limiter = Limiter(
-    key_func=get_remote_address, headers_enabled=True, swallow_errors=True, in_memory_fallback_enabled=True
-)
+limiter = Limiter(key_func=get_remote_address, swallow_errors=True, in_memory_fallback_enabled=True)
 
 
 def settings(app: Flask | None = None) -> Config:

@@ -52,60 +52,84 @@ class Logged(msgspec.Struct, frozen=True, gc=False):
     receipt: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The rows of one sender, in their order. All None: the server itself, or staff."""
+
+    device_id: int | None
+    author_id: int | None
+    batch_id: uuid.UUID | None
+    rows: Sequence[Logged]
+
+
+# One row at least: the serial of the ground, in the same snapshot.
 _KNOWN = Statement("""
-    SELECT op_id, body_hash, receipt::text, status, rev, record_id
-    FROM operation WHERE device_id = :device AND op_id = ANY (CAST(:ids AS uuid[])) ORDER BY id
+    SELECT city_state.ground_serial, found.device_id, found.op_id, found.body_hash, found.receipt::text, found.status,
+           found.rev, found.record_id
+    FROM city_state LEFT JOIN LATERAL (
+        SELECT operation.* FROM unnest(CAST(:devices AS int[]), CAST(:ids AS uuid[])) AS sent (device_id, op_id)
+        JOIN operation ON operation.device_id = sent.device_id AND operation.op_id = sent.op_id
+    ) AS found ON true
+    ORDER BY found.id
 """)
 
 _WRITE = Statement("""
     INSERT INTO operation (
-        device_id, author_id, batch_id, received_at, op_id, body_hash, seq, collection, record_id, action,
+        received_at, device_id, author_id, batch_id, op_id, body_hash, seq, collection, record_id, action,
         base_rev, base_op, captured_at, corrected_at, data, raw, changes, rev, status, problem, receipt, settled_at
     )
-    SELECT :device, :author, :batch, :now, new.op_id, new.body_hash, new.seq, new.collection, new.record_id,
-           new.action, new.base_rev, new.base_op, new.captured_at, new.corrected_at, new.data::jsonb, new.raw,
-           new.changes::jsonb, new.rev, new.status, new.problem::jsonb, new.receipt::json,
+    SELECT CAST(:now AS timestamptz), new.device_id, new.author_id, new.batch_id, new.op_id, new.body_hash, new.seq,
+           new.collection, new.record_id, new.action, new.base_rev, new.base_op, new.captured_at, new.corrected_at,
+           new.data::jsonb, new.raw, new.changes::jsonb, new.rev, new.status, new.problem::jsonb, new.receipt::json,
            CASE WHEN new.status = 'applied' THEN CAST(:now AS timestamptz) END
     FROM unnest(
-        CAST(:op_ids AS uuid[]), CAST(:hashes AS bytea[]), CAST(:seqs AS bigint[]), CAST(:collections AS text[]),
+        CAST(:devices AS int[]), CAST(:authors AS int[]), CAST(:batches AS uuid[]), CAST(:op_ids AS uuid[]),
+        CAST(:hashes AS bytea[]), CAST(:seqs AS bigint[]), CAST(:collections AS text[]),
         CAST(:records AS uuid[]), CAST(:actions AS text[]), CAST(:base_revs AS int[]), CAST(:base_ops AS uuid[]),
         CAST(:captured AS timestamptz[]), CAST(:corrected AS timestamptz[]), CAST(:data AS text[]),
         CAST(:raws AS bytea[]), CAST(:changes AS text[]), CAST(:revs AS int[]), CAST(:statuses AS text[]),
         CAST(:problems AS text[]), CAST(:receipts AS text[])
     ) WITH ORDINALITY AS new (
-        op_id, body_hash, seq, collection, record_id, action, base_rev, base_op, captured_at, corrected_at, data,
-        raw, changes, rev, status, problem, receipt, place
+        device_id, author_id, batch_id, op_id, body_hash, seq, collection, record_id, action, base_rev, base_op,
+        captured_at, corrected_at, data, raw, changes, rev, status, problem, receipt, place
     )
     ORDER BY new.place
 """)
 
 
-def known(session: Session, device_id: int, op_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, list[Known]]:
-    """Return what a device sent before under these ids, the first first."""
-    found: dict[uuid.UUID, list[Known]] = {}
-    for row in _KNOWN.run(session, device=device_id, ids=arrays.uuids(list(op_ids))):
-        found.setdefault(row[0], []).append(Known(*row))
-    return found
+def known(
+    session: Session, named: Iterable[tuple[int, uuid.UUID]]
+) -> tuple[int, dict[tuple[int, uuid.UUID], list[Known]]]:
+    """Return the ground's serial, and what devices sent before under these (device, op_id), the first first."""
+    pairs = list(named)
+    rows = _KNOWN.run(
+        session,
+        devices=arrays.numbers([device for device, _ in pairs]),
+        ids=arrays.uuids([op_id for _, op_id in pairs]),
+    )
+    found: dict[tuple[int, uuid.UUID], list[Known]] = {}
+    for _, device, *told in rows:
+        if device is not None:
+            found.setdefault((device, told[0]), []).append(Known(*told))
+    return int(rows[0][0]), found
 
 
-def write(
-    session: Session,
-    rows: Sequence[Logged],
-    *,
-    device_id: int | None,
-    author_id: int | None,
-    batch_id: uuid.UUID | None,
-    now: dt.datetime,
-) -> None:
-    """Insert rows in their order. One author's rows, in one statement."""
+def write(session: Session, rows: Sequence[Logged], *, author_id: int | None = None, now: dt.datetime) -> None:
+    """Insert rows that no device sent: the server's own, or those of staff."""
+    write_all(session, [Lines(None, author_id, None, rows)], now)
+
+
+def write_all(session: Session, lines: Sequence[Lines], now: dt.datetime) -> None:
+    """Insert the rows of all senders, each sender's in their order, in one statement."""
+    rows = [row for each in lines for row in each.rows]
     if not rows:
         return
-    _WRITE.run(
+    _WRITE.send(
         session,
-        device=device_id,
-        author=author_id,
-        batch=batch_id,
         now=now,
+        devices=arrays.numbers([each.device_id for each in lines for _ in each.rows]),
+        authors=arrays.numbers([each.author_id for each in lines for _ in each.rows]),
+        batches=arrays.uuids([each.batch_id for each in lines for _ in each.rows]),
         op_ids=arrays.uuids([row.op_id for row in rows]),
         hashes=arrays.blobs([row.body_hash for row in rows]),
         seqs=arrays.numbers([row.seq for row in rows]),

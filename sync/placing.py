@@ -1,6 +1,6 @@
 """Placing operations on records: what is applied at once, what is pending, what is held.
 
-Owns the bench: the records of one batch, as locked in the database and as the batch has changed them so
+Owns the bench: the records of a group of batches, as locked in the database and as the group has changed them so
 far. Pure bookkeeping: no SQL, no rights.
 """
 
@@ -39,25 +39,24 @@ _HELD = ("held", Reason("base-unknown", (("base", "base-unknown"),)))
 
 
 class Bench:
-    """The records that one batch works on."""
+    """The records that a group of batches works on. ``known``: (device, op_id) -> what became of it earlier."""
 
-    def __init__(self, device_id: int, known: Mapping[uuid.UUID, Known]) -> None:
-        self._device_id = device_id
+    def __init__(self, known: Mapping[tuple[int, uuid.UUID], Known]) -> None:
         self._records: dict[Key, Record] = {}
         self._new: set[Key] = set()
         self._changed: set[Key] = set()
-        self._own = {op_id: _Outcome(each.status, each.rev, each.record_id) for op_id, each in known.items()}
+        self._own = {key: _Outcome(each.status, each.rev, each.record_id) for key, each in known.items()}
 
     def hold(self, collection: str, locked: Mapping[uuid.UUID, Record]) -> None:
         """Take over records that were locked in the database."""
         self._records |= {(collection, record_id): record for record_id, record in locked.items()}
 
     def record(self, op: Op) -> Record | None:
-        """Return the record of an operation as the batch has made it so far."""
+        """Return the record of an operation as the group has made it so far."""
         return self._records.get((op.collection, op.record_id))
 
     def is_new(self, op: Op) -> bool:
-        """Return whether this batch made the record."""
+        """Return whether this group made the record."""
         return (op.collection, op.record_id) in self._new
 
     @property
@@ -66,32 +65,32 @@ class Bench:
         return {collection for collection, _ in self._changed}
 
     def new_of(self, collection: str) -> list[Record]:
-        """Return the records of a collection that this batch made."""
+        """Return the records of a collection that this group made."""
         return [self._records[key] for key in self._changed if key[0] == collection and key in self._new]
 
     def old_of(self, collection: str) -> list[Record]:
-        """Return the locked records of a collection that this batch changed, in ascending id."""
+        """Return the locked records of a collection that this group changed, in ascending id."""
         changed = (self._records[key] for key in self._changed if key[0] == collection and key not in self._new)
         return sorted(changed, key=lambda record: record.id)
 
-    def note(self, op: Op, status: str, rev: int | None) -> None:
-        """Remember what became of an operation, for those of the batch that build on it."""
-        self._own.setdefault(op.op_id, _Outcome(status, rev, op.record_id))
+    def note(self, device_id: int, op: Op, status: str, rev: int | None) -> None:
+        """Remember what became of an operation, for those of the same device that build on it."""
+        self._own.setdefault((device_id, op.op_id), _Outcome(status, rev, op.record_id))
 
-    def place(self, op: Op, data: Doc, captured_at: dt.datetime, author_id: int) -> Placed:
+    def place(self, device_id: int, op: Op, data: Doc, captured_at: dt.datetime, author_id: int) -> Placed:
         """Put one operation on its record, or say why it waits. ``data`` is in WGS-84."""
         record = self.record(op)
-        status, reason = self._standing(op, record)
+        status, reason = self._standing(device_id, op, record)
         if status != "applied":
             placed = Placed(status, reason=reason)
         elif record is None:
             placed = self._create(op, data, captured_at, author_id)
         else:
             placed = self._advance(op, record, data, captured_at)
-        self.note(op, placed.status, placed.rev)
+        self.note(device_id, op, placed.status, placed.rev)
         return placed
 
-    def _standing(self, op: Op, record: Record | None) -> tuple[str, Reason | None]:
+    def _standing(self, device_id: int, op: Op, record: Record | None) -> tuple[str, Reason | None]:
         """Return applied, pending or held: how the base of an operation stands to its record."""
         base = op.base
         if base is None:
@@ -99,12 +98,12 @@ class Bench:
                 return "pending", None
             return ("applied", None) if op.action == "put" else _HELD
         if base.op_id is not None:
-            return self._standing_on_own(op, base.op_id, record)
+            return self._standing_on_own(op, (device_id, base.op_id), record)
         if record is None or base.rev is None or base.rev > record.rev:
             return _HELD
         return ("applied" if base.rev >= record.doc_rev else "pending"), None
 
-    def _standing_on_own(self, op: Op, base: uuid.UUID, record: Record | None) -> tuple[str, Reason | None]:
+    def _standing_on_own(self, op: Op, base: tuple[int, uuid.UUID], record: Record | None) -> tuple[str, Reason | None]:
         """The same, where the base is an operation of the device's own."""
         own = self._own.get(base)
         if own is None or own.record_id != op.record_id or own.status == "held":

@@ -73,14 +73,16 @@ def insert(session: Session, collection: Collection, records: Sequence[Record], 
     if not records:
         return set()
     ordered = sorted(records, key=lambda record: record.id)
-    rows = _insert_statement(collection.name).run(session, **_columns(ordered), now=now)
-    return {record_id for (record_id,) in rows}
+    rows = _insert_statement(collection.name).send(session, **_columns(ordered), now=now)
+    if rows.count == len(ordered):
+        return {record.id for record in ordered}
+    return {record_id for (record_id,) in rows.all()}
 
 
 def update(session: Session, collection: Collection, records: Sequence[Record], now: dt.datetime) -> None:
     """Write the new state of records that this transaction has locked."""
     if records:
-        _update_statement(collection.name).run(session, **_columns(records), now=now)
+        _update_statement(collection.name).send(session, **_columns(records), now=now)
 
 
 def _columns(records: Sequence[Record]) -> dict[str, Any]:

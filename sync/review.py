@@ -139,7 +139,7 @@ def _write_decision(
         op_id, hashlib.blake2b(op_id.bytes, digest_size=16).digest(), None, collection, record.id,
         "delete" if delete else "patch", seen, None, now, now, changes, None, None, record.rev, "applied", None, None,
     )  # fmt: skip
-    log.write(session, [line], device_id=None, author_id=by, batch_id=None, now=now)
+    log.write(session, [line], author_id=by, now=now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,22 +5,26 @@ import functools
 import gzip
 import hashlib
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import limits
 import msgspec
 import zstandard
-from flask import Response, request, stream_with_context
+from flask import Response, current_app, request, stream_with_context
 from flask_smorest import Blueprint
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter
 from marshmallow import Schema, fields, validate
 from sqlalchemy.exc import OperationalError
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import NotFound, TooManyRequests
 
 from server.api.described import PULLED, PUSH_BODY, PUSHED
-from server.auth import calling_device, device_required
-from server.extensions import limiter, settings
+from server.api.groups import Groups
+from server.auth import calling_device, device_required, forget_device
+from server.extensions import db, settings
 from server.grounds import ground_at, ground_now
-from server.jobs.queues import wake
+from server.jobs.queues import ring
 from server.problems import language
 from server.transaction import transaction
 from sync import wire
@@ -28,8 +32,9 @@ from sync.cursor import Cursor
 from sync.devices import CallingDevice, revocation
 from sync.digest import digest
 from sync.errors import AppTooOld, CollectionUnknown
+from sync.exchange import City, Exchange, Pushed
 from sync.pull import Page, pull
-from sync.push import Exchange, Pushed, push
+from sync.push import push
 from sync.scope import current_scope
 from sync.states import TOPICS, States
 from sync.status import status
@@ -39,15 +44,11 @@ COMPRESS_FROM = 1024
 STREAM_ROWS = 1000
 NDJSON = "application/x-ndjson"
 ATTEMPTS = 3
-
-
-def _device_key() -> str:
-    return str(calling_device().id)
+GROUP_OPS = 1000
 
 
 @blueprint.post("/push")
-@device_required(revoked_may=True)
-@limiter.limit(lambda: settings().push_rate, key_func=_device_key)
+@device_required(revoked_may=True, remembered=True)
 @blueprint.doc(requestBody=PUSH_BODY, security=[{"device": []}])
 @blueprint.response(200, PUSHED, description="One result for each operation, in order")
 def push_batch() -> Response:
@@ -57,29 +58,47 @@ def push_batch() -> Response:
     config = settings()
     if device.revoked_at is not None and now - device.revoked_at > config.revoked_grace:
         raise revocation(device)
+    if not _PACE.hit(_rate(config.push_rate), str(device.uid)):
+        raise TooManyRequests
     body = wire.unpack(request.get_data(cache=False), request.headers.get("Content-Encoding"))
     batch = wire.decode(body)
-    pushed = _apply(device, batch, now)
+    # The session that the door was asked with goes back before this thread waits for its turn.
+    db.session.remove()
+    pushed = _groups().apply(Exchange(device, batch, now, language()), device.id, len(batch.ops))
+    for queue in pushed.wake:
+        ring(queue)
+    if pushed.revoked:
+        forget_device()
     head = f'{{"server_time":"{now.isoformat()}","results":['.encode()
     tail = f'],"cursor_hint":"{pushed.position}"}}'.encode()
     return _compressed(head + b",".join(pushed.results) + tail)
 
 
-def _apply(device: CallingDevice, batch: wire.Batch, now: dt.datetime) -> Pushed:
-    """Apply a batch in one transaction; once more where PostgreSQL broke a deadlock in another's favour."""
+def _groups() -> Groups[Exchange, Pushed]:
+    """Return this app's groups: an app has one database."""
+    groups: Groups[Exchange, Pushed] = current_app.extensions.setdefault("push_groups", Groups(_apply, GROUP_OPS))
+    return groups
+
+
+def _apply(exchanges: Sequence[Exchange]) -> list[Pushed]:
+    """Apply a group in one transaction; once more where PostgreSQL broke a deadlock in another's favour."""
     for attempt in range(ATTEMPTS):
         try:
             with transaction() as tx:
-                grounds = ground_at(tx.session, device.ground_serial)
-                pushed = push(Exchange(tx.session, device, batch, now, grounds, settings().near_m, language()))
-                for queue in sorted(pushed.wake):
-                    tx.then(wake, queue)
+                now = dt.datetime.now(dt.UTC)
+                grounds = functools.partial(ground_at, tx.session)
+                pushed = push(City(tx.session, now, grounds, settings().near_m), exchanges)
         except OperationalError as error:
             if attempt == ATTEMPTS - 1 or getattr(error.orig, "sqlstate", None) not in ("40P01", "40001"):
                 raise
         else:
             return pushed
     raise AssertionError  # the loop returns or raises
+
+
+# Counted in each process: it protects the process, and a phone that keeps its connection stays with one.
+_PACE = FixedWindowRateLimiter(MemoryStorage())
+_rate = functools.cache(limits.parse)
 
 
 class PullSchema(Schema):

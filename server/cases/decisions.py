@@ -80,7 +80,7 @@ def write(session: Session, rulings: Sequence[Ruling], now: datetime) -> dict[uu
     decided = {row.issue_id: row.id for row in session.execute(_DECIDE, columns)}
     columns["routings"] = [encode(as_json(ruling, now)) for ruling in rulings]
     session.execute(_DISPATCH, columns)
-    log.write(session, [_line(ruling) for ruling in rulings], device_id=None, author_id=None, batch_id=None, now=now)
+    log.write(session, [_line(ruling) for ruling in rulings], now=now)
     return decided
 
 

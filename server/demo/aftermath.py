@@ -76,7 +76,7 @@ def move_on(session: Session, chance: Random, *, now: dt.datetime) -> int:
             "reasons": arrays.texts([_ENDED.get(move.state) for move in moves]),
         },
     )
-    log.write(session, [_line(move) for move in moves], device_id=None, author_id=None, batch_id=None, now=now)
+    log.write(session, [_line(move) for move in moves], now=now)
     feed.append(session, _touches(moves))
     return len(moves)
 

@@ -99,7 +99,7 @@ def _log(session: Session, collection: str, docs: Sequence[tuple[uuid.UUID, Doc]
         )
         for record_id, doc in docs
     ]
-    log.write(session, rows, device_id=None, author_id=None, batch_id=None, now=now)
+    log.write(session, rows, now=now)
 
 
 _TASKS = text("""

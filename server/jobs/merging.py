@@ -2,6 +2,7 @@
 
 from server.grounds import ground_at
 from server.jobs.process import config, now, transaction, wake
+from sync import fence
 from sync.conflicts import settle_waiting
 
 BATCH = 500
@@ -12,6 +13,7 @@ def settle() -> int:
     done = 0
     while True:
         with transaction() as session:
+            fence.hold(session)
             settled = settle_waiting(
                 session, now(), ground_at(session), limit=BATCH, hold_for=config().hold_for, near_m=config().near_m
             )

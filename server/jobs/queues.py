@@ -5,12 +5,14 @@ adds nothing. Redis is never needed for an answer: where it is away, waking is g
 sweeper queues the work when it is back.
 """
 
+import threading
 import time
 from collections.abc import Mapping
 from functools import cache
 
 import redis
 import structlog
+from flask import current_app
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from rq import Queue
@@ -27,6 +29,7 @@ JOBS: Mapping[str, str] = {
 QUEUES = tuple(JOBS)
 _PATIENCE_S = 0.5
 _REST_S = 5.0
+_COALESCE_S = 0.05
 _away_until = 0.0
 
 log = structlog.get_logger()
@@ -43,6 +46,44 @@ def connection(url: str) -> redis.Redis:
 def wake(name: str) -> bool:
     """Queue the coarse job of a queue from inside an app; see ``wake_at``."""
     return wake_at(name, settings().redis_url)
+
+
+class Bell:
+    """Wakes queues from a thread of its own, so that whoever answers a phone does not wait for Redis.
+
+    What rings while it is waking is woken once, after that: no ring is lost but with the process, and then the
+    sweeper finds the work.
+    """
+
+    def __init__(self, redis_url: str) -> None:
+        self._redis_url = redis_url
+        self._rung: set[str] = set()
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def ring(self, name: str) -> None:
+        """Have a queue woken soon."""
+        with self._changed:
+            self._rung.add(name)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._wake_for_ever, name="bell", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def _wake_for_ever(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._rung)
+                names, self._rung = self._rung, set()
+            for name in sorted(names):
+                wake_at(name, self._redis_url)
+            time.sleep(_COALESCE_S)
+
+
+def ring(name: str) -> None:
+    """Have a queue woken soon, from inside an app; see ``Bell``."""
+    bell: Bell = current_app.extensions.setdefault("bell", Bell(settings().redis_url))
+    bell.ring(name)
 
 
 def wake_at(name: str, redis_url: str) -> bool:

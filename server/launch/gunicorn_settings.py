@@ -3,6 +3,7 @@
 Used by the Procfile and by compose.yaml. Reads PATROL_BIND, PATROL_WEB_WORKERS and PATROL_WEB_THREADS.
 """
 
+import gc
 import os
 from typing import Any
 
@@ -20,6 +21,16 @@ graceful_timeout = 4
 keepalive = 30
 # It would lie in the home folder, shared by every patrol of this user.
 control_socket_disable = True
+
+
+def post_worker_init(_worker: object) -> None:
+    """Take what the application is made of out of the garbage collector's rounds: a push makes thousands of objects.
+
+    Measured: 5 of 100 parts of a push were spent looking through modules that never go away.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 def child_exit(_server: object, worker: Any) -> None:

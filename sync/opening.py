@@ -1,0 +1,142 @@
+"""The opening of a push: lock the devices, read what their batches are judged by, answer what was seen before.
+
+Two statements for the whole group. The first locks; the second reads what earlier exchanges have committed, so it
+must be a statement of its own: its snapshot is taken when the locks are held.
+"""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sync import arrays, fence, log
+from sync.exchange import City, Entry, Sender
+from sync.scope import Assigned
+from sync.statements import Statement
+from sync.wire import Op
+from sync.wording import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a group is judged by: the categories it names that there are, the serial of the ground, known operations.
+
+    ``known``: (device, op_id) -> the first operation received under it.
+    """
+
+    categories: frozenset[str]
+    ground_serial: int
+    known: dict[tuple[int, uuid.UUID], log.Known]
+
+
+# Locked in ascending id, so that groups which share devices wait for one another and never in a circle.
+_LOCK = Statement(f"""
+    WITH fence AS (
+        SELECT pg_advisory_xact_lock_shared({fence.KEY})
+    ), sent AS (
+        SELECT sent.id, sent.skew, sent.seqs
+        FROM unnest(CAST(:ids AS int[]), CAST(:skews AS bigint[]), CAST(:seqs AS text[])) AS sent (id, skew, seqs)
+    ), locked AS (
+        SELECT device.id FROM device WHERE device.id = ANY (CAST(:ids AS int[])) ORDER BY device.id
+        FOR NO KEY UPDATE
+    )
+    UPDATE device
+    SET last_exchange_at = :now, skew_ms = sent.skew, seqs = device.seqs + CAST(sent.seqs AS int8multirange)
+    FROM sent JOIN locked ON locked.id = sent.id CROSS JOIN fence
+    WHERE device.id = sent.id
+    RETURNING device.id, device.revoked_at IS NOT NULL,
+        EXISTS (SELECT FROM operation WHERE device_id = device.id AND status = 'held'),
+        ARRAY(SELECT area_id FROM assignment
+              WHERE person_id = device.person_id AND area_id IS NOT NULL ORDER BY assignment.id),
+        ARRAY(SELECT lower(during) FROM assignment
+              WHERE person_id = device.person_id AND area_id IS NOT NULL ORDER BY assignment.id),
+        ARRAY(SELECT upper(during) FROM assignment
+              WHERE person_id = device.person_id AND area_id IS NOT NULL ORDER BY assignment.id),
+        ARRAY(SELECT code FROM category WHERE code = ANY (CAST(:codes AS text[])) AND is_active)
+""")  # noqa: S608  # the key is a number of ours
+
+
+def open_group(city: City, senders: Sequence[Sender]) -> Opened:
+    """Lock the devices of a group, note the exchange, and mark what was seen before in its entries."""
+    categories = _lock(city, senders)
+    named = {(sender.device_id, op_id) for sender in senders for op_id in _named(sender)}
+    serial, earlier = log.known(city.session, named)
+    for sender in senders:
+        _mark_seen(sender, earlier)
+    return Opened(categories, serial, {key: found[0] for key, found in earlier.items()})
+
+
+def _lock(city: City, senders: Sequence[Sender]) -> frozenset[str]:
+    ordered = sorted(senders, key=lambda sender: sender.device_id)
+    rows = _LOCK.run(
+        city.session,
+        now=city.now,
+        ids=arrays.numbers([sender.device_id for sender in ordered]),
+        skews=arrays.numbers([_skew_ms(sender) for sender in ordered]),
+        seqs=arrays.texts([_multirange(_seqs(sender)) for sender in ordered]),
+        codes=arrays.texts(sorted({code for sender in ordered for code in _codes(sender)})),
+    )
+    told = {row[0]: row for row in rows}
+    categories: set[str] = set()
+    for sender in ordered:
+        _, sender.revoked, sender.holds, areas, begins, ends, codes = told[sender.device_id]
+        sender.assigned = tuple(Assigned(*each) for each in zip(areas, begins, ends, strict=True))
+        categories.update(codes)
+    return frozenset(categories)
+
+
+def _skew_ms(sender: Sender) -> int:
+    exchange = sender.exchange
+    return round((exchange.batch.sent_at - exchange.received_at).total_seconds() * 1000)
+
+
+def _seqs(sender: Sender) -> list[int]:
+    return sorted({entry.op.seq for entry in sender.entries if entry.op.seq is not None})
+
+
+def _codes(sender: Sender) -> set[str]:
+    """Return what may be a category in what a phone sent; fields are judged later."""
+    found = set()
+    for entry in sender.entries:
+        if isinstance(entry.op, Op) and entry.op.collection == "issues":
+            code = entry.op.data.get("category")
+            if isinstance(code, str) and code.isascii() and code.isdigit():
+                found.add(code)
+    return found
+
+
+def _named(sender: Sender) -> set[uuid.UUID]:
+    """Return the operations that a batch brings or builds on."""
+    named = {entry.op.op_id for entry in sender.entries}
+    for entry in sender.entries:
+        if isinstance(entry.op, Op) and entry.op.base is not None and entry.op.base.op_id is not None:
+            named.add(entry.op.base.op_id)
+    return named
+
+
+def _mark_seen(sender: Sender, known: dict[tuple[int, uuid.UUID], list[log.Known]]) -> None:
+    """Mark replays, whether of an earlier batch or of this one, and ids that come again with another body."""
+    here: dict[uuid.UUID, list[Entry]] = {}
+    device_id = sender.device_id
+    for entry in sender.entries:
+        op_id, body_hash = entry.op.op_id, entry.op.body_hash
+        earlier = known.get((device_id, op_id), ())
+        twins = here.setdefault(op_id, [])
+        same = next((each for each in earlier if each.body_hash == body_hash), None)
+        twin = next((each for each in twins if each.op.body_hash == body_hash), None)
+        if same is not None or twin is not None:
+            entry.replayed, entry.twin = True, twin
+            entry.receipt = None if same is None else same.receipt.encode()
+        elif earlier or twins:
+            entry.settle("quarantined", Reason("op-id-reused", (("op_id", "op-id-reused"),)))
+        twins.append(entry)
+
+
+def _multirange(seqs: Sequence[int]) -> str:
+    """Return ascending whole numbers as an int8multirange literal."""
+    runs: list[list[int]] = []
+    for seq in seqs:
+        if runs and runs[-1][1] == seq:
+            runs[-1][1] = seq + 1
+        else:
+            runs.append([seq, seq + 1])
+    return "{" + ",".join(f"[{begin},{end})" for begin, end in runs) + "}"

@@ -141,7 +141,8 @@ def _decide(work: _Work, collection: Collection, now: dt.datetime, hold_for: dt.
         ripe += more
     forced = [op for op in waiting if op not in ripe and op.received_at <= now - hold_for]
     if work.record is None and not any(op.action == "put" for op in ripe + forced):
-        work.refused = forced
+        # A person released a change of a record that is not there: its first operation is in quarantine still.
+        work.refused = forced + [op for op in ripe if op.released]
         return
     work.settled = sorted(ripe + forced, key=lambda op: op.id)
     if not work.settled:

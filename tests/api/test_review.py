@@ -133,6 +133,29 @@ def test_quarantined_operations_are_mended_and_released(phone_of, desk, settle, 
     assert chief.post(path, {"data": mended}).status_code == 404
 
 
+def test_a_change_released_before_its_record_goes_back_into_quarantine_and_waits_for_nobody(
+    phone_of, desk, settle, session
+):
+    phone = phone_of("west")
+    put = phone.issue(category="9999")
+    change = phone.op("issues", {"category": "9998"}, action="patch", id=put["id"], base={"op_id": put["op_id"]})
+    phone.push(put, change)
+    chief = desk()
+    first, second = chief.get("/v1/review/quarantine").json["operations"]
+    release = "/v1/review/quarantine/{}/release"
+    assert chief.post(release.format(second["id"]), {"data": {"category": "0304"}}).status_code == 204
+    settle()
+    again = chief.get("/v1/review/quarantine").json["operations"]
+    assert [(each["id"], each["problem"]["type"].rpartition("/")[2]) for each in again] == [
+        (first["id"], "category-unknown"),
+        (second["id"], "base-unknown"),
+    ]
+    for each, data in ((first, put["data"] | {"category": "0303"}), (second, {"category": "0304"})):
+        assert chief.post(release.format(each["id"]), {"data": data}).status_code == 204
+    settle()
+    assert session.scalar(text("SELECT category FROM issue")) == "0304"
+
+
 def test_a_visit_outside_ones_areas_is_released_by_whoever_answers(phone_of, desk, settle, session):
     phone = phone_of("west")
     phone.push(phone.visit(at=(114.315, 25.685)))
@@ -185,3 +208,50 @@ def test_quarantine_of_other_areas_is_out_of_sight(phone_of, desk):
     other = desk("supervisor", "360725100001002")
     assert other.get("/v1/review/quarantine").json["operations"] == []
     assert other.post(f"/v1/review/quarantine/{kept['id']}/dismiss", {"reason": "x"}).status_code == 404
+
+
+def test_disputes_are_listed_by_area_collection_kind_author_and_age(disputed, desk):
+    one, two, issue_id = disputed
+    chief = desk()
+
+    def listed(**query):
+        told = chief.get("/v1/review/conflicts", **query).json
+        assert sum(told["counts"].values()) == len(told["conflicts"])
+        return [each["record_id"] for each in told["conflicts"]]
+
+    for found in ({}, {"area": WEST}, {"collection": "issues"}, {"kind": "field"}, {"q": two.login.upper()}):
+        assert listed(**found) == [issue_id], found
+    for missed in ({"area": "360725100001002"}, {"collection": "visits"}, {"kind": "delete"}, {"q": "nobody"}):
+        assert listed(**missed) == [], missed
+    assert listed(older_than_h=1) == []
+    (dispute,) = chief.get("/v1/review/conflicts").json["conflicts"]
+    assert dispute["grid"]["code"] == WEST
+    assert (dispute["standing_name"], dispute["offered_name"]) == (one.login, two.login)
+
+
+def test_quarantine_is_read_page_by_page_and_by_reason(phone_of, desk):
+    phone = phone_of("west")
+    phone.push(phone.visit(outcome="maybe"), phone.issue(category="9999"), phone.visit(outcome="maybe"))
+    chief, seen, after, more = desk(), [], 0, True
+    while more:
+        page = chief.get("/v1/review/quarantine", after=after, limit=2).json
+        seen += [each["collection"] for each in page["operations"]]
+        after, more = page["after"], page["has_more"]
+    assert seen == ["visits", "issues", "visits"]
+    told = chief.get("/v1/review/quarantine", kind="category-unknown", lang="en").json
+    assert [each["collection"] for each in told["operations"]] == ["issues"]
+    assert told["operations"][0]["device_id"] == phone.device_id
+    assert told["reasons"] == [{"code": "category-unknown", "title": "No such category", "number": 1}]
+    assert chief.get("/v1/review/quarantine", q="nobody").json["operations"] == []
+    assert chief.get("/v1/review/quarantine", older_than_h=1).json["operations"] == []
+
+
+def test_a_form_learns_the_fields_from_the_schema(desk):
+    told = desk().get("/v1/review/fields").json["collections"]
+    visits = {each["name"]: each for each in told["visits"]}
+    assert (visits["outcome"]["kind"], visits["outcome"]["required"]) == ("text", True)
+    assert "met" in visits["outcome"]["choices"]
+    assert [visits[name]["kind"] for name in ("location", "needs", "household_id", "started_at", "extra")] == [
+        "place", "list", "id", "time", "object",
+    ]  # fmt: skip
+    assert "grids" not in told

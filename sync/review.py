@@ -36,27 +36,68 @@ class InCharge:
     everywhere: bool
 
 
-_DISPUTES = text("""
-    SELECT conflict.id, conflict.collection, conflict.record_id, conflict.kind, conflict.field, conflict.standing,
-           conflict.offered, conflict.base, conflict.created_at
-    FROM conflict
-    WHERE decided_at IS NULL AND conflict.id > :after AND (CAST(:everywhere AS boolean) OR record_id IN (
-        SELECT id FROM issue WHERE grid_now = ANY (CAST(:grids AS int[]))
-        UNION ALL SELECT id FROM household WHERE grid_now = ANY (CAST(:grids AS int[]))
-        UNION ALL SELECT id FROM visit WHERE grid_now = ANY (CAST(:grids AS int[]))
-        UNION ALL SELECT id FROM task WHERE grid_now = ANY (CAST(:grids AS int[]))
-    ))
-    ORDER BY conflict.id LIMIT :limit
-""")
-_QUARANTINED = text("""
-    SELECT operation.id, op_id, seq, collection, record_id, action, data, raw, captured_at, corrected_at, received_at,
-           problem, person.login, person.name
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which part of a list is asked for; what is empty asks for everything.
+
+    ``kind``: of disputes field or delete, of quarantine the code of the reason. ``words``: of an author's name or
+    login. ``since_before``: what has waited since before that moment.
+    """
+
+    collection: str = ""
+    kind: str = ""
+    words: str = ""
+    since_before: dt.datetime | None = None
+
+    def asked_by(self, charge: InCharge) -> dict[str, Any]:
+        """Return the parameters of the statements."""
+        return {
+            "everywhere": charge.everywhere, "grids": list(charge.grid_ids), "areas": list(charge.area_ids),
+            "collection": self.collection, "kind": self.kind, "words": self.words.strip().lower(),
+            "before": self.since_before,
+        }  # fmt: skip
+
+
+_OPEN_DISPUTES = """
+    FROM conflict AS dispute JOIN operation ON operation.id = dispute.operation_id
+    LEFT JOIN LATERAL (
+        SELECT grid_now, doc FROM issue WHERE dispute.collection = 'issues' AND id = dispute.record_id
+        UNION ALL SELECT grid_now, doc FROM household WHERE dispute.collection = 'households' AND id = dispute.record_id
+        UNION ALL SELECT grid_now, doc FROM visit WHERE dispute.collection = 'visits' AND id = dispute.record_id
+        UNION ALL SELECT grid_now, doc FROM task WHERE dispute.collection = 'tasks' AND id = dispute.record_id
+    ) AS record ON true
+    WHERE decided_at IS NULL
+      AND (CAST(:everywhere AS boolean) OR record.grid_now = ANY (CAST(:grids AS int[])))
+      AND (:collection = '' OR dispute.collection = :collection) AND (:kind = '' OR dispute.kind = :kind)
+      AND (CAST(:before AS timestamptz) IS NULL OR dispute.created_at < :before)
+      AND (:words = '' OR strpos(lower(concat_ws(' ', standing ->> 'author', offered ->> 'author')), :words) > 0)
+"""
+_DISPUTES = text(f"""
+    SELECT dispute.id, dispute.collection, dispute.record_id, dispute.kind, dispute.field, dispute.standing,
+           dispute.offered, dispute.base, dispute.created_at, record.grid_now, record.doc,
+           operation.received_at AS offered_at, operation.base_rev,
+           (SELECT name FROM person WHERE login = standing ->> 'author') AS standing_name,
+           (SELECT name FROM person WHERE login = offered ->> 'author') AS offered_name
+    {_OPEN_DISPUTES} AND dispute.id > :after ORDER BY dispute.id LIMIT :limit
+""")  # noqa: S608  # constants of this module
+_DISPUTES_COUNTED = text(f"SELECT dispute.collection, count(*) AS number {_OPEN_DISPUTES} GROUP BY 1")
+_IN_QUARANTINE = """
     FROM operation JOIN person ON person.id = operation.author_id
-    WHERE status = 'quarantined' AND operation.id > :after AND (CAST(:everywhere AS boolean) OR EXISTS (
+    WHERE status = 'quarantined' AND (CAST(:everywhere AS boolean) OR EXISTS (
         SELECT FROM assignment WHERE assignment.person_id = author_id AND area_id = ANY (CAST(:areas AS int[]))
     ))
-    ORDER BY operation.id LIMIT :limit
-""")
+      AND (:collection = '' OR collection = :collection)
+      AND (:kind = '' OR problem ->> 'type' = '/problems/' || :kind)
+      AND (CAST(:before AS timestamptz) IS NULL OR received_at < :before)
+      AND (:words = '' OR strpos(lower(concat_ws(' ', person.login, person.name)), :words) > 0)
+"""
+_QUARANTINED = text(f"""
+    SELECT operation.id, op_id, seq, collection, record_id, action, data, raw, captured_at, corrected_at, received_at,
+           problem, person.login, person.name,
+           (SELECT uid FROM device WHERE device.id = operation.device_id) AS device_id
+    {_IN_QUARANTINE} AND operation.id > :after ORDER BY operation.id LIMIT :limit
+""")  # noqa: S608  # constants of this module
+_QUARANTINE_COUNTED = text(f"SELECT problem ->> 'type' AS reason, count(*) AS number {_IN_QUARANTINE} GROUP BY 1")
 _ONE_DISPUTE = text("SELECT * FROM conflict WHERE id = :id FOR UPDATE")
 _DECIDED = text("""
     UPDATE conflict SET decided_at = :now, decided_by = :by, decision = CAST(:decision AS jsonb)
@@ -82,16 +123,28 @@ _DISMISS = text("""
 """)
 
 
-def disputes(session: Session, charge: InCharge, *, after: int, limit: int) -> list[dict[str, Any]]:
-    """Return open disputes in somebody's charge, the oldest first: both values, authors, times, and the base."""
-    wanted = {"everywhere": charge.everywhere, "grids": list(charge.grid_ids), "after": after, "limit": limit}
-    return [dict(row) for row in session.execute(_DISPUTES, wanted).mappings()]
+def disputes(session: Session, charge: InCharge, wanted: Wanted, *, after: int, limit: int) -> list[dict[str, Any]]:
+    """Return open disputes in somebody's charge, the oldest first: both values, authors, times, base and the record."""
+    parameters = wanted.asked_by(charge) | {"after": after, "limit": limit}
+    return [dict(row) for row in session.execute(_DISPUTES, parameters).mappings()]
 
 
-def quarantined(session: Session, charge: InCharge, *, after: int, limit: int) -> list[dict[str, Any]]:
+def disputes_counted(session: Session, charge: InCharge, wanted: Wanted) -> dict[str, int]:
+    """Return how many open disputes there are of each collection."""
+    rows = session.execute(_DISPUTES_COUNTED, wanted.asked_by(charge))
+    return {row.collection: row.number for row in rows}
+
+
+def quarantined(session: Session, charge: InCharge, wanted: Wanted, *, after: int, limit: int) -> list[dict[str, Any]]:
     """Return quarantined operations of people in somebody's charge, the oldest first, with reasons."""
-    wanted = {"everywhere": charge.everywhere, "areas": list(charge.area_ids), "after": after, "limit": limit}
-    return [dict(row) for row in session.execute(_QUARANTINED, wanted).mappings()]
+    parameters = wanted.asked_by(charge) | {"after": after, "limit": limit}
+    return [dict(row) for row in session.execute(_QUARANTINED, parameters).mappings()]
+
+
+def quarantine_counted(session: Session, charge: InCharge, wanted: Wanted) -> dict[str, int]:
+    """Return how many operations are quarantined for each reason, by its code."""
+    rows = session.execute(_QUARANTINE_COUNTED, wanted.asked_by(charge))
+    return {row.reason.rpartition("/")[2]: row.number for row in rows}
 
 
 def decide(session: Session, charge: InCharge, conflict_id: int, value: Any, *, delete: bool, now: dt.datetime) -> None:

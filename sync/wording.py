@@ -118,3 +118,37 @@ def flatten(messages: Any, path: str = "") -> Iterator[tuple[str, str]]:
 def validation_words(messages: Any, lang: Lang) -> list[dict[str, str]]:
     """Return marshmallow's messages as a list of field and words."""
     return [{"field": field, "message": words(message, lang)} for field, message in flatten(messages)]
+
+
+def reason_title(code: str, lang: Lang) -> str:
+    """Return what a reason's code says; a code that is not known as it is."""
+    zh, en = REASONS.get(code, (code, code))
+    return zh if lang == "zh" else en
+
+
+def retold(problem: dict[str, Any] | None, lang: Lang) -> dict[str, Any] | None:
+    """Return a stored problem in the language of whoever reads it now; a phone's language was chosen for the phone."""
+    if problem is None:
+        return None
+    told = dict(problem)
+    code = str(problem.get("type", "")).rpartition("/")[2]
+    if code in REASONS:
+        told["title"] = reason_title(code, lang)
+    if "errors" in problem:
+        told["errors"] = [each | {"message": _again(each["message"], lang)} for each in problem["errors"]]
+    return told
+
+
+def _again(message: str, lang: Lang) -> str:
+    for (zh_said, en_said), (_, zh, en) in zip(_SAID, _RULES, strict=True):
+        if found := zh_said.fullmatch(message) or en_said.fullmatch(message):
+            return (zh if lang == "zh" else en).format(**found.groupdict())
+    return message
+
+
+def _reading(template: str) -> re.Pattern[str]:
+    """Return what finds the values in words that were made from a template."""
+    return re.compile(re.sub(r"\\\{(\w)\\\}", r"(?P<\1>.+)", re.escape(template)))
+
+
+_SAID = tuple((_reading(zh), _reading(en)) for _, zh, en in _RULES)

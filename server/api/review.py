@@ -7,21 +7,33 @@ from typing import Any
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from server.api.in_charge import RULING, in_charge
+from server.api.in_charge import RULING, in_charge, named
 from server.auth import staff_required
+from server.grounds import ground_now
 from server.jobs.queues import wake
+from server.problems import language
 from server.transaction import transaction
 from sync import review
-from sync.review import Mended
+from sync.collections.fields import Text
+from sync.forms import fields_of_collections
+from sync.review import Mended, Wanted
+from sync.wording import reason_title, retold
+
+_PLAIN = [validate.Length(max=100), validate.ContainsNoneOf("\0")]
 
 blueprint = Blueprint("review", __name__, url_prefix="/v1/review", description="待裁决 · disputes and quarantine")
 
 
 class PagingSchema(Schema):
-    """Where a list goes on: after the last id seen."""
+    """Where a list goes on: after the last id seen; and which part of it. ``kind``: field, delete, or a reason."""
 
-    after = fields.Integer(load_default=0, validate=validate.Range(min=0))
+    after = fields.Integer(load_default=0, validate=validate.Range(0, 2**62))
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
+    area = Text(load_default="", validate=validate.Length(max=40))
+    collection = Text(load_default="", validate=_PLAIN)
+    kind = Text(load_default="", validate=_PLAIN)
+    q = Text(load_default="", validate=_PLAIN)
+    older_than_h = fields.Integer(load_default=0, validate=validate.Range(0, 100_000))
 
 
 class DecisionSchema(Schema):
@@ -48,16 +60,30 @@ class DismissalSchema(Schema):
     reason = fields.String(required=True, validate=validate.Length(min=1, max=500))
 
 
+@blueprint.get("/fields")
+@staff_required(*RULING, over="what anybody may know: the protocol's fields")
+@blueprint.response(200, description="The fields that devices write, for each collection: kind, choices, required")
+def form_fields() -> dict[str, Any]:
+    """Return what a form to mend or to decide needs to know of the fields."""
+    return {"collections": fields_of_collections()}
+
+
 @blueprint.get("/conflicts")
 @staff_required(*RULING, over="records that lie in their areas")
 @blueprint.arguments(PagingSchema, location="query")
-@blueprint.response(200, description="Open disputes, the oldest first")
+@blueprint.response(200, description="Open disputes, the oldest first; how many of each collection")
 def open_conflicts(query: dict[str, Any]) -> dict[str, Any]:
-    """Return open disputes: both values, authors, times, and the base."""
+    """Return open disputes: both values, authors, times, the base, and the record as it stands."""
     now = dt.datetime.now(dt.UTC)
+    wanted = _wanted(query, now)
     with transaction() as tx:
-        found = review.disputes(tx.session, in_charge(tx, now), **query)
-    return {"conflicts": found, "after": found[-1]["id"] if found else query["after"]}
+        charge = in_charge(tx, now, within=query["area"])
+        found = review.disputes(tx.session, charge, wanted, after=query["after"], limit=query["limit"])
+        counts = review.disputes_counted(tx.session, charge, wanted)
+        ground = ground_now(tx.session, now)
+    for each in found:
+        each["grid"] = named(ground, each.pop("grid_now"))
+    return {"conflicts": found, "counts": counts} | _on(found, query)
 
 
 @blueprint.post("/conflicts/<int:conflict_id>/decision")
@@ -80,11 +106,18 @@ def decide_conflict(sent: dict[str, Any], conflict_id: int) -> None:
 def quarantined_operations(query: dict[str, Any]) -> dict[str, Any]:
     """Return quarantined operations with what was sent and why it was not applied."""
     now = dt.datetime.now(dt.UTC)
+    wanted = _wanted(query, now)
     with transaction() as tx:
-        found = review.quarantined(tx.session, in_charge(tx, now), **query)
+        charge = in_charge(tx, now, within=query["area"])
+        found = review.quarantined(tx.session, charge, wanted, after=query["after"], limit=query["limit"])
+        counts = review.quarantine_counted(tx.session, charge, wanted)
     for each in found:
         each["raw"] = None if each["raw"] is None else base64.b64encode(each["raw"]).decode()
-    return {"operations": found, "after": found[-1]["id"] if found else query["after"]}
+        each["problem"] = retold(each["problem"], language())
+    reasons = [
+        {"code": code, "title": reason_title(code, language()), "number": counts[code]} for code in sorted(counts)
+    ]
+    return {"operations": found, "reasons": reasons} | _on(found, query)
 
 
 @blueprint.post("/quarantine/<int:operation_id>/release")
@@ -110,3 +143,13 @@ def dismiss_operation(sent: dict[str, Any], operation_id: int) -> None:
     now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
         review.dismiss(tx.session, in_charge(tx, now), operation_id, reason=sent["reason"], now=now)
+
+
+def _wanted(query: dict[str, Any], now: dt.datetime) -> Wanted:
+    hours = query["older_than_h"]
+    before = now - dt.timedelta(hours=hours) if hours else None
+    return Wanted(query["collection"], query["kind"], query["q"], before)
+
+
+def _on(found: list[dict[str, Any]], query: dict[str, Any]) -> dict[str, Any]:
+    return {"after": found[-1]["id"] if found else query["after"], "has_more": len(found) == query["limit"]}

@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from sqlalchemy import text
 
 from tests.api.staff import Desk
 
@@ -77,3 +78,64 @@ def test_the_life_of_a_record_is_told_operation_by_operation(phone_of, desk):
     ]
     assert desk("supervisor", EAST).get(path).status_code == 404
     assert chief.get(f"/v1/support/records/nothing/{put['id']}").status_code == 404
+
+
+def test_devices_are_found_by_what_is_wrong_with_them_and_by_words(phone_of, desk, session):
+    sound, worried = phone_of("west"), phone_of("west")
+    sound.push(sound.visit())
+    worried.push(worried.visit(seq=3), worried.visit(outcome="maybe", seq=4))
+    session.execute(
+        text("UPDATE device SET app_version = '0.9.10', skew_ms = -400000 WHERE uid = :uid"), {"uid": worried.device_id}
+    )
+    session.commit()
+    chief = desk()
+    for concern in ("gaps", "skewed", "old_app", "quarantined"):
+        told = chief.get("/v1/support/devices", only=concern, q=worried.login.upper()).json
+        assert [each["login"] for each in told["devices"]] == [worried.login], concern
+        assert told["counts"][concern] == told["counts"]["all"] == 1
+        assert chief.get("/v1/support/devices", only=concern, q=sound.login).json["devices"] == [], concern
+    (told,) = chief.get("/v1/support/devices", q=worried.device_id).json["devices"]
+    assert told["areas"] == [{"code": "360725100001001", "name": "阳岭第一网格"}]
+    assert chief.get("/v1/support/devices", area=EAST, q=worried.login).json["devices"] == []
+    assert chief.get("/v1/support/devices", area="nowhere").status_code == 404
+    assert chief.get("/v1/support/devices", only="anything").status_code == 422
+    assert chief.get("/v1/support/devices", q="\0").status_code == 422
+
+
+def test_a_device_names_what_waits_and_why_in_the_readers_language(phone_of, desk):
+    phone = phone_of("west")
+    phone.push(phone.visit(outcome="maybe"), phone.visit())
+    path = f"/v1/support/devices/{phone.device_id}"
+    (kept,) = desk().get(path, lang="en").json["operations"]
+    assert kept["status"] == "quarantined"
+    assert kept["problem"]["title"].startswith("Some fields are not right")
+    (error,) = kept["problem"]["errors"]
+    assert error["field"] == "data.outcome"
+    assert error["message"].startswith("must be one of: met")
+    assert desk("supervisor", EAST).get(path).status_code == 404
+    assert desk().get(f"/v1/support/devices/{uuid.uuid4()}").status_code == 404
+
+
+def test_the_life_of_a_record_that_never_came_to_be_is_told_to_whoever_answers_for_its_author(phone_of, desk):
+    phone = phone_of("west")
+    wrong = phone.visit(outcome="maybe")
+    phone.push(wrong)
+    path = f"/v1/support/records/visits/{wrong['id']}"
+    (told,) = desk().get(path).json["operations"]
+    assert (told["status"], told["author"]) == ("quarantined", phone.login)
+    assert desk("supervisor", EAST).get(path).status_code == 404
+    assert desk().get(f"/v1/support/records/visits/{uuid.uuid4()}").status_code == 404
+
+
+def test_the_life_of_a_record_is_read_page_by_page(phone_of, desk):
+    phone, chief = phone_of("west"), desk()
+    put = phone.issue()
+    phone.push(put)
+    for rev in (1, 2):
+        phone.push(phone.patch("issues", put["id"], {"rev": rev}, address_text=f"{rev} 号"))
+    path, seen, after, more = f"/v1/support/records/issues/{put['id']}", [], 0, True
+    while more:
+        page = chief.get(path, after=after, limit=1).json
+        seen += [each["rev"] for each in page["operations"]]
+        after, more = page["after"], page["has_more"]
+    assert seen == [1, 2, 3]

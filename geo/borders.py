@@ -70,6 +70,13 @@ class Borders:
         boxes[:, 0] = far, far, -far, -far
         return boxes
 
+    def single(self) -> tuple[Integers, Integers]:
+        """The edges with an area on one side only: `ax, ay, bx, by`, shape (4, n), and the area's number less 1."""
+        alone = np.flatnonzero((self.left == 0) != (self.right == 0))
+        ax, ay = self.ax[alone], self.ay[alone]
+        ends = np.stack([ax, ay, ax + self.dx[alone], ay + self.dy[alone]])
+        return ends, (self.left[alone] | self.right[alone]).astype(np.int64) - 1
+
     def edges_of(self, area: int) -> Numbers:
         """The edges of an area."""
         start, edges = self.by_area
@@ -82,7 +89,11 @@ def borders_of(geometries: Sequence[BaseGeometry]) -> Borders:
     A polygon that quantising (or its author) made invalid is mended on the integer grid, by the structure method and
     snap rounding. Raises InvalidShape with the index as `feature` for what is not polygonal, or not on earth.
     """
-    polygons = _quantised(np.asarray(list(geometries), dtype=object))
+    return edges_between(_quantised(np.asarray(list(geometries), dtype=object)))
+
+
+def edges_between(polygons: NDArray[np.object_]) -> Borders:
+    """The edges of valid polygons in whole units, shells counter-clockwise; area n is `polygons[n - 1]`."""
     parts, owner = shapely.get_parts(polygons, return_index=True)
     rings, part_of_ring = shapely.get_rings(parts, return_index=True)
     points, ring_of_point = shapely.get_coordinates(rings, return_index=True)

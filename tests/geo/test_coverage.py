@@ -6,11 +6,13 @@ import shapely
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely import LineString, MultiPolygon, Polygon, box
+from shapely.affinity import translate
 
 from geo.coverage import check, check_nesting, clean
 from geo.datum import UNITS_PER_DEGREE
 from geo.errors import InvalidCoverage
 from geo.nearby import metres_per_unit
+from geo.survey import Survey
 
 CENTRE = np.array([114.308, 25.682])
 PER_METRE = 1 / (np.array([float(scale) for scale in metres_per_unit(np.array(25.682e8))]) * UNITS_PER_DEGREE)
@@ -221,3 +223,60 @@ class TestCleaning:
             (change,) = [change for change in cleaned.changes if change.index == index] or [None]
             told = change.gained_m2 - change.lost_m2 if change else 0
             assert metres(after).area - metres(before).area == pytest.approx(told, abs=1)
+
+
+def as_told(survey):
+    """Findings in comparable form."""
+    return [
+        (f.code, [survey.keys[n] for n in f.members], shapely.normalize(f.geometry).wkt, round(f.area_m2, 6))
+        for f in survey.findings
+    ]
+
+
+def redrawn(seed, cells):
+    """One area of a city moved, blown up, thinned out, cut in two, or given twice."""
+    rng = np.random.default_rng(seed)
+    which = int(rng.integers(len(cells)))
+    area = metres(cells[which])
+    match seed % 5:
+        case 0:
+            return which, {which: ground(translate(area, *rng.normal(0, 3, 2)))}
+        case 1:
+            return which, {which: ground(shapely.buffer(area, rng.uniform(-8, 8), join_style="mitre"))}
+        case 2:
+            return which, {}
+        case 3:
+            return which, {which: cells[which], 100 + which: cells[which]}
+        case _:
+            middle = area.centroid.x
+            halves = [
+                shapely.intersection(area, box(*span)) for span in ((-9, -9, middle, 2000), (middle, -9, 2000, 2000))
+            ]
+            return which, {which: ground(halves[0]), 200 + which: ground(halves[1])}
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 5), st.lists(st.integers(0, 10_000), min_size=1, max_size=4))
+def test_a_survey_after_changes_is_that_of_what_they_made(city, seeds):
+    cells = dict(enumerate(voronoi(25, city)))
+    survey = Survey.of(cells, 1.0)
+    for seed in seeds:
+        which, put = redrawn(seed, [cells[key] for key in range(25) if key in cells] or [*cells.values()])
+        which = sorted(cells)[which]
+        put = {
+            (which if key < 100 else key + 1000 * len(cells)): area for key, area in put.items() if not area.is_empty
+        }
+        cells = {key: area for key, area in cells.items() if key != which} | put
+        survey = survey.with_changes(put, () if which in put else (which,))
+        assert as_told(survey) == as_told(Survey.of(cells, 1.0))
+
+
+def test_a_sheet_of_areas_over_another_overlaps_it_everywhere():
+    sheet = squares(*((x, y) for x in range(0, 500, 100) for y in range(0, 500, 100)))
+    over = [ground(translate(metres(area), 150, 150)) for area in sheet]
+    pairs = {finding.members for finding in check([*sheet, *over], 1.0) if finding.code == "overlap"}
+    common = {
+        (i, 25 + j) for i, a in enumerate(sheet) for j, b in enumerate(over)
+        if shapely.intersection(metres(a), metres(b)).area > 1
+    }  # fmt: skip
+    assert pairs == common

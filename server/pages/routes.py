@@ -17,7 +17,15 @@ from werkzeug.security import safe_join
 from server.auth import access
 
 DIST = Path(__file__).resolve().parents[1] / "web" / "dist"
-PAGES = {"/": "index", "/enrol": "index", "/map": "map", "/signin": "signin", "/docs": "docs"}
+PAGES = {
+    "/": "index",
+    "/enrol": "index",
+    "/map": "map",
+    "/signin": "signin",
+    "/docs": "docs",
+    "/support": "support",
+    "/review": "review",
+}
 COMPRESSED_TYPES = ("text/", "application/javascript", "application/json", "image/svg+xml")
 HEADERS = {
     "Content-Security-Policy": (

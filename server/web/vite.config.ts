@@ -11,7 +11,14 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 2_000,
     rollupOptions: {
-      input: { index: "index.html", map: "map.html", signin: "signin.html", docs: "docs.html" },
+      input: {
+        index: "index.html",
+        map: "map.html",
+        signin: "signin.html",
+        docs: "docs.html",
+        support: "support.html",
+        review: "review.html",
+      },
     },
   },
   worker: { format: "es" },

@@ -14,7 +14,7 @@ def client(tmp_path, monkeypatch):
     """The app over pages that stand in for the built ones; no database is asked."""
     dist = tmp_path / "dist"
     (dist / "assets").mkdir(parents=True)
-    for name in ("index", "map", "signin", "docs"):
+    for name in ("index", "map", "signin", "docs", "support", "review"):
         (dist / f"{name}.html").write_text(f"<title>{name}</title>", encoding="utf-8")
     (dist / "assets" / "map-abc123.js").write_text("export {};" * 100, encoding="utf-8")
     (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
@@ -24,7 +24,12 @@ def client(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("path", "title"), [("/", "index"), ("/map", "map"), ("/signin", "signin"), ("/docs", "docs"), ("/enrol", "index")]
+    ("path", "title"),
+    [
+        ("/", "index"),
+        ("/enrol", "index"),
+        *((f"/{name}", name) for name in ("map", "signin", "docs", "support", "review")),
+    ],
 )
 def test_a_page_is_asked_for_anew_each_time(client, path, title):
     answer = client.get(path)

@@ -83,6 +83,11 @@ export async function post<T>(url: string, body: unknown): Promise<T> {
   return (await (await send("POST", url, body)).json()) as T;
 }
 
+/** Send what is answered with nothing. */
+export async function tell(url: string, body: unknown): Promise<void> {
+  await send("POST", url, body);
+}
+
 function remember(session: Session): Session {
   csrf = session.csrf;
   return session;

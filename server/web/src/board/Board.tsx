@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useRef, useState } from "preact/hooks"
 import type { Category, Ground, GridCounts, IssueInFull, IssuePoint, IssuePoints, Session } from "../api/types";
 import type { Covered, GroundView } from "../ground/view";
 import { t, useLanguage } from "../i18n";
-import { Header } from "../page/Header";
+import { Header, mayRule } from "../page/Header";
 import { clock } from "../time";
 import { FilterBar } from "./FilterBar";
 import { GridPanel } from "./GridPanel";
@@ -118,6 +118,7 @@ export function Board({ session, ground, categories }: Props) {
             <SheetHandle height={height} onHeight={setHeight} />
             {chosen.kind === "issue" && (
               <IssuePanel
+                mayRead={mayRule(session)}
                 live={inFull.of.endsWith(chosen.id) || inFull.status === "refused" ? inFull : { ...inFull, value: null }}
                 now={now}
                 onClose={close}

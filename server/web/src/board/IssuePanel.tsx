@@ -13,12 +13,14 @@ import { RoutingReasons } from "./RoutingReasons";
 
 interface Props {
   live: Live<IssueInFull>;
+  /** Whether this person may read the record operation by operation. */
+  mayRead: boolean;
   now: Date;
   onClose: () => void;
   onShow: (issue: IssueInFull) => void;
 }
 
-export function IssuePanel({ live, now, onClose, onShow }: Props) {
+export function IssuePanel({ live, mayRead, now, onClose, onShow }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   const issue = live.value;
   useEffect(() => heading.current?.focus({ preventScroll: true }), [issue?.id]);
@@ -37,7 +39,7 @@ export function IssuePanel({ live, now, onClose, onShow }: Props) {
       </header>
       {live.status === "refused" && <p class="warning" role="alert">{live.gone ? t("issue.gone") : t("error.text", { detail: live.detail })}</p>}
       {live.status === "offline" && issue === null && <p class="warning" role="alert">{t("error.unreachable")}</p>}
-      {issue && !live.gone && <Body issue={issue} now={now} onShow={onShow} />}
+      {issue && !live.gone && <Body issue={issue} mayRead={mayRead} now={now} onShow={onShow} />}
     </article>
   );
 }
@@ -61,7 +63,7 @@ function Standing({ issue, now }: { issue: IssueInFull; now: Date }) {
   );
 }
 
-function Body({ issue, now, onShow }: { issue: IssueInFull; now: Date; onShow: (issue: IssueInFull) => void }) {
+function Body({ issue, mayRead, now, onShow }: { issue: IssueInFull; mayRead: boolean; now: Date; onShow: (issue: IssueInFull) => void }) {
   return (
     <>
       <Section name={t("issue.what")}>
@@ -90,6 +92,9 @@ function Body({ issue, now, onShow }: { issue: IssueInFull; now: Date; onShow: (
             [t("issue.number"), <code key="number">{issue.id}</code>],
           ]}
         />
+        {mayRead && (
+          <a class="quiet" href={`/support?record=issues/${issue.id}`}>{t("issue.operations")}</a>
+        )}
       </Section>
     </>
   );

@@ -1,13 +1,17 @@
 /** Every text of the pages in English. */
+import { staffEn } from "./staff.en";
 import type { Key } from "./zh";
 
 export const en: Record<Key, string> = {
+  ...staffEn,
   "app.name": "GridPatrol",
   "app.tagline": "grid patrol sync",
   "language.other": "中文",
   "language.switch": "Switch to Chinese",
   "skip.list": "Skip to the list of issues",
   "nav.map": "Map",
+  "nav.review": "Review",
+  "nav.support": "Support",
   "nav.start": "Start",
   "nav.docs": "API",
   "nav.signin": "Sign in",

@@ -1,11 +1,16 @@
 /** Every text of the pages in Chinese. The English catalogue has the same keys: a test holds them equal. */
+import { staffZh } from "./staff.zh";
+
 export const zh = {
+  ...staffZh,
   "app.name": "巡格",
   "app.tagline": "网格巡查同步",
   "language.other": "English",
   "language.switch": "切换为英文",
   "skip.list": "跳到事件列表",
   "nav.map": "地图",
+  "nav.review": "裁决",
+  "nav.support": "诊断",
   "nav.start": "首页",
   "nav.docs": "接口文档",
   "nav.signin": "登录",

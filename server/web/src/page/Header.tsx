@@ -6,9 +6,16 @@ import { chooseLanguage, currentLanguage, t } from "../i18n";
 import markUrl from "../mark.svg";
 
 interface Props {
-  here: "start" | "map" | "signin" | "docs";
+  here: "start" | "map" | "support" | "review" | "signin" | "docs";
   session?: Session | null;
   children?: ComponentChildren;
+}
+
+/** Who may call the APIs behind the pages of support and review. */
+const RULING = new Set(["supervisor", "dispatcher", "admin"]);
+
+export function mayRule(session: Session): boolean {
+  return session.roles.some((role) => RULING.has(role));
 }
 
 export function Header({ here, session, children }: Props) {
@@ -20,6 +27,12 @@ export function Header({ here, session, children }: Props) {
       </a>
       <nav class="bar-nav" aria-label={t("app.name")}>
         <Link to="/map" current={here === "map"} words={t("nav.map")} />
+        {session && mayRule(session) && (
+          <>
+            <Link to="/review" current={here === "review"} words={t("nav.review")} />
+            <Link to="/support" current={here === "support"} words={t("nav.support")} />
+          </>
+        )}
         <Link to="/docs" current={here === "docs"} words={t("nav.docs")} />
       </nav>
       <div class="bar-middle">{children}</div>

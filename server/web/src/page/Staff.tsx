@@ -1,0 +1,119 @@
+/** What the staff's working pages share: who is signed in, the ground and the catalogue, and words for what is wrong. */
+import { type ComponentChildren, render } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { currentSession, read } from "../api/client";
+import type { Category, Ground, Session } from "../api/types";
+import { markDocument, t, useLanguage } from "../i18n";
+import { Header, mayRule } from "./Header";
+import { refuseOrLeave } from "./reading";
+import "../styles/base.css";
+import "../styles/staff.css";
+
+export interface Here {
+  session: Session;
+  ground: Ground;
+  categories: ReadonlyMap<string, Category>;
+}
+
+async function load(): Promise<Here> {
+  const session = await currentSession();
+  const [ground, catalogue] = await Promise.all([
+    read<Ground>("/v1/areas"),
+    read<{ categories: { code: string; parent: string | null; zh: string; en: string }[] }>("/v1/categories"),
+  ]);
+  const named = catalogue.categories.map(({ code, parent, zh, en }) => ({ code, parent, name_zh: zh, name_en: en }));
+  return { session, ground, categories: new Map(named.map((each) => [each.code, each])) };
+}
+
+export function startStaffPage(here: "support" | "review", Body: (props: Here) => ComponentChildren): void {
+  function Page() {
+    useLanguage();
+    const [loaded, setLoaded] = useState<Here | null>(null);
+    const [trouble, setTrouble] = useState<string | null>(null);
+    const begin = (): void => {
+      setTrouble(null);
+      load().then(setLoaded, (error: unknown) => refuseOrLeave(error, setTrouble));
+    };
+    useEffect(begin, []);
+    return (
+      <div class="page">
+        <Header here={here} session={loaded?.session ?? null} />
+        <main class="staff">
+          {trouble !== null && <Trouble words={trouble} again={begin} />}
+          {!loaded && trouble === null && <p class="nothing" role="status">{t("live.loading")}</p>}
+          {loaded && (mayRule(loaded.session) ? <Body {...loaded} /> : <p class="notice" role="alert">{t("staff.norole")}</p>)}
+        </main>
+      </div>
+    );
+  }
+  markDocument();
+  render(<Page />, document.getElementById("app") as HTMLElement);
+}
+
+export function Trouble({ words, again }: { words: string; again?: () => void }) {
+  return (
+    <div class="warning trouble" role="alert">
+      <span>{words}</span>
+      {again && <button type="button" class="quiet" onClick={again}>{t("error.retry")}</button>}
+    </div>
+  );
+}
+
+/** The areas of the caller, a native select: usable by keyboard and thumb over thousands of grids. */
+export function AreaSelect({ ground, value, onChange }: { ground: Ground; value: string; onChange: (code: string) => void }) {
+  return (
+    <Select name={t("filter.area")} value={value} onChange={onChange} options={[["", t("filter.area.any")], ...mine(ground)]} />
+  );
+}
+
+function mine(ground: Ground): [string, string][] {
+  const rank = new Map(ground.kinds.map((kind) => [kind.code, kind.rank]));
+  const locating = ground.kinds.find((kind) => kind.is_locating)?.rank ?? 0;
+  return ground.areas
+    .filter((area) => area.in_charge && (rank.get(area.kind) ?? 0) <= locating)
+    .sort((a, b) => (rank.get(a.kind) ?? 0) - (rank.get(b.kind) ?? 0) || a.code.localeCompare(b.code))
+    .map((area) => [area.code, area.name]);
+}
+
+interface SelectProps {
+  name: string;
+  value: string;
+  options: readonly (readonly [value: string, words: string])[];
+  onChange: (value: string) => void;
+}
+
+export function Select({ name, value, options, onChange }: SelectProps) {
+  return (
+    <label class="pick">
+      <span>{name}</span>
+      <select value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+        {options.map(([each, words]) => (
+          <option key={each} value={each}>{words}</option>
+        ))}
+      </select>
+    </label>
+  );
+}
+
+/** Words to look for; the list is asked once the typing rests. */
+export function Words({ value, hint, onChange }: { value: string; hint: string; onChange: (words: string) => void }) {
+  const [typed, setTyped] = useState(value);
+  useEffect(() => {
+    const timer = window.setTimeout(() => typed !== value && onChange(typed), 300);
+    return () => window.clearTimeout(timer);
+  }, [typed]);
+  return (
+    <label class="pick is-words">
+      <span>{t("staff.search")}</span>
+      <input type="search" value={typed} maxLength={100} placeholder={hint} onInput={(event) => setTyped(event.currentTarget.value)} />
+    </label>
+  );
+}
+
+export function More({ busy, onMore }: { busy: boolean; onMore: () => void }) {
+  return (
+    <button type="button" class="quiet more" disabled={busy} onClick={onMore}>
+      {t(busy ? "live.loading" : "staff.more")}
+    </button>
+  );
+}

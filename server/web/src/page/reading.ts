@@ -1,0 +1,100 @@
+/** Reads lists and single things for a page: once, or page by page; a session that ended leads to sign-in. */
+import { useCallback, useEffect, useRef, useState } from "preact/hooks";
+import { Refused, read } from "../api/client";
+import type { Fault } from "../api/support";
+import { leaveForSignIn } from "../board/live";
+import { t } from "../i18n";
+
+/** What went wrong in the server's words, or that it cannot be heard. */
+export function wordsOf(error: unknown): string {
+  if (!(error instanceof Refused)) return t("error.unreachable");
+  const { title, detail } = error.problem;
+  return [title, detail].filter(Boolean).join(" · ") || t("error.text", { detail: error.status });
+}
+
+/** The fields at fault, where the server names them. */
+export function faultsOf(error: unknown): readonly Fault[] {
+  if (!(error instanceof Refused)) return [];
+  return (error.problem as { errors?: Fault[] }).errors ?? [];
+}
+
+export function refuseOrLeave(error: unknown, told: (words: string) => void): void {
+  if (error instanceof Refused && error.status === 401) return leaveForSignIn();
+  if (error instanceof DOMException && error.name === "AbortError") return;
+  told(wordsOf(error));
+}
+
+export interface Reading<T> {
+  value: T | null;
+  trouble: string | null;
+  again: () => void;
+}
+
+export function useRead<T>(url: string): Reading<T> {
+  const [value, setValue] = useState<T | null>(null);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const [turn, setTurn] = useState(0);
+  useEffect(() => {
+    const asking = new AbortController();
+    setTrouble(null);
+    read<T>(url, asking.signal).then(setValue, (error: unknown) => refuseOrLeave(error, setTrouble));
+    return () => asking.abort();
+  }, [url, turn]);
+  return { value, trouble, again: useCallback(() => setTurn((n) => n + 1), []) };
+}
+
+export interface Paged<P, R> {
+  /** The newest page that was read: counts and the like. */
+  page: P | null;
+  rows: readonly R[];
+  hasMore: boolean;
+  busy: boolean;
+  trouble: string | null;
+  more: () => void;
+  again: () => void;
+  drop: (gone: (row: R) => boolean) => void;
+}
+
+/** A list read page by page; a new address begins anew, and what answers late is not taken. */
+export function usePaged<P, R>(first: string, rowsOf: (page: P) => R[], next: (page: P, rows: readonly R[]) => string | null): Paged<P, R> {
+  const [state, setState] = useState<{ page: P | null; rows: readonly R[] }>({ page: null, rows: [] });
+  const [busy, setBusy] = useState(false);
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const [turn, setTurn] = useState(0);
+  const asking = useRef(new AbortController());
+
+  const ask = (suffix: string, before: readonly R[]): void => {
+    asking.current.abort();
+    const mine = (asking.current = new AbortController());
+    setBusy(true);
+    setTrouble(null);
+    read<P>(first + suffix, mine.signal)
+      .then(
+        (page) => setState({ page, rows: [...before, ...rowsOf(page)] }),
+        (error: unknown) => refuseOrLeave(error, setTrouble),
+      )
+      .finally(() => mine.signal.aborted || setBusy(false));
+  };
+  useEffect(() => {
+    ask("", []);
+    return () => asking.current.abort();
+  }, [first, turn]);
+
+  const on = state.page === null ? null : next(state.page, state.rows);
+  return {
+    ...state,
+    hasMore: on !== null,
+    busy,
+    trouble,
+    more: () => on !== null && ask(on, state.rows),
+    again: () => setTurn((n) => n + 1),
+    drop: (gone) => setState((last) => ({ ...last, rows: last.rows.filter((row) => !gone(row)) })),
+  };
+}
+
+/** The query of a list, without what is empty; also written into the page's address, so that a link shows the same. */
+export function query(wanted: Record<string, string | number>): string {
+  const set = new URLSearchParams();
+  for (const [name, value] of Object.entries(wanted)) if (value !== "" && value !== 0) set.set(name, String(value));
+  return set.toString();
+}

@@ -1,0 +1,56 @@
+/** How values of the protocol's fields are shown to people: codes with their names, places as numbers, the rest as it is. */
+import type { ComponentChildren } from "preact";
+import type { Doc, Value } from "../api/support";
+import type { Category } from "../api/types";
+import { pick, t, tData } from "../i18n";
+
+type Categories = ReadonlyMap<string, Category>;
+
+export function shown(field: string, value: Value, categories: Categories): string {
+  if (value === null || value === undefined || value === "") return t("staff.empty");
+  if (field === "category" && typeof value === "string") {
+    const category = categories.get(value);
+    return category ? `${value} ${pick(category)}` : value;
+  }
+  if (typeof value === "string") return tData(`choice.${field}`, value);
+  if (typeof value === "boolean") return t(value ? "staff.yes" : "staff.no");
+  if (field === "location") return place(value as Doc);
+  if (Array.isArray(value)) return value.every((each) => typeof each === "string") ? value.join("、") || t("staff.empty") : JSON.stringify(value);
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+function place(at: Doc): string {
+  if (typeof at.lon !== "number" || typeof at.lat !== "number") return JSON.stringify(at);
+  const accuracy = typeof at.accuracy_m === "number" ? ` ±${Math.round(at.accuracy_m)} m` : "";
+  return `${at.lon.toFixed(6)}, ${at.lat.toFixed(6)}${accuracy}${typeof at.datum === "string" ? ` ${at.datum}` : ""}`;
+}
+
+export function fieldName(name: string): string {
+  return tData("field", name);
+}
+
+/** The fields of a document with their values, one a line. */
+export function Values({ doc, categories, note }: { doc: Doc; categories: Categories; note?: (field: string) => ComponentChildren }) {
+  const names = Object.keys(doc);
+  if (names.length === 0) return null;
+  return (
+    <dl class="values">
+      {names.map((name) => (
+        <div key={name}>
+          <dt>{fieldName(name)}</dt>
+          <dd>
+            {shown(name, doc[name], categories)} {note?.(name)}
+          </dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** What a record is about, in a line: so that nobody decides over a number. */
+export function gist(doc: Doc | null, categories: Categories): string {
+  if (doc === null) return "";
+  const told = [doc.category && shown("category", doc.category, categories), doc.outcome && shown("outcome", doc.outcome, categories)];
+  told.push(...[doc.building, doc.unit, doc.room, doc.address_text, doc.description, doc.note].map((each) => (typeof each === "string" ? each : "")));
+  return told.filter(Boolean).join(" · ");
+}

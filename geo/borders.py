@@ -25,7 +25,7 @@ COUNT_BIT: Final = 32
 """A sum of steps carries the number of areas around a point above this bit, and the sum of their numbers below it."""
 
 _POLYGONAL: Final = (3, 6)  # GEOS type ids of Polygon and MultiPolygon
-_MIXERS: Final = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5)
+_MIXERS: Final = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x27D4EB2F165667C5, 0x85EBCA77C2B2AE63)
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +94,11 @@ def borders_of(geometries: Sequence[BaseGeometry]) -> Borders:
 
 def edges_between(polygons: NDArray[np.object_]) -> Borders:
     """The edges of valid polygons in whole units, shells counter-clockwise; area n is `polygons[n - 1]`."""
+    return _join(*half_edges(polygons), areas=len(polygons))
+
+
+def half_edges(polygons: NDArray[np.object_]) -> tuple[Integers, Integers, Integers, Integers, Numbers]:
+    """The edges of polygons as they run: ax, ay, bx, by, and the number of the polygon, from 1 on."""
     parts, owner = shapely.get_parts(polygons, return_index=True)
     rings, part_of_ring = shapely.get_rings(parts, return_index=True)
     points, ring_of_point = shapely.get_coordinates(rings, return_index=True)
@@ -101,7 +106,7 @@ def edges_between(polygons: NDArray[np.object_]) -> Borders:
     same_ring = ring_of_point[1:] == ring_of_point[:-1]
     inside = (owner[part_of_ring[ring_of_point[1:]]] + 1)[same_ring]
     ends = (x[:-1][same_ring], y[:-1][same_ring], x[1:][same_ring], y[1:][same_ring])
-    return _join(*ends, inside.astype(np.int32), areas=len(polygons))
+    return *ends, inside.astype(np.int32)
 
 
 def _weight(area: Numbers) -> Integers:
@@ -129,7 +134,8 @@ def _join(ax: Integers, ay: Integers, bx: Integers, by: Integers, inside: Number
     turned = (by < ay) | ((by == ay) & (bx < ax))
     ax, bx = np.where(turned, bx, ax), np.where(turned, ax, bx)
     ay, by = np.where(turned, by, ay), np.where(turned, ay, by)
-    order = np.argsort(_key(ax, ay, bx, by, turned), kind="stable")
+    key = (mixed(ax, ay, bx, by) & ~np.uint64(1)) | turned.astype(np.uint64)
+    order = np.argsort(key, kind="stable")
     real = (ax != bx) | (ay != by)
     ends = np.stack([ax, ay, bx, by])[:, order[real[order]]]
     turned, inside = turned[order[real[order]]], inside[order[real[order]]]
@@ -143,10 +149,10 @@ def _join(ax: Integers, ay: Integers, bx: Integers, by: Integers, inside: Number
     return Borders(ax, ay, bx - ax, by - ay, left, right, areas)
 
 
-def _key(ax: Integers, ay: Integers, bx: Integers, by: Integers, turned: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """A hash that brings the copies of an edge together, the unturned first; unlike edges may share one."""
-    key = np.zeros(ax.shape, dtype=np.uint64)
-    for values, mixer in zip((ax, ay, bx, by), _MIXERS, strict=True):
+def mixed(*columns: Integers) -> NDArray[np.uint64]:
+    """A hash of rows of up to five numbers; unlike rows may share one, though hardly ever."""
+    key = np.zeros(columns[0].shape, dtype=np.uint64)
+    for values, mixer in zip(columns, _MIXERS, strict=False):
         key = (key ^ values.astype(np.uint64)) * np.uint64(mixer)
         key ^= key >> np.uint64(29)
-    return (key & ~np.uint64(1)) | turned.astype(np.uint64)
+    return key

@@ -20,7 +20,8 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.errors import InvalidCoverage
 from geo.findings import FINDING_CODES, Finding, FindingCode
-from geo.plane import AXIS_FACTOR, Geometries, Plane, polygons_of, require_polygons, width
+from geo.nesting import breaches
+from geo.plane import AXIS_FACTOR, Geometries, Plane, polygons_of, require_polygons
 from geo.survey import Survey
 
 __all__ = [
@@ -83,17 +84,8 @@ def check_nesting(
     without any child is not looked at.
     """
     plane = Plane.under([*children, *parents])
-    inner, outer, owner = plane.lay(children), plane.lay(parents), np.asarray(parent_of, dtype=np.int64)
-    tolerance = tolerance_m / plane.metre
-    findings = []
-    for child, outside in enumerate(shapely.difference(inner, outer[owner])):
-        wide = [part for part in polygons_of(outside) if width(part) > tolerance]
-        findings += [plane.finding("outside-parent", (child,), part, parent=int(owner[child])) for part in wide]
-    for parent in np.unique(owner).tolist():
-        left = shapely.difference(outer[parent], shapely.union_all(inner[owner == parent]))
-        wide = [part for part in polygons_of(left) if width(part) > tolerance]
-        findings += [plane.finding("uncovered", (), part, parent=parent) for part in wide]
-    return findings
+    inner, outer = (shapely.orient_polygons(plane.lay(polygons)) for polygons in (children, parents))
+    return breaches(plane, inner, outer, np.asarray(parent_of, dtype=np.int64), tolerance_m)
 
 
 def clean(polygons: Sequence[BaseGeometry], gap_width_m: float, strategy: MergeStrategy = "longest_border") -> Cleaned:

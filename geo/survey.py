@@ -53,13 +53,13 @@ class _Facts:
 
 @dataclass(frozen=True, eq=False)
 class Survey:
-    """Polygons in the order of their keys (ascending), and what was found of them."""
+    """Polygons in the order of their keys, in degrees and `laid` on the plane, and what was found of them."""
 
     keys: tuple[Key, ...]
     polygons: Geometries
     gap_width_m: float
-    _plane: Plane
-    _laid: Geometries
+    plane: Plane
+    laid: Geometries
     _tree: shapely.STRtree
     _facts: _Facts
 
@@ -95,16 +95,16 @@ class Survey:
         array = np.empty(len(keys), dtype=object)
         array[~fresh], array[fresh] = self.polygons[keep], _array([put[key] for key in keys if key in put])
         _, south, _, north = shapely.total_bounds(array)
-        if Plane.around(float(south), float(north)) != self._plane:
+        if Plane.around(float(south), float(north)) != self.plane:
             return type(self).of(dict(zip(keys, array, strict=True)), self.gap_width_m)
         laid = np.empty(len(keys), dtype=object)
-        laid[~fresh], laid[fresh] = self._laid[keep], _lay(self._plane, array[fresh])
+        laid[~fresh], laid[fresh] = self.laid[keep], _lay(self.plane, array[fresh])
         tree = shapely.STRtree(laid)
-        sight = _Sight(tuple(keys), laid, tree, self.gap_width_m / self._plane.metre)
+        sight = _Sight(tuple(keys), laid, tree, self.gap_width_m / self.plane.metre)
         changed = np.flatnonzero(fresh)
-        touched = np.union1d(sight.around(self._laid[~keep]), sight.around(laid[changed]))
+        touched = np.union1d(sight.around(self.laid[~keep]), sight.around(laid[changed]))
         facts = self._facts_after(sight, array, (changed, np.union1d(touched, changed)), gone)
-        return replace(self, keys=tuple(keys), polygons=array, _laid=laid, _tree=tree, _facts=facts)
+        return replace(self, keys=tuple(keys), polygons=array, laid=laid, _tree=tree, _facts=facts)
 
     def _facts_after(
         self, sight: "_Sight", array: Geometries, moved: tuple[Positions, Positions], gone: set[Key]
@@ -127,7 +127,7 @@ class Survey:
     @cached_property
     def findings(self) -> tuple[Finding, ...]:
         """What is wrong; `members` are positions in `keys`. None says that the polygons are a coverage."""
-        plane, facts, at = self._plane, self._facts, self._positions
+        plane, facts, at = self.plane, self._facts, self._positions
         gap_width = self.gap_width_m / plane.metre
         single = [Finding("invalid", (at[key],), point) for key, point in facts.invalid.items()]
         single += [plane.finding("thin-part", (at[key],), part) for key, parts in facts.thin.items() for part in parts]
@@ -154,7 +154,7 @@ class Survey:
             for part in parts:
                 code: FindingCode = "sliver" if width(part) < gap_width else "overlap"
                 members = sorted((self._positions[first], self._positions[second]))
-                yield self._plane.finding(code, tuple(members), part)
+                yield self.plane.finding(code, tuple(members), part)
 
     def _enclosed(self, gap_width: float) -> Iterator[Finding]:
         """Ground that polygons enclose and none holds."""
@@ -166,7 +166,7 @@ class Survey:
         held, _ = self._tree.query(shapely.point_on_surface(faces), predicate="intersects")
         for face in np.delete(faces, np.unique(held)):
             members = tuple(sorted(self._tree.query(face, predicate="intersects").tolist()))
-            yield self._plane.finding("gap" if width(face) < gap_width else "hole", members, face)
+            yield self.plane.finding("gap" if width(face) < gap_width else "hole", members, face)
 
     def _clusters(
         self, code: FindingCode, edges: Mapping[Key, BaseGeometry], explained: Sequence[Finding], gap_width: float
@@ -174,7 +174,7 @@ class Survey:
         """One finding for all edges within a gap width of each other, but for those that other findings explain."""
         keys = sorted(edges, key=self._positions.__getitem__)
         lines, owner = shapely.get_parts(_array([edges[key] for key in keys]), return_index=True)
-        known = self._plane.lay([finding.geometry for finding in explained])
+        known = self.plane.lay([finding.geometry for finding in explained])
         explained_lines, _ = shapely.STRtree(known).query(lines, predicate="dwithin", distance=gap_width)
         rest = np.setdiff1d(np.arange(len(lines)), explained_lines)
         lines, owner = lines[rest], owner[rest]
@@ -185,7 +185,7 @@ class Survey:
             members = tuple(sorted({self._positions[keys[n]] for n in owner[of_group].tolist()}))
             # One edge alone faces nobody: its border ends where others meet.
             if code != "gap" or len(members) > 1:
-                yield self._plane.finding(code, members, shapely.union_all(lines[np.sort(of_group)]))
+                yield self.plane.finding(code, members, shapely.union_all(lines[np.sort(of_group)]))
 
 
 @dataclass(frozen=True, eq=False)

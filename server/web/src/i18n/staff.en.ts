@@ -134,6 +134,7 @@ export const staffEn: Record<keyof typeof staffZh, string> = {
   "collection.cases": "cases",
   "collection.attachments": "attachments",
 
+  "action.unknown": "not readable",
   "action.put": "new",
   "action.patch": "edit",
   "action.delete": "delete",

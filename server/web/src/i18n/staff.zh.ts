@@ -132,6 +132,7 @@ export const staffZh = {
   "collection.cases": "案件",
   "collection.attachments": "附件",
 
+  "action.unknown": "无法识别的操作",
   "action.put": "新报",
   "action.patch": "修改",
   "action.delete": "删除",

@@ -29,6 +29,12 @@ export function fieldName(name: string): string {
   return tData("field", name);
 }
 
+/** What an operation does to what; one that could not be decoded says neither. */
+export function deed(operation: { collection: string; action: string }): string {
+  const told = [operation.collection && tData("collection", operation.collection), operation.action && tData("action", operation.action)];
+  return told.filter(Boolean).join(" · ") || t("action.unknown");
+}
+
 /** The fields of a document with their values, one a line. */
 export function Values({ doc, categories, note }: { doc: Doc; categories: Categories; note?: (field: string) => ComponentChildren }) {
   const names = Object.keys(doc);

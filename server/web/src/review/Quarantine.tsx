@@ -2,11 +2,11 @@
 import { useRef, useState } from "preact/hooks";
 import { tell } from "../api/client";
 import type { Fields, Kept, Quarantine as Read } from "../api/support";
-import { t, tData } from "../i18n";
+import { t } from "../i18n";
 import { Ask } from "../page/Ask";
 import { type Here, More, Trouble } from "../page/Staff";
 import { query, usePaged, useRead } from "../page/reading";
-import { Values, fieldName } from "../page/values";
+import { Values, deed, fieldName } from "../page/values";
 import { moment } from "../time";
 import { Filters, useWanted } from "./Filters";
 import { MendForm } from "./MendForm";
@@ -74,7 +74,7 @@ function Card({ kept, fields, categories, opened, out }: CardProps) {
     <li class="panel card">
       <p class="card-head">
         <strong>{kept.name}</strong> <span class="faint">{kept.login}</span>
-        <span>{tData("collection", kept.collection)} · {tData("action", kept.action)}</span>
+        <span>{deed(kept)}</span>
         <time class="faint">{t("record.received", { time: moment(kept.received_at, new Date()) })}</time>
       </p>
       <div class="notice">

@@ -6,6 +6,8 @@ import { t, tData } from "../i18n";
 import { Ask } from "../page/Ask";
 import { type Here, More, Trouble } from "../page/Staff";
 import { usePaged } from "../page/reading";
+import { deed, fieldName } from "../page/values";
+import { topOf } from "../review/mending";
 import { moment } from "../time";
 import { Concerns } from "./Concerns";
 import { skewWords } from "./DeviceList";
@@ -70,12 +72,12 @@ function Operation({ operation }: { operation: Waiting }) {
     <li class={`panel card is-${operation.status}`}>
       <p class="card-head">
         <span class="mark">{tData("history.status", operation.status)}</span>
-        <strong>{tData("collection", operation.collection)} · {tData("action", operation.action)}</strong>
+        <strong>{deed(operation)}</strong>
         <span class="faint">{operation.seq !== null && t("support.number", { n: operation.seq })}</span>
         <time class="faint">{moment(operation.received_at, new Date())}</time>
       </p>
       {operation.problem && <p>{operation.problem.title}</p>}
-      {operation.problem?.errors?.map((each) => <p key={each.field} class="faint">{each.field}：{each.message}</p>)}
+      {operation.problem?.errors?.map((each) => <p key={each.field} class="faint">{fieldName(topOf(each.field) || each.field)}：{each.message}</p>)}
       <p class="links">
         {operation.status === "quarantined" && <a href={`/review?list=quarantine&operation=${operation.id}`}>{t("support.mend")}</a>}
         {operation.record_id && <a href={`/support?record=${operation.collection}/${operation.record_id}`}>{t("staff.history")}</a>}

@@ -3,7 +3,8 @@ import type { Page, Past } from "../api/support";
 import { t, tData } from "../i18n";
 import { type Here, More, Trouble } from "../page/Staff";
 import { usePaged } from "../page/reading";
-import { Values, fieldName, shown } from "../page/values";
+import { Values, deed, fieldName, shown } from "../page/values";
+import { topOf } from "../review/mending";
 import { moment } from "../time";
 import { origins } from "./origins";
 
@@ -16,7 +17,7 @@ export function RecordPage({ categories, collection, id }: Here & { collection: 
     <>
       <p><a href="/support">{t("support.back")}</a></p>
       <h1>{t("record.title", { collection: tData("collection", collection) })}</h1>
-      <p class="faint"><code>{id}</code>{collection === "issues" && <> · <a href={`/map?issue=${id}`}>{t("issue.show")}</a></>}</p>
+      <p class="faint under"><code>{id}</code>{collection === "issues" && <> · <a href={`/map?issue=${id}`}>{t("issue.show")}</a></>}</p>
       {list.trouble !== null && <Trouble words={list.trouble} again={list.again} />}
       {!list.hasMore && <Origins operations={list.rows} categories={categories} />}
       {list.rows.length > 0 && <h2>{t("record.operations", { n: list.rows.length })}</h2>}
@@ -59,14 +60,14 @@ function Operation({ operation, categories }: { operation: Past; categories: Her
     <li class={`panel card is-${operation.status}`}>
       <p class="card-head">
         <strong>{author(operation)}</strong>
-        <span>{tData("collection", operation.collection)} · {tData("action", operation.action)}</span>
+        <span>{deed(operation)}</span>
         <span class="mark">{tData("history.status", operation.status)}</span>
         {operation.rev !== null && <span class="faint">{t("record.rev", { n: operation.rev })}</span>}
       </p>
       <p class="faint numbers">{times(operation).join(" · ")}</p>
       {doc && <Values doc={doc} categories={categories} note={from} />}
       {operation.problem && <p class="notice">{operation.problem.title}</p>}
-      {operation.problem?.errors?.map((each) => <p key={each.field} class="faint">{each.field}：{each.message}</p>)}
+      {operation.problem?.errors?.map((each) => <p key={each.field} class="faint">{fieldName(topOf(each.field) || each.field)}：{each.message}</p>)}
       {operation.ruling && (
         <p>
           {tData("history.status", operation.ruling)}：{operation.ruled_by ?? ""} {operation.ruling_note ?? ""}

@@ -14,6 +14,7 @@ the words that people read; `server.problems` gives each class its status and it
     ├── UnsupportedFile        a file that is not a boundary file, is damaged, or is too large
     │   └── UnknownField       a field that the file does not have
     ├── PublicationRefused     areas that cannot be part of an edition
+    ├── InvalidQuestion        a parameter of a question about features that cannot be understood
     └── BrokenCoverage         areas that would overlap or gape in an edition
 """
 
@@ -200,3 +201,14 @@ class BrokenCoverage(GeoError):
         first = faults[0]
         super().__init__(f"{len(faults)} faults, the first: {first['code']} at {first['lon']}, {first['lat']}")
         self.faults = faults
+
+
+class InvalidQuestion(GeoError):
+    """A question about features whose parameter `field` cannot be understood; `reason` says why, or what is taken."""
+
+    code = "invalid-question"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason

@@ -11,6 +11,7 @@ from server.api.described import describe
 from server.api.health import count_requests
 from server.config import Config
 from server.extensions import api, db, limiter, migrate
+from server.ogc import blueprint as ogc
 from server.pages import blueprint as pages
 from server.problems import init_problems
 
@@ -23,6 +24,7 @@ EDGES: Sequence[str] = (
     "server.api.review",
     "server.api.support",
     "server.api.session",
+    "server.api.passwords",
     "server.api.enrolments",
     "server.api.issues",
     "server.api.map",
@@ -61,6 +63,7 @@ def create_app(config: Config | None = None) -> Flask:
     describe(api)
     for name in EDGES:
         api.register_blueprint(import_module(name).blueprint)
+    app.register_blueprint(ogc)
     app.register_blueprint(pages)
     init_problems(app)
     count_requests(app)

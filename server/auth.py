@@ -10,9 +10,11 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from flask import Response, current_app, g, request
+from sqlalchemy.orm import Session
 
+from server.accounts import passwords
 from server.accounts.charge import Charge, read_charge
-from server.accounts.errors import CsrfTokenWrong, RoleMissing, SignInRequired
+from server.accounts.errors import CsrfTokenWrong, RoleMissing, SignInRefused, SignInRequired
 from server.accounts.signin import TOUCH_AFTER, Staff, csrf_matches, touch
 from server.accounts.signin import authenticate as authenticate_staff
 from server.doorbook import Doorbook
@@ -86,36 +88,61 @@ CSRF_HEADER = "X-CSRF-Token"
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-def staff_required(*roles: str, over: str = "what is in their charge") -> Callable[[Route], Route]:
+def staff_required(
+    *roles: str, over: str = "what is in their charge", by_password: bool = False
+) -> Callable[[Route], Route]:
     """Let in staff who are signed in and hold one of ``roles`` (any role, where none is named).
 
-    An unsafe method needs the CSRF token of the session too. Inside, ``calling_staff()`` says who it is
-    and ``calling_charge()`` what they are in charge of.
+    An unsafe method needs the CSRF token of the session too. ``by_password``: an application password (HTTP Basic)
+    will do as well. Inside, ``calling_staff()`` says who it is and ``calling_charge()`` what they are in charge of.
     """
 
     def guard(route: Route) -> Route:
         @wraps(route)
         def guarded(*args: Any, **kwargs: Any) -> Any:
             now = dt.datetime.now(dt.UTC)
-            token = session_token()
-            staff = authenticate_staff(db.session(), token, now=now)
-            if request.method not in _SAFE_METHODS:
-                require_same_site()
-                if not csrf_matches(token, request.headers.get(CSRF_HEADER, "")):
-                    raise CsrfTokenWrong
+            basic = request.authorization if by_password else None
+            by_basic = basic is not None and basic.type == "basic"
+            staff, seen = _staff_of_program(now) if by_basic else _staff_of_session(now)
             g.staff = staff
             g.charge = read_charge(db.session(), staff.person_id, now=now)
             if roles and g.charge.roles.isdisjoint(roles):
                 raise RoleMissing(roles=sorted(roles))
             if now - staff.seen_at > TOUCH_AFTER:
                 with transaction() as tx:
-                    touch(tx.session, token, now=now)
+                    seen(tx.session)
             return route(*args, **kwargs)
 
         who = ", ".join(sorted(roles)) if roles else "any role"
         return access(f"staff ({who}): {over}")(guarded)  # type: ignore[return-value]  # same signature
 
     return guard
+
+
+Seen = Callable[[Session], object]
+
+
+def _staff_of_session(now: dt.datetime) -> tuple[Staff, Seen]:
+    """Return who holds the session of the cookie, and how to note that it was used."""
+    token = session_token()
+    staff = authenticate_staff(db.session(), token, now=now)
+    if request.method not in _SAFE_METHODS:
+        require_same_site()
+        if not csrf_matches(token, request.headers.get(CSRF_HEADER, "")):
+            raise CsrfTokenWrong
+    return staff, lambda session: touch(session, token, now=now)
+
+
+def _staff_of_program(now: dt.datetime) -> tuple[Staff, Seen]:
+    """Return whose application password was sent. A browser that keeps one must not be used by another site."""
+    if request.method not in _SAFE_METHODS:
+        require_same_site()
+    basic = request.authorization
+    login, secret = (str(basic.username or ""), str(basic.password or "")) if basic else ("", "")
+    if "\0" in login:
+        raise SignInRefused
+    staff = passwords.authenticate(db.session(), login, secret)
+    return staff, lambda session: passwords.note_use(session, secret, now=now)
 
 
 def calling_staff() -> Staff:

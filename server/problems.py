@@ -113,6 +113,9 @@ TABLE: dict[str, Entry] = {
     "unknown-role": Entry(422, "没有这个角色", "There is no such role"),
     "unknown-area": Entry(422, "没有这个区域代码", "No area has this code", "请核对代码", "Check the code"),
     "password-too-short": Entry(422, "密码太短", "The password is too short", "请加长", "Take a longer one"),
+    "too-many-app-passwords": Entry(
+        409, "应用密码已达上限", "You hold as many passwords as there may be", "请先停用一个", "Revoke one first"
+    ),
     # cases
     "case-error": Entry(400, "案件有误", "Something is wrong with this case"),
     "invalid-working-hours": Entry(
@@ -245,6 +248,9 @@ TABLE: dict[str, Entry] = {
     "crs-contradicted": Entry(422, "坐标与所称坐标系不符", "The coordinates contradict the reference system"),
     "unsupported-file": Entry(422, "无法读取此文件", "This file cannot be read"),
     "unknown-field": Entry(422, "文件里没有这个字段", "The file has no such field"),
+    "invalid-question": Entry(
+        400, "查询参数有误", "A parameter of this question is wrong", "改正所指的参数", "Mend the parameter named"
+    ),
     "publication-refused": Entry(
         422, "此区域不能发布", "This area cannot be published", "在数据中改正该区域", "Mend the area named"
     ),

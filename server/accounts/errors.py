@@ -62,3 +62,9 @@ class PasswordTooShort(AccountError):
     """A password shorter than ``least`` characters."""
 
     code = "password-too-short"
+
+
+class TooManyAppPasswords(AccountError):
+    """A person holds ``most`` application passwords already."""
+
+    code = "too-many-app-passwords"

@@ -45,3 +45,17 @@ class StaffSession(Base):
     created_at: Mapped[dt.datetime]
     expires_at: Mapped[dt.datetime]
     last_seen_at: Mapped[dt.datetime]
+
+
+class AppPassword(Base):
+    """A password that a person made for one program, as QGIS. Random, stored hashed, revoked by its owner."""
+
+    __tablename__ = "app_password"
+
+    id: Mapped[IdentityKey]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    name: Mapped[str]
+    secret_hash: Mapped[bytes] = mapped_column(unique=True)
+    created_at: Mapped[dt.datetime]
+    last_used_at: Mapped[dt.datetime | None]
+    revoked_at: Mapped[dt.datetime | None]

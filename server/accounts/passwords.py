@@ -1,0 +1,103 @@
+"""Application passwords: what a GIS program signs in with, so that nobody's own password lies in a project file.
+
+Owns ``app_password``. Must not know headers. A secret is 192 random bits, so a plain digest of it cannot be turned
+back and is found by an index: no slow hash on each of a program's many requests.
+"""
+
+import datetime as dt
+import hashlib
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from server.accounts.errors import OutsideCharge, SignInRefused, TooManyAppPasswords
+from server.accounts.signin import TOUCH_AFTER, Staff
+from server.accounts.tables import AppPassword
+from sync.tables import Person
+
+MOST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An application password as its owner sees it; the secret is never seen again."""
+
+    id: int
+    name: str
+    created_at: dt.datetime
+    last_used_at: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A new application password with its ``secret``, told this once."""
+
+    password: Named
+    secret: str
+
+
+def make(session: Session, person_id: int, name: str, *, now: dt.datetime) -> Made:
+    """Make an application password. Raises ``TooManyAppPasswords``."""
+    session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
+    held = session.scalar(
+        select(func.count()).where(AppPassword.person_id == person_id, AppPassword.revoked_at.is_(None))
+    )
+    if (held or 0) >= MOST:
+        raise TooManyAppPasswords(most=MOST)
+    secret = f"gp-{secrets.token_urlsafe(24)}"
+    row = AppPassword(person_id=person_id, name=name, secret_hash=_digest(secret), created_at=now)
+    session.add(row)
+    session.flush()
+    return Made(Named(row.id, name, now, None), secret)
+
+
+def held_by(session: Session, person_id: int) -> list[Named]:
+    """Return the passwords in use, the newest first."""
+    rows = session.execute(
+        select(AppPassword.id, AppPassword.name, AppPassword.created_at, AppPassword.last_used_at)
+        .where(AppPassword.person_id == person_id, AppPassword.revoked_at.is_(None))
+        .order_by(AppPassword.id.desc())
+    )
+    return [Named(*row) for row in rows]
+
+
+def revoke(session: Session, person_id: int, password_id: int, *, now: dt.datetime) -> None:
+    """Take a password out of use at once. Raises ``OutsideCharge`` for one that is not this person's."""
+    done = session.scalar(
+        update(AppPassword)
+        .where(AppPassword.id == password_id, AppPassword.person_id == person_id, AppPassword.revoked_at.is_(None))
+        .values(revoked_at=now)
+        .returning(AppPassword.id)
+    )
+    if done is None:
+        raise OutsideCharge(what=str(password_id))
+
+
+def authenticate(session: Session, login: str, secret: str) -> Staff:
+    """Return whose password this is; ``seen_at`` is when it was last noted. Raises ``SignInRefused``."""
+    row = session.execute(
+        select(Person.id, Person.login, Person.name, AppPassword.created_at, AppPassword.last_used_at)
+        .join(AppPassword, AppPassword.person_id == Person.id)
+        .where(
+            AppPassword.secret_hash == _digest(secret),
+            AppPassword.revoked_at.is_(None),
+            Person.is_active,
+            Person.login == login,
+        )
+    ).one_or_none()
+    if row is None:
+        raise SignInRefused
+    person_id, login, name, created_at, last_used_at = row
+    seen_at = last_used_at or created_at - 2 * TOUCH_AFTER
+    return Staff(person_id, login, name, dt.datetime.max.replace(tzinfo=dt.UTC), seen_at)
+
+
+def note_use(session: Session, secret: str, *, now: dt.datetime) -> None:
+    """Note that a password was used."""
+    session.execute(update(AppPassword).where(AppPassword.secret_hash == _digest(secret)).values(last_used_at=now))
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode()).digest()

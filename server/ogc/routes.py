@@ -1,0 +1,190 @@
+"""/ogc: OGC API Features and Tiles for GIS programs. Parses, asks ``geo.features`` once, renders.
+
+Every answer is for signed-in staff, by session or by application password. What is said of the ground carries an
+ETag of the edition, answered before any polygon is read: an edition never changes, and another one has another tag.
+"""
+
+import datetime as dt
+import json
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, abort, current_app, request
+from sqlalchemy.orm import Session
+
+from geo.features import Layer, Page, Standing, count_matched, read_extent, read_feature, read_page, read_standing
+from server.auth import calling_charge, staff_required
+from server.extensions import settings
+from server.ogc import documents
+from server.ogc.answers import ground_answer, json_answer
+from server.ogc.collections import Collection, find, layer_of, listed
+from server.ogc.questions import Question, feature_key, format_of, frame_of, question_of
+from server.transaction import transaction
+
+blueprint = Blueprint("ogc", __name__, url_prefix="/ogc")
+_GROUND = "the ground, which is no secret to staff; issues and visits in their charge"
+_ROWS_KEPT = 2_000
+
+
+def root() -> str:
+    """Return the address of the landing page as programs reach it."""
+    return f"{settings().public_url}/ogc"
+
+
+@blueprint.after_request
+def ask_for_password(response: Response) -> Response:
+    """Tell a program that is not signed in how it may."""
+    if response.status_code == 401:  # noqa: PLR2004
+        response.headers["WWW-Authenticate"] = 'Basic realm="GridPatrol", charset="UTF-8"'
+    return response
+
+
+@blueprint.get("")
+@blueprint.get("/", endpoint="landing_slash")
+@staff_required(over=_GROUND, by_password=True)
+def landing() -> Response:
+    """Return the landing page."""
+    format_of(request.args)
+    return json_answer(documents.landing(root()))
+
+
+@blueprint.get("/conformance")
+@staff_required(over=_GROUND, by_password=True)
+def conformance() -> Response:
+    """Return what is conformed to."""
+    return json_answer({"conformsTo": list(documents.CONFORMANCE)})
+
+
+@blueprint.get("/api")
+@staff_required(over=_GROUND, by_password=True)
+def api_document() -> Response:
+    """Return the OpenAPI document, with the paths of each collection."""
+    now = dt.datetime.now(dt.UTC)
+    with transaction() as tx:
+        found = listed(tx.session, read_standing(tx.session))
+        columns = {each.id: tuple(layer_of(tx.session, each, calling_charge(), now).properties) for each in found}
+    return json_answer(documents.api(root(), found, columns), documents.OPENAPI)
+
+
+@blueprint.get("/collections")
+@staff_required(over=_GROUND, by_password=True)
+def collections() -> Response:
+    """Return the collections."""
+    with transaction() as tx:
+        return json_answer(documents.collections(root(), listed(tx.session, read_standing(tx.session))))
+
+
+@blueprint.get("/collections/<collection_id>")
+@staff_required(over=_GROUND, by_password=True)
+def collection(collection_id: str) -> Response:
+    """Return one collection, with its extent."""
+    with transaction() as tx:
+        of, layer, _ = _found(tx.session, collection_id)
+        return json_answer(documents.collection(root(), of, read_extent(tx.session, layer)))
+
+
+@blueprint.get("/collections/<collection_id>/schema")
+@staff_required(over=_GROUND, by_password=True)
+def schema(collection_id: str) -> Response:
+    """Return the schema of a collection's features."""
+    return _schema(collection_id, queryables=False)
+
+
+@blueprint.get("/collections/<collection_id>/queryables")
+@staff_required(over=_GROUND, by_password=True)
+def queryables(collection_id: str) -> Response:
+    """Return what a collection's features can be asked by."""
+    return _schema(collection_id, queryables=True)
+
+
+def _schema(collection_id: str, *, queryables: bool) -> Response:
+    with transaction() as tx:
+        of, layer, _ = _found(tx.session, collection_id)
+    return json_answer(documents.schema(root(), of, layer.properties, queryables=queryables), documents.SCHEMA)
+
+
+@blueprint.get("/collections/<collection_id>/items")
+@staff_required(over=_GROUND, by_password=True)
+def items(collection_id: str) -> Response:
+    """Return a page of features as GeoJSON."""
+    with transaction() as tx:
+        of, layer, standing = _found(tx.session, collection_id)
+        asked = question_of(request.args, layer)
+
+        def make() -> bytes:
+            page = read_page(
+                tx.session, layer, asked.conditions, after=asked.after, limit=asked.limit, frame=asked.frame
+            )
+            matched = _matched(tx.session, of, layer, asked, page, standing)
+            return _collection_text(of, page, matched).encode()
+
+        answer = ground_answer(of, standing, make, content_type=documents.GEOJSON)
+    answer.headers["Content-Crs"] = f"<{asked.crs}>"
+    return answer
+
+
+@blueprint.get("/collections/<collection_id>/items/<feature_id>")
+@staff_required(over=_GROUND, by_password=True)
+def item(collection_id: str, feature_id: str) -> Response:
+    """Return one feature as GeoJSON."""
+    with transaction() as tx:
+        of, layer, standing = _found(tx.session, collection_id)
+        frame, crs = frame_of(request.args)
+        found = read_feature(tx.session, layer, feature_key(feature_id, layer), frame)
+        if found is None:
+            abort(404)
+        here = f"{root()}/collections/{of.id}"
+        links = [
+            documents.link("self", f"{here}/items/{feature_id}", documents.GEOJSON),
+            documents.link("collection", here),
+        ]
+        whole = f'{found[:-1]},"links":{json.dumps(links, ensure_ascii=False)}}}'
+        answer = ground_answer(of, standing, whole.encode, content_type=documents.GEOJSON)
+    answer.headers["Content-Crs"] = f"<{crs}>"
+    return answer
+
+
+def _found(session: Session, collection_id: str) -> tuple[Collection, Layer, Standing]:
+    standing = read_standing(session)
+    of = find(session, standing, collection_id)
+    if of is None:
+        abort(404)
+    return of, layer_of(session, of, calling_charge(), dt.datetime.now(dt.UTC)), standing
+
+
+def _matched(session: Session, of: Collection, layer: Layer, asked: Question, page: Page, standing: Standing) -> int:
+    """Return how many features match in all; what was counted of an edition stays so, and is kept."""
+    if asked.after is None and not page.more:
+        return page.returned
+    if not of.is_ground:
+        return count_matched(session, layer, asked.conditions)
+    counts: OrderedDict[str, int] = current_app.extensions.setdefault("ogc_counts", OrderedDict())
+    shown = sorted((name, value) for name, value in request.args.items() if name not in ("limit", "after", "crs"))
+    key = f"{standing.epoch} {of.edition} {of.kind} {urlencode(shown)}"
+    if key not in counts:
+        counts[key] = count_matched(session, layer, asked.conditions)
+        while len(counts) > _ROWS_KEPT:
+            counts.popitem(last=False)
+    return counts[key]
+
+
+def _collection_text(of: Collection, page: Page, matched: int) -> str:
+    here = f"{root()}/collections/{of.id}"
+    links = [
+        documents.link("self", _address(here, request.args), documents.GEOJSON),
+        documents.link("collection", here),
+    ]
+    if page.more and page.last is not None:
+        following = _address(here, {**request.args, "after": page.last})
+        links.append(documents.link("next", following, documents.GEOJSON))
+    return (
+        f'{{"type":"FeatureCollection","numberMatched":{matched},"numberReturned":{page.returned},'
+        f'"links":{json.dumps(links, ensure_ascii=False)},"features":[{page.features}]}}'
+    )
+
+
+def _address(here: str, args: Mapping[str, Any]) -> str:
+    query = urlencode(dict(args))
+    return f"{here}/items?{query}" if query else f"{here}/items"

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely import MultiPolygon, Point, Polygon, box
 from shapely.affinity import translate
@@ -19,6 +19,7 @@ CENTRE = np.array([114.308, 25.682])
 PER_METRE = 1 / (np.array([float(scale) for scale in metres_per_unit(np.array(25.682e8))]) * UNITS_PER_DEGREE)
 RULES = GateRules(households=(300, 500))
 SIDE = 6
+CARELESS = ["move", "shrink", "drop", "give", "lose", "double", "far", "heal"]
 
 
 def ground(geometry):
@@ -219,15 +220,21 @@ def redrawn(areas, number, kind):
             facts |= {"parent_code": "360725001002", "households": 7}
         case "lose":
             facts["parent_code"] = "360725001009"
+        case "far":
+            facts["polygon"] = translate(area.polygon, 0, 1)
+        case "heal":
+            return list(city().values()), []
         case "double":
             return [area, GateArea(area.code, Point(area.polygon.centroid).buffer(2 * PER_METRE[0]), None)], []
     return [GateArea(area.code, **facts)], []
 
 
 @settings(max_examples=25, deadline=None)
+@example([(8, "give"), (0, "heal")], False)
+@example([(8, "give"), (3, "far")], True)
 @given(
     st.lists(
-        st.tuples(st.integers(0, 99), st.sampled_from(["move", "shrink", "drop", "give", "lose", "double", "same"])),
+        st.tuples(st.integers(0, 99), st.sampled_from(CARELESS)),
         min_size=1, max_size=5,
     ),
     st.booleans(),

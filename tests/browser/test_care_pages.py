@@ -109,10 +109,12 @@ def test_a_dispute_is_decided_by_keyboard_and_the_phones_hear_of_it(page, city, 
     mine = card(desk, "文竹路 12 号").first
     for words in ("0301", "0302", "0303", *NAMES):
         expect(mine.get_by_text(words, exact=False).first).to_be_visible()
+    expect(desk.get_by_text("1 件争议")).to_be_visible()
     mine.get_by_role("radio").nth(0).focus()
     desk.keyboard.press("ArrowDown")
     desk.keyboard.press("Enter")
     expect(desk.get_by_text("没有待裁决的争议。")).to_be_visible()
+    expect(desk.get_by_text("0 件争议")).to_be_visible()
     for phone in city.phones:
         phone.pull()
         assert phone.records("issues")[disputed]["data"]["category"] == "0303"
@@ -201,6 +203,14 @@ def test_the_life_of_a_record_is_reached_from_its_issue_on_the_map(page, dispute
     expect(desk.locator(".cards .card")).to_have_count(3)
     expect(desk.get_by_text("基于第 1 版", exact=False).first).to_be_visible()
     expect(desk.get_by_text("各字段来自")).to_be_visible()
+
+
+def test_reasons_follow_the_language_that_is_chosen(page, city):
+    city.phones[0].push(city.phones[0].visit(city.place, outcome="maybe", address_text="西门路 9 号"))
+    desk = page("/review?list=quarantine")
+    expect(card(desk, "西门路 9 号").locator(".notice")).to_contain_text("应为其一")
+    desk.get_by_role("button", name="English").click()
+    expect(card(desk, "西门路 9 号").locator(".notice")).to_contain_text("must be one of: met")
 
 
 def test_who_may_not_rule_finds_no_way_in(page):

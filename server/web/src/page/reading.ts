@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Refused, read } from "../api/client";
 import type { Fault } from "../api/support";
 import { leaveForSignIn } from "../board/live";
-import { t } from "../i18n";
+import { currentLanguage, t } from "../i18n";
 
 /** What went wrong in the server's words, or that it cannot be heard. */
 export function wordsOf(error: unknown): string {
@@ -39,7 +39,7 @@ export function useRead<T>(url: string): Reading<T> {
     setTrouble(null);
     read<T>(url, asking.signal).then(setValue, (error: unknown) => refuseOrLeave(error, setTrouble));
     return () => asking.abort();
-  }, [url, turn]);
+  }, [url, turn, currentLanguage()]); // reasons come in the language that is asked for
   return { value, trouble, again: useCallback(() => setTurn((n) => n + 1), []) };
 }
 
@@ -47,6 +47,8 @@ export interface Paged<P, R> {
   /** The newest page that was read: counts and the like. */
   page: P | null;
   rows: readonly R[];
+  /** How many were dropped since that page was read. */
+  dropped: number;
   hasMore: boolean;
   busy: boolean;
   trouble: string | null;
@@ -57,7 +59,7 @@ export interface Paged<P, R> {
 
 /** A list read page by page; a new address begins anew, and what answers late is not taken. */
 export function usePaged<P, R>(first: string, rowsOf: (page: P) => R[], next: (page: P, rows: readonly R[]) => string | null): Paged<P, R> {
-  const [state, setState] = useState<{ page: P | null; rows: readonly R[] }>({ page: null, rows: [] });
+  const [state, setState] = useState<{ page: P | null; rows: readonly R[]; dropped: number }>({ page: null, rows: [], dropped: 0 });
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
   const [turn, setTurn] = useState(0);
@@ -70,7 +72,7 @@ export function usePaged<P, R>(first: string, rowsOf: (page: P) => R[], next: (p
     setTrouble(null);
     read<P>(first + suffix, mine.signal)
       .then(
-        (page) => setState({ page, rows: [...before, ...rowsOf(page)] }),
+        (page) => setState({ page, rows: [...before, ...rowsOf(page)], dropped: 0 }),
         (error: unknown) => refuseOrLeave(error, setTrouble),
       )
       .finally(() => mine.signal.aborted || setBusy(false));
@@ -78,7 +80,7 @@ export function usePaged<P, R>(first: string, rowsOf: (page: P) => R[], next: (p
   useEffect(() => {
     ask("", []);
     return () => asking.current.abort();
-  }, [first, turn]);
+  }, [first, turn, currentLanguage()]);
 
   const on = state.page === null ? null : next(state.page, state.rows);
   return {
@@ -88,7 +90,11 @@ export function usePaged<P, R>(first: string, rowsOf: (page: P) => R[], next: (p
     trouble,
     more: () => on !== null && ask(on, state.rows),
     again: () => setTurn((n) => n + 1),
-    drop: (gone) => setState((last) => ({ ...last, rows: last.rows.filter((row) => !gone(row)) })),
+    drop: (gone) =>
+      setState((last) => {
+        const rows = last.rows.filter((row) => !gone(row));
+        return { ...last, rows, dropped: last.dropped + last.rows.length - rows.length };
+      }),
   };
 }
 

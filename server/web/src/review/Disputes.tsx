@@ -21,10 +21,8 @@ export function Disputes({ ground, categories }: Here) {
     (page) => page.conflicts,
     (page) => (page.has_more ? `&after=${page.after}` : null),
   );
-  const [settled, setSettled] = useState(0);
   const total = Object.values(list.page?.counts ?? {}).reduce((sum, each) => sum + each, 0);
   const decided = (dispute: Dispute, place: number): void => {
-    setSettled((n) => n + 1);
     list.drop((each) => each.record_id === dispute.record_id && each.field === dispute.field);
     // The next dispute takes the place of this one, and the keyboard goes on there.
     window.setTimeout(() => cards.current?.querySelectorAll<HTMLInputElement>("li .side-head input")[place * 2]?.focus(), 0);
@@ -33,7 +31,7 @@ export function Disputes({ ground, categories }: Here) {
     <>
       <Filters ground={ground} wanted={wanted} change={change} kinds={[["field", t("dispute.kind.field")], ["delete", t("dispute.kind.delete")]]} />
       {list.trouble !== null && <Trouble words={list.trouble} again={list.again} />}
-      {list.page && <p class="faint count" role="status">{t("dispute.count", { n: Math.max(0, total - (list.rows.length ? settled : total)) })}</p>}
+      {list.page && <p class="faint count" role="status">{t("dispute.count", { n: total - list.dropped })}</p>}
       {list.page && list.rows.length === 0 && !list.hasMore && <p class="nothing">{t("dispute.none")}</p>}
       <ol class="cards" ref={cards}>
         {list.rows.map((each, place) => (

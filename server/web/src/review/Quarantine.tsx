@@ -38,7 +38,7 @@ export function Quarantine({ ground, categories }: Here) {
     <>
       <Filters ground={ground} wanted={wanted} change={narrow} kinds={(list.page?.reasons ?? []).map((each) => [each.code, `${each.title}（${each.number}）`] as const)} />
       {list.trouble !== null && <Trouble words={list.trouble} again={list.again} />}
-      {list.page && only.current === 0 && <p class="faint count" role="status">{told ?? t("quarantine.count", { n: total })}</p>}
+      {list.page && only.current === 0 && <p class="faint count" role="status">{t("quarantine.count", { n: total - list.dropped })} {told}</p>}
       {only.current > 0 && <p><a href="/review?list=quarantine">{t("quarantine.all")}</a> {told && <span role="status">{told}</span>}</p>}
       {list.page && list.rows.length === 0 && !list.hasMore && <p class="nothing">{t("quarantine.none")}</p>}
       <ol class="cards">

@@ -78,6 +78,9 @@ BROWSER = (
     Requirement("中文字体 Chinese font", _chinese_font, lambda: ("fonts-noto-cjk",)),
 )
 
+# The distribution's GDAL is older than the one in pyogrio: programs of its age must be served too.
+GIS = (Requirement("GDAL", lambda: shutil.which("ogrinfo"), lambda: ("gdal-bin",), ("gdal",)),)
+
 
 def ensure(requirements: Sequence[Requirement]) -> None:
     """Install what is missing; raises LaunchError with the exact remedy when it cannot."""

@@ -23,7 +23,7 @@ LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_
 
 def run_tests(arguments: Sequence[str], *, keep: bool) -> int:
     """Check everything and run pytest; with arguments, pytest alone. Returns the exit code of the worst."""
-    packages.ensure(packages.SERVERS + packages.BROWSER)
+    packages.ensure(packages.SERVERS + packages.BROWSER + packages.GIS)
     failed = [] if _pages_are_built() else ["pages build"]
     with services.for_tests(Home.of_tests(), keep=keep) as addresses:
         if not arguments:

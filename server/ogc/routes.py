@@ -9,7 +9,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, abort, current_app, request
 from sqlalchemy.orm import Session
@@ -29,8 +29,10 @@ _ROWS_KEPT = 2_000
 
 
 def root() -> str:
-    """Return the address of the landing page as programs reach it."""
-    return f"{settings().public_url}/ogc"
+    """Return the address of the landing page as this program reaches it: links must lead back by the same way."""
+    public = settings().public_url
+    here = public if urlsplit(public).netloc == request.host else request.host_url.rstrip("/")
+    return f"{here}/ogc"
 
 
 @blueprint.after_request

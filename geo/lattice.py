@@ -18,14 +18,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.borders import COUNT_BIT, Borders, Numbers
-from geo.datum import Integers
+from geo.datum import UNITS_PER_DEGREE, Floats, Integers
 
 Whole = NDArray[np.signedinteger[Any]]
 Levels = NDArray[np.integer[Any]]
+Frame = tuple[int, int, int, int, int]
+"""`x0, y0, shift, columns, rows` of a lattice."""
 
-_CELLS_PER_EDGE: Final = 32
+_CELLS_PER_EDGE: Final = 64
 _FEWEST_CELLS: Final = 1 << 10
-_MOST_CELLS: Final = 12_000_000
+_MOST_CELLS: Final = 15_000_000
+_BLOCK: Final = 1_000_000
+"""Cells that are summed up at once."""
+_MOST_BY_HAND: Final = 40
+_AREA_MASK: Final = (1 << COUNT_BIT) - 1
 _SHORT_LEVELS: Final = 16
 """Below this shift, levels within a cell fit 16 bits."""
 _INT64_SPAN: Final = 1 << 30
@@ -63,25 +69,51 @@ class Lattice:
         return np.array([[self.x0], [self.y0]])
 
     @cached_property
-    def _size(self) -> NDArray[np.uint64]:
-        """`columns, rows`, shape (2, 1). A negative position, seen as unsigned, is beyond any size."""
-        return np.array([[self.columns], [self.rows]], dtype=np.uint64)
+    def _limits(self) -> tuple[Floats, Floats]:
+        """Degrees within the first cells and within the last, shape (2, 1)."""
+        last = self.origin + (np.array([[self.columns], [self.rows]]) << self.shift) - 1
+        return self.origin / UNITS_PER_DEGREE, last / UNITS_PER_DEGREE
 
-    def areas_at(self, points: Integers) -> Integers:
-        """The area of each point (x, y in units, shape (2, n)); 0 outside; -1 where areas overlap."""
-        above = points - self.origin
-        position = above >> self.shift
-        within = position.view(np.uint64) < self._size
-        area: Integers = self.cells.take(position[0] * self.rows + position[1], mode="clip").astype(np.int64)
-        if not within.all():
-            area[~(within[0] & within[1])] = 0
+    @cached_property
+    def _first(self) -> int:
+        """The number that the first cell would have if the lattice began at 0, 0."""
+        return (self.x0 >> self.shift) * self.rows + (self.y0 >> self.shift)
+
+    @cached_property
+    def _by_hand(self) -> "_ByHand":
+        return _ByHand(self)
+
+    def areas_at(self, degrees: Floats) -> tuple[Numbers, list[int]]:
+        """The area of each point (lon, lat, shape (2, n)), 0 outside; and which points lie where areas overlap (-1).
+
+        Batches as small as a phone's are bound by the number of calls to numpy, not by the points.
+        """
+        # What is far away, or not a number, comes to lie in the outermost cells, which hold nothing.
+        low, high = self._limits
+        points = np.fmin(np.fmax(degrees, low), high)
+        points *= UNITS_PER_DEGREE
+        np.rint(points, out=points)
+        cell, row = points.astype(np.int64) >> self.shift
+        cell *= self.rows
+        cell += row
+        cell -= self._first
+        area: Numbers = self.cells.take(cell)
         border = (area < 0).nonzero()[0]
-        if border.size:
-            level = above[1][border] & ((1 << self.shift) - 1)
-            area[border] = self._settle(~area[border], points[:, border], level)
-        return area
+        if not border.size:
+            return area, []
+        if border.size <= _MOST_BY_HAND:
+            settled = self._by_hand.settle(area[border].tolist(), *points[:, border].tolist())
+            area[border] = settled
+            return area, border[np.array(settled) < 0].tolist() if -1 in settled else []
+        whole = points[:, border].astype(np.int64)
+        area[border] = around = self._settle(~area[border], whole, (whole[1] - self.y0) & ((1 << self.shift) - 1))
+        return area, border[around < 0].tolist()
 
-    def _settle(self, number: Integers, points: Integers, level: Integers) -> Integers:
+    def area_at(self, x: int, y: int) -> int:
+        """The area of one point in units; as `areas_at`."""
+        return self._by_hand.area_at(x, y)
+
+    def _settle(self, number: Whole, points: Integers, level: Integers) -> Integers:
         """The areas of points on levels of border cells."""
         owner, record = spread(self.start[number], self.start[number + 1])
         levels = level[owner]
@@ -93,27 +125,76 @@ class Lattice:
         return area_of_sum(around)
 
 
+class _ByHand:
+    """A lattice for one point at a time, where a call to numpy would cost more than all the arithmetic."""
+
+    def __init__(self, lattice: Lattice) -> None:
+        borders = lattice.borders
+        self._frame = (lattice.x0, lattice.y0, lattice.shift, lattice.columns, lattice.rows)
+        self._mask = (1 << lattice.shift) - 1
+        self._cells = _view(lattice.cells)
+        self._records = tuple(_view(each) for each in (lattice.low, lattice.high, lattice.edge, lattice.step))
+        self._of_cell = _view(lattice.base), _view(lattice.start)
+        self._edges = tuple(_view(each) for each in (borders.ax, borders.ay, borders.dx, borders.dy))
+
+    def area_at(self, x: int, y: int) -> int:
+        x0, y0, shift, columns, rows = self._frame
+        column, row = (x - x0) >> shift, (y - y0) >> shift
+        if not (0 <= column < columns and 0 <= row < rows):
+            return 0
+        area = self._cells[column * rows + row]
+        return area if area >= 0 else self.settle([area], [x], [y])[0]
+
+    def settle(self, cells: list[int], xs: list[float], ys: list[float]) -> list[int]:
+        """The areas of points (whole numbers) in border cells."""
+        low, high, edges, steps = self._records
+        ax, ay, dx, dy = self._edges
+        (base, start), foot, mask = self._of_cell, self._frame[1], self._mask
+        settled = []
+        for cell, east, north in zip(cells, xs, ys, strict=True):
+            x, y = int(east), int(north)
+            level, around = (y - foot) & mask, base[~cell]
+            for record in range(start[~cell], start[-cell]):
+                if low[record] <= level < high[record]:
+                    edge = edges[record]
+                    if dx[edge] * (y - ay[edge]) <= dy[edge] * (x - ax[edge]):
+                        around += steps[record]
+            count = around >> COUNT_BIT
+            settled.append(around & _AREA_MASK if count == 1 else 0 if count == 0 else -1)
+        return settled
+
+
+def _view(values: NDArray[Any]) -> memoryview:
+    """Single items of it are Python's integers, and come faster than from the array."""
+    return memoryview(values)  # type: ignore[arg-type]  # arrays are buffers
+
+
 def build_lattice(borders: Borders, *, cells: int | None = None) -> Lattice:
     """Lay a lattice over the borders, with about `cells` cells."""
-    x0, y0, shift, columns, rows = _frame(borders, cells)
-    east, north = np.maximum(borders.dx, 0), borders.dy
-    wide = bool(max(east.max(), -borders.dx.min(), north.max()) >= _INT64_SPAN)
+    return lay(borders, _frame(borders, cells))
+
+
+def lay(borders: Borders, frame: Frame) -> Lattice:
+    """Lay a lattice of a given frame over borders that lie within it, clear of its outermost cells."""
+    x0, y0, shift, columns, rows = frame
+    wide = bool(max(np.abs(borders.dx).max(), borders.dy.max()) >= _INT64_SPAN)
     edge, nth, line, level = _side_crossings(borders, x0, shift, wide=wide)
-    sums, side = _cell_sums(borders, (edge, line, level), (y0, shift, columns, rows))
+    step = np.where(borders.dx > 0, -borders.steps(), borders.steps())[edge]
+    side = _side_records(borders, (line, level, step), frame)
     inner = _edge_pieces(borders, (edge, nth, level), (x0, y0, shift, rows))
-    cell, low, high, of_edge, step = (np.concatenate(pair) for pair in zip(side, inner, strict=True))
+    cell = np.concatenate([side[0], inner[0]])
     order = np.argsort(cell, kind="stable")
     held = np.zeros(columns * rows, dtype=bool)
     held[cell] = True
-    held |= (sums >> COUNT_BIT) > 1
-    border = np.flatnonzero(held)
-    kind = area_of_sum(sums)
-    kind[border] = ~np.arange(border.size)
+    kinds, border, base = _cells(held, (line, level, step), frame)
     start = np.searchsorted(cell[order], np.append(border, columns * rows))
     levels: type[np.signedinteger[Any] | np.unsignedinteger[Any]] = np.uint16 if shift < _SHORT_LEVELS else np.int64
-    records = (low[order].astype(levels), high[order].astype(levels), of_edge[order].astype(np.int32), step[order])
-    place = (x0, y0, shift, columns, rows)
-    return Lattice(borders, *place, kind.astype(np.int32), sums[border], start.astype(np.int32), *records, wide)
+    sizes = (levels, levels, np.int32, np.int64)
+    # One column after another: they are the most of the memory that this takes.
+    low, high, of_edge, steps = (
+        np.concatenate(pair)[order].astype(size) for *pair, size in zip(side[1:], inner[1:], sizes, strict=True)
+    )
+    return Lattice(borders, *frame, kinds, base, start.astype(np.int32), low, high, of_edge, steps, wide)
 
 
 def area_of_sum(around: Integers) -> Integers:
@@ -142,8 +223,8 @@ def spread(start: Whole, stop: Whole) -> tuple[Integers, Integers]:
     return owner, np.arange(owner.size) + skipped[owner]
 
 
-def _frame(borders: Borders, cells: int | None) -> tuple[int, int, int, int, int]:
-    """Origin, shift, columns and rows. Without any edge: one cell, far from everything."""
+def _frame(borders: Borders, cells: int | None) -> Frame:
+    """Origin, shift, columns and rows, with empty cells all around. Without any edge: one cell."""
     ax, ay = borders.ax[:-1], borders.ay[:-1]
     if not ax.size:
         return 1 << 40, 1 << 40, 0, 1, 1
@@ -154,7 +235,13 @@ def _frame(borders: Borders, cells: int | None) -> tuple[int, int, int, int, int
     shift = 0
     while ((width >> shift) + 1) * ((height >> shift) + 1) > wanted:
         shift += 1
-    return x0, y0, shift, (width >> shift) + 1, (height >> shift) + 1
+    return _aligned(x0, y0, x0 + width, y0 + height, shift)
+
+
+def _aligned(west: int, south: int, east: int, north: int, shift: int) -> Frame:
+    """The frame of whole cells around a box, and one more on each side."""
+    column, row = (west >> shift) - 1, (south >> shift) - 1
+    return column << shift, row << shift, shift, (east >> shift) - column + 2, (north >> shift) - row + 2
 
 
 def _side_crossings(
@@ -177,27 +264,53 @@ def _side_crossings(
     return edge, nth, column, borders.ay[edge] + climb
 
 
-def _cell_sums(
-    borders: Borders, crossings: tuple[Integers, Integers, Integers], frame: tuple[int, int, int, int]
-) -> tuple[Integers, tuple[Integers, Integers, Integers, Integers, Integers]]:
-    """The sums at the cells' lower left corners, and the records of the crossings within their left sides.
+def _cells(
+    held: NDArray[np.bool_], crossings: tuple[Integers, Integers, Integers], frame: Frame
+) -> tuple[Numbers, Integers, Integers]:
+    """What the cells hold, which are border cells, and the sums at the lower left corners of those.
+
+    `held` are the cells with records, `crossings` those of the left sides of columns: column, level, and the step of
+    going up across. A column's steps end at nothing, because rings are closed: that is why one cumulated sum can run
+    through several columns, and why they can be taken by blocks, which saves memory.
+    """
+    column, level, step = crossings
+    _, y0, shift, columns, rows = frame
+    row = (level - y0 + (1 << shift) - 1) >> shift
+    order = np.argsort(column, kind="stable")
+    kinds = np.empty(columns * rows, dtype=np.int32)
+    borders, bases, count = [], [], 0
+    width = max(1, _BLOCK // rows)
+    for first in range(0, columns, width):
+        last = min(first + width, columns)
+        within = order[slice(*np.searchsorted(column, [first, last], sorter=order))]
+        sums = np.zeros((last - first) * rows + 1, dtype=np.int64)
+        np.add.at(sums, (column[within] - first) * rows + row[within], step[within])
+        sums = np.cumsum(sums, out=sums)[:-1]
+        block = slice(first * rows, last * rows)
+        border = np.flatnonzero(held[block] | ((sums >> COUNT_BIT) > 1))
+        kinds[block] = area_of_sum(sums.copy())
+        kinds[block][border] = ~np.arange(count, count + border.size)
+        borders.append(border + first * rows)
+        bases.append(sums[border])
+        count += border.size
+    return kinds, np.concatenate(borders), np.concatenate(bases)
+
+
+def _side_records(
+    borders: Borders, crossings: tuple[Integers, Integers, Integers], frame: Frame
+) -> tuple[Integers, Integers, Integers, Integers, Integers]:
+    """The records of the crossings within cells' left sides.
 
     Going up a side across an edge that runs east leads from its right to its left, across one that runs west from
-    its left to its right. A column's steps end at nothing, because rings are closed: that is why one cumulated sum
-    can run through all columns.
+    its left to its right.
     """
-    edge, column, level = crossings
-    y0, shift, columns, rows = frame
-    step = borders.steps()[edge]
-    step = np.where(borders.dx[edge] > 0, -step, step)
+    column, level, step = crossings
+    _, y0, shift, _, rows = frame
     row, above_foot = (level - y0) >> shift, (level - y0) & ((1 << shift) - 1)
-    sums = np.zeros(columns * rows + 1, dtype=np.int64)
-    np.add.at(sums, column * rows + row + (above_foot > 0), step)
-    np.cumsum(sums, out=sums)
     inner = np.flatnonzero(above_foot)
     top = np.full(inner.size, 1 << shift)
     sentinel = np.full(inner.size, borders.ax.size - 1)
-    return sums[:-1], (column[inner] * rows + row[inner], above_foot[inner], top, sentinel, step[inner])
+    return column[inner] * rows + row[inner], above_foot[inner], top, sentinel, step[inner]
 
 
 def _edge_pieces(

@@ -30,8 +30,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.borders import Borders, borders_of
-from geo.datum import UNITS_PER_DEGREE, Integers
+from geo.borders import Borders, Numbers, borders_of
+from geo.datum import UNITS_PER_DEGREE, Floats, Integers
 from geo.errors import InvalidCoverage
 from geo.lattice import Lattice, build_lattice
 from geo.nearby import Nearby
@@ -89,12 +89,19 @@ class Locator:
 
     def locate(self, lon: ArrayLike, lat: ArrayLike) -> NDArray[np.int64]:
         """Area id of each point (degrees, shape (n,)), or -1: outside, not finite, or not on earth."""
-        return self._ids[self._numbers(_units(lon, lat))]
+        return self._ids.take(self._numbers(np.array([lon, lat], dtype=np.float64)))
 
     def locate_one(self, lon: float, lat: float) -> int | None:
         """Area id of a point, or None."""
-        area = int(self.locate((lon,), (lat,))[0])
-        return None if area < 0 else area
+        try:
+            # As `rint` does, this takes the even of two that are equally near.
+            x, y = round(lon * UNITS_PER_DEGREE), round(lat * UNITS_PER_DEGREE)
+        except (ValueError, OverflowError):
+            return None
+        number = self._lattice.area_at(x, y)
+        if number < 0:
+            number = self._nearby.areas_around(np.array([[x], [y]]))[0]
+        return self._names[number] if number else None
 
     def places(self, lon: ArrayLike, lat: ArrayLike, accuracy_m: ArrayLike, near_m: float) -> list[Place]:
         """Where each point is (degrees, shape (n,)).
@@ -103,8 +110,9 @@ class Locator:
         for all, or shape (n,); not-a-number for unknown) never changes the area; it only adds candidates, up to
         `geo.nearby.FURTHEST_M`.
         """
-        points = _units(lon, lat)
-        numbers = self._numbers(points).tolist()
+        degrees = np.array([lon, lat], dtype=np.float64)
+        numbers = self._numbers(degrees).tolist()
+        points = _units(degrees)
         accuracies = np.broadcast_to(np.asarray(accuracy_m, dtype=np.float64), points.shape[1:])
         around = self._nearby.areas_within(points, accuracies)
         places = []
@@ -120,12 +128,12 @@ class Locator:
 
         Infinite where there is no area at all, or no place on earth.
         """
-        return self._nearby.nearest(_units((lon,), (lat,)))[1]
+        return self._nearby.nearest(_units(np.array([[lon], [lat]])))[1]
 
-    def _numbers(self, points: Integers) -> Integers:
-        numbers = self._lattice.areas_at(points)
-        for several in (numbers < 0).nonzero()[0].tolist():
-            numbers[several] = self._nearby.areas_around(points[:, several : several + 1])[0]
+    def _numbers(self, degrees: Floats) -> Numbers:
+        numbers, several = self._lattice.areas_at(degrees)
+        for n in several:
+            numbers[n] = self._nearby.areas_around(_units(degrees[:, n : n + 1]))[0]
         return numbers
 
     def _remember(self, number: int) -> Place:
@@ -145,8 +153,7 @@ class Locator:
         return Place(area, how, distance_m, tuple(others if area is None else [area, *others]))
 
 
-def _units(lon: ArrayLike, lat: ArrayLike) -> Integers:
+def _units(degrees: Floats) -> Integers:
     """Units of degrees, shape (2, n). What is not finite comes out far from earth."""
-    degrees = np.array([lon, lat], dtype=np.float64)
     with np.errstate(all="ignore"):
         return np.rint(degrees * UNITS_PER_DEGREE).astype(np.int64)

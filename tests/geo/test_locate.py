@@ -242,7 +242,7 @@ class TestPlaces:
 
     def test_a_vertex_that_only_touches_the_next_row_of_cells_is_near_from_there(self):
         lattice = build_lattice(borders_of([degrees(Polygon([(0, 0), (10, 0), (5, 8)]))]), cells=4)
-        assert (lattice.shift, lattice.rows) == (3, 2)
+        assert (lattice.shift, lattice.rows) == (3, 4)
         above = np.array([[WEST + 5], [SOUTH + 9]])
         assert Nearby(lattice).areas_within(above, np.array([1.05 * 0.00111])) == {0: [1]}
 

@@ -97,6 +97,8 @@ class Config:
             "pool_size": self.pool_size,
             "max_overflow": self.pool_size,
             "pool_events": POOL_EVENTS,
+            # The connection used last has its plans and catalogue in the caches of the processor.
+            "pool_use_lifo": True,
             # jit=off: measured 3.8x on the small staged plans of a push.
             "connect_args": {"options": "-c jit=off -c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
         }

@@ -7,7 +7,7 @@ own trouble, each of its batches is applied alone, so that one cannot spoil anot
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -23,21 +23,23 @@ class _Waiting(Generic[Batch, Answer]):
     weight: int
     answer: Answer | None = None
     error: Exception | None = None
-    done: bool = False
+    taken: bool = False
+    done: threading.Event = field(default_factory=threading.Event)
 
 
 class Groups(Generic[Batch, Answer]):
     """The batches of one process. ``apply``: one transaction for a group; answers in order.
 
-    A group has at most ``most`` operations (one batch may have more), and no key twice.
+    A group has at most ``most`` operations (one batch may have more), and no key twice. ``turns``: how many groups
+    are under way at a time, so that one is worked while another waits for the database.
     """
 
-    def __init__(self, apply: Callable[[Sequence[Batch]], Sequence[Answer]], most: int) -> None:
+    def __init__(self, apply: Callable[[Sequence[Batch]], Sequence[Answer]], most: int, turns: int = 1) -> None:
         self._apply = apply
         self._most = most
         self._waiting: list[_Waiting[Batch, Answer]] = []
         self._lock = threading.Lock()
-        self._turn = threading.Lock()
+        self._turns = threading.Semaphore(turns)
 
     def apply(self, batch: Batch, key: object, weight: int) -> Answer:
         """Apply a batch, alone or with others; return its answer or raise its error.
@@ -47,9 +49,11 @@ class Groups(Generic[Batch, Answer]):
         mine: _Waiting[Batch, Answer] = _Waiting(batch, key, weight)
         with self._lock:
             self._waiting.append(mine)
-        with self._turn:
-            while not mine.done:
-                self._run(self._next())
+        while not mine.taken:
+            with self._turns:
+                if group := self._next():
+                    self._run(group)
+        mine.done.wait()
         if mine.error is not None:
             raise mine.error
         return mine.answer  # type: ignore[return-value]  # there is an answer where there is no error
@@ -64,10 +68,11 @@ class Groups(Generic[Batch, Answer]):
                 if group and weight + each.weight > self._most:
                     break
                 if each.key not in keys:
+                    each.taken = True
                     group.append(each)
                     keys.add(each.key)
                     weight += each.weight
-            self._waiting = [each for each in self._waiting if each not in group]
+            self._waiting = [each for each in self._waiting if not each.taken]
             return group
 
     def _run(self, group: Sequence[_Waiting[Batch, Answer]]) -> None:
@@ -87,4 +92,4 @@ class Groups(Generic[Batch, Answer]):
                 each.answer = answer
         finally:
             for each in group:
-                each.done = True
+                each.done.set()

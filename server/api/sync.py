@@ -45,6 +45,7 @@ STREAM_ROWS = 1000
 NDJSON = "application/x-ndjson"
 ATTEMPTS = 3
 GROUP_OPS = 1000
+TURNS = 2
 
 
 @blueprint.post("/push")
@@ -76,7 +77,9 @@ def push_batch() -> Response:
 
 def _groups() -> Groups[Exchange, Pushed]:
     """Return this app's groups: an app has one database."""
-    groups: Groups[Exchange, Pushed] = current_app.extensions.setdefault("push_groups", Groups(_apply, GROUP_OPS))
+    groups: Groups[Exchange, Pushed] = current_app.extensions.setdefault(
+        "push_groups", Groups(_apply, GROUP_OPS, TURNS)
+    )
     return groups
 
 

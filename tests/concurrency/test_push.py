@@ -83,7 +83,7 @@ def grouped(app, *calls):
     groups = app.extensions["push_groups"]
     answers = [None] * len(calls)
     threads = []
-    with groups._turn:
+    with groups._turns:
         for place, call in enumerate(calls):
 
             def run(place=place, call=call):

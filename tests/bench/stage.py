@@ -1,0 +1,164 @@
+"""Where a benchmark plays: a scratch database with the sample city, gunicorn and the worker pool as `up` runs them,
+load processes that begin at the same moment, and how figures are told.
+"""
+
+import multiprocessing
+import os
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import requests
+
+from server.demo.loading import load
+from server.launch.ports import free_port
+from server.launch.scratch import scratch_database
+from server.launch.state import CHECKOUT
+from tests.bench import cost
+from tests.cases import city
+
+Say = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A running city: its database, the address of its web server, and the programs' process ids."""
+
+    url: str
+    address: tuple[str, int]
+    web: int
+    jobs: int | None
+
+    def spent(self) -> dict[str, float]:
+        """Return the processor seconds that each part has spent so far."""
+        parts = {"web": cost.of_family(self.web), "PostgreSQL": cost.of_database(self.url)}
+        if self.jobs is not None:
+            parts["jobs"] = cost.of_family(self.jobs)
+        return {name: cost.spent(belongs) for name, belongs in parts.items()}
+
+    def resident_mb(self) -> dict[str, float]:
+        """Return the resident memory of web and job processes, summed, in MB."""
+        parts = {"web": self.web} | ({"jobs": self.jobs} if self.jobs is not None else {})
+        return {name: cost.resident_mb(cost.of_family(pid)) for name, pid in parts.items()}
+
+
+@contextmanager
+def stage(*, jobs: bool = False, prepare: Callable[[str], object] = lambda _url: None) -> Iterator[Stage]:
+    """Build the sample city and serve it. ``prepare``: what to do with the database before it is served."""
+    with TemporaryDirectory() as home, scratch_database(os.environ["PATROL_TEST_DATABASE_URL"]) as url:
+        env = _environment(url)
+        city.migrate(url).dispose()
+        os.environ.update(env)
+        with _silenced():
+            load(profile="chongyi", folder=Path(home))
+        prepare(url)
+        with _running(env, Path(home), jobs=jobs) as (address, web, pool):
+            yield Stage(url, address, web, pool)
+
+
+def in_processes(work: Callable, arguments: Sequence[tuple]) -> list[Any]:
+    """Prepare in every process, begin all at the same moment: ``work(*arguments, begin)`` calls ``begin`` when ready."""
+    context = multiprocessing.get_context("spawn")
+    barrier, answers = context.Barrier(len(arguments)), context.Queue()
+    processes = [
+        context.Process(target=_work, args=(work, n, each, barrier, answers)) for n, each in enumerate(arguments)
+    ]
+    for process in processes:
+        process.start()
+    found = dict(answers.get(timeout=900) for _ in processes)
+    for process in processes:
+        process.join()
+    if failed := [each for each in found.values() if isinstance(each, str)]:
+        raise RuntimeError(failed[0])
+    return [found[n] for n in range(len(processes))]
+
+
+def _work(work: Callable, number: int, arguments: tuple, barrier: Any, answers: Any) -> None:
+    try:
+        answers.put((number, work(*arguments, barrier.wait)))
+    except BaseException as error:
+        barrier.abort()
+        answers.put((number, f"{type(error).__name__}: {error}"))
+        raise
+
+
+def _environment(url: str) -> dict[str, str]:
+    return {
+        "DATABASE_URL": url,
+        "REDIS_URL": os.environ["PATROL_TEST_REDIS_URL"],
+        "PATROL_SECRET_KEY": "a key of this benchmark alone, 32 bytes long or more",
+        # One address plays thousands of phones.
+        "PATROL_PUSH_RATE": "10000000 per minute",
+    }
+
+
+@contextmanager
+def _running(env: dict[str, str], home: Path, *, jobs: bool) -> Iterator[tuple[tuple[str, int], int, int | None]]:
+    """Gunicorn, and the worker pool where wanted, as the Procfile starts them."""
+    port = free_port()
+    metrics = home / "metrics"
+    metrics.mkdir()
+    settings = os.environ | env | {"PATROL_BIND": f"127.0.0.1:{port}", "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
+    settings |= {"PATROL_HOME": str(home)}
+    commands = [["gunicorn", "-c", "python:server.launch.gunicorn_settings", "server.app:create_app()"]]
+    commands += [["server.launch.worker_pool"]] if jobs else []
+    with (home / "output.log").open("w") as log:
+        running = [
+            subprocess.Popen([sys.executable, "-m", *command], cwd=CHECKOUT, env=settings, stdout=log, stderr=log)
+            for command in commands
+        ]
+        try:
+            ends = time.monotonic() + 60
+            while not _is_ready(port):
+                if time.monotonic() > ends or any(process.poll() is not None for process in running):
+                    raise RuntimeError((home / "output.log").read_text())
+                time.sleep(0.1)
+            yield ("127.0.0.1", port), running[0].pid, running[1].pid if jobs else None
+        finally:
+            for process in running:
+                process.terminate()
+            for process in running:
+                process.wait(60)
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """The city's own progress does not belong between the figures."""
+    stdout, sys.stdout = sys.stdout, sys.stderr
+    try:
+        yield
+    finally:
+        sys.stdout = stdout
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return median, least and most."""
+    digits = 3 if max(values) < 10 else 0
+    least, median, most = min(values), statistics.median(values), max(values)
+    return {"median": round(median, digits), "min": round(least, digits), "max": round(most, digits)}
+
+
+def told(found: dict[str, float], unit: str = "") -> str:
+    """Return a spread as people read it."""
+    form = ".3f" if found["max"] < 10 else ",.0f"
+    return f"{found['median']:{form}} ({found['min']:{form}} - {found['max']:{form}}){unit}"
+
+
+def quantiles(took_ms: Sequence[float]) -> tuple[float, float]:
+    """Return the median and the 99th of a hundred, in milliseconds."""
+    ordered = sorted(took_ms)
+    return tuple(round(ordered[int(len(ordered) * share)], 2) for share in (0.50, 0.99))

@@ -1,4 +1,4 @@
-"""The first filling of a phone: 10,000 records as NDJSON, beside the same rows read straight from PostgreSQL as JSON."""
+"""The first filling of a phone: 10,000 records as NDJSON, beside the same rows straight from PostgreSQL as JSON."""
 
 import time
 from typing import Any

@@ -28,7 +28,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Round:
-    """One round: records a second; of ours the milliseconds of the pushes and the microseconds of processor a record."""
+    """One round: records a second; of ours also milliseconds of the pushes, and processor time a record."""
 
     records_per_s: float
     took_ms: tuple[float, ...] = ()

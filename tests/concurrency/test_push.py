@@ -4,6 +4,7 @@ import datetime as dt
 import threading
 import time
 import uuid
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import text
@@ -83,7 +84,9 @@ def grouped(app, *calls):
     groups = app.extensions["push_groups"]
     answers = [None] * len(calls)
     threads = []
-    with groups._turns:
+    with ExitStack() as turns:
+        for _ in range(server.api.sync.TURNS):
+            turns.enter_context(groups._turns)
         for place, call in enumerate(calls):
 
             def run(place=place, call=call):

@@ -29,6 +29,7 @@ EDGES: Sequence[str] = (
     "server.api.issues",
     "server.api.map",
     "server.api.tiles",
+    "server.api.boundaries",
     "server.api.desk",
     "server.api.rulebook",
     "server.api.deliveries",

@@ -191,6 +191,17 @@ def import_boundaries(**options: Any) -> int:
     return _on_running_patrol("server.demo", "import_boundaries", **options)
 
 
+@patrol.command("export-boundaries")
+@click.argument("file", type=click.Path(dir_okay=False))
+@click.option("--kind", metavar="K", help="只导出此种类 · only this kind of area")
+@click.option("--edition", type=click.IntRange(1), help="版本号，默认现行 · default: the one in force")
+@click.option("--crs", default="EPSG:4326", show_default=True, metavar="C")
+@click.option("--encoding", default="UTF-8", show_default=True, type=click.Choice(["UTF-8", "GBK"]))
+def export_boundaries(**options: Any) -> int:
+    """导出边界 · write an edition to FILE.gpkg, FILE.zip (Shapefile) or FILE.geojson."""
+    return _on_running_patrol("server.boundary_commands", "export_boundaries", **options)
+
+
 @patrol.command()
 @click.option("--devices", default=25, show_default=True, type=click.IntRange(1))
 @click.option("--ops", default=40, show_default=True, type=click.IntRange(1), help="每台操作数 · operations a device")

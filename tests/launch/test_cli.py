@@ -12,7 +12,7 @@ from server.launch.state import CHECKOUT
 
 VERBS = (
     *("up", "down", "status", "test", "bench", "doctor", "demo", "backup", "restore"),
-    *("enrol", "user", "import-boundaries", "simulate"),
+    *("enrol", "user", "import-boundaries", "export-boundaries", "simulate"),
 )
 
 

@@ -20,6 +20,8 @@ from geo.shapes import in_units
 
 Numbers = NDArray[np.int32]
 """Numbers of areas or edges."""
+HalfEdges = tuple[Integers, Integers, Integers, Integers, Numbers]
+"""Edges as one area has them: ax, ay, bx, by, and the area, which is on the left."""
 
 COUNT_BIT: Final = 32
 """A sum of steps carries the number of areas around a point above this bit, and the sum of their numbers below it."""
@@ -89,16 +91,16 @@ def borders_of(geometries: Sequence[BaseGeometry]) -> Borders:
     A polygon that quantising (or its author) made invalid is mended on the integer grid, by the structure method and
     snap rounding. Raises InvalidShape with the index as `feature` for what is not polygonal, or not on earth.
     """
-    return edges_between(_quantised(np.asarray(list(geometries), dtype=object)))
+    return edges_between(quantised(np.asarray(list(geometries), dtype=object)))
 
 
 def edges_between(polygons: NDArray[np.object_]) -> Borders:
     """The edges of valid polygons in whole units, shells counter-clockwise; area n is `polygons[n - 1]`."""
-    return _join(*half_edges(polygons), areas=len(polygons))
+    return join(*half_edges(polygons), areas=len(polygons))
 
 
-def half_edges(polygons: NDArray[np.object_]) -> tuple[Integers, Integers, Integers, Integers, Numbers]:
-    """The edges of polygons as they run: ax, ay, bx, by, and the number of the polygon, from 1 on."""
+def half_edges(polygons: NDArray[np.object_]) -> HalfEdges:
+    """The edges of polygons as they run, numbered from 1 on."""
     parts, owner = shapely.get_parts(polygons, return_index=True)
     rings, part_of_ring = shapely.get_rings(parts, return_index=True)
     points, ring_of_point = shapely.get_coordinates(rings, return_index=True)
@@ -113,7 +115,7 @@ def _weight(area: Numbers) -> Integers:
     return np.where(area > 0, (1 << COUNT_BIT) + area.astype(np.int64), 0)
 
 
-def _quantised(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+def quantised(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     """Polygons in whole units, valid, shells counter-clockwise."""
     wrong = ~np.isin(shapely.get_type_id(geometries), _POLYGONAL)
     if wrong.any():
@@ -125,7 +127,7 @@ def _quantised(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     return np.asarray(shapely.orient_polygons(in_units(geometries)), dtype=object)
 
 
-def _join(ax: Integers, ay: Integers, bx: Integers, by: Integers, inside: Numbers, *, areas: int) -> Borders:
+def join(ax: Integers, ay: Integers, bx: Integers, by: Integers, inside: Numbers, *, areas: int) -> Borders:
     """Direct the edges north and east, and make one edge of the two copies that neighbours hold.
 
     `inside` is the area on the left of a -> b. An edge that finds no partner keeps 0 on its other side: a coverage

@@ -235,10 +235,10 @@ def _frame(borders: Borders, cells: int | None) -> Frame:
     shift = 0
     while ((width >> shift) + 1) * ((height >> shift) + 1) > wanted:
         shift += 1
-    return _aligned(x0, y0, x0 + width, y0 + height, shift)
+    return aligned(x0, y0, x0 + width, y0 + height, shift)
 
 
-def _aligned(west: int, south: int, east: int, north: int, shift: int) -> Frame:
+def aligned(west: int, south: int, east: int, north: int, shift: int) -> Frame:
     """The frame of whole cells around a box, and one more on each side."""
     column, row = (west >> shift) - 1, (south >> shift) - 1
     return column << shift, row << shift, shift, (east >> shift) - column + 2, (north >> shift) - row + 2

@@ -22,8 +22,9 @@ it is what `ST_Contains` says. Where areas overlap, against what a coverage is, 
 A `Locator` is immutable and safe to share among threads.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, Self
 
 import numpy as np
@@ -35,6 +36,7 @@ from geo.datum import UNITS_PER_DEGREE, Floats, Integers
 from geo.errors import InvalidCoverage
 from geo.lattice import Lattice, build_lattice
 from geo.nearby import Nearby
+from geo.relaying import redrawn, relaid
 
 How = Literal["inside", "near", "outside"]
 
@@ -81,6 +83,30 @@ class Locator:
         if repeated.any():
             raise InvalidCoverage("repeated-area-id", index=int(np.argmax(repeated)))
         return cls(ids, build_lattice(borders_of([geometry for _, geometry in ordered])))
+
+    def with_changes(self, put: Sequence[tuple[int, BaseGeometry]], dropped: Iterable[int] = ()) -> Self:
+        """The Locator with areas new or changed, and areas gone: it answers as one built afresh.
+
+        Only the cells that these touch are laid anew, unless they are many, or a new id is lower than one before.
+        Errors as `build`; to drop what is not there does nothing.
+        """
+        outlines: dict[int, BaseGeometry | None] = dict.fromkeys(dropped)
+        if len({area_id for area_id, _ in put}) != len(put):
+            raise InvalidCoverage("repeated-area-id")
+        outlines |= dict(put)
+        new = sorted(area_id for area_id, _ in put if area_id not in self._numbers_of)
+        numbers = self._numbers_of | {area_id: len(self._names) + n for n, area_id in enumerate(new)}
+        ids = np.array(self._names + new, dtype=np.int64)
+        by_number = {numbers[area_id]: outline for area_id, outline in outlines.items() if area_id in numbers}
+        if (ids[1:] > ids[:-1]).all():
+            return type(self)(ids, relaid(self._lattice, by_number))
+        order = np.argsort(ids)
+        place = np.argsort(order)
+        return type(self)(ids[order], build_lattice(redrawn(self.borders, by_number, place)))
+
+    @cached_property
+    def _numbers_of(self) -> dict[int, int]:
+        return {area_id: number for number, area_id in enumerate(self._names) if number}
 
     @property
     def borders(self) -> Borders:

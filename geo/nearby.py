@@ -20,6 +20,8 @@ FURTHEST_M: Final = 500.0
 _AXIS_M: Final = 6378137.0
 _ECCENTRICITY_SQUARED: Final = 0.00669437999014
 _EARTH: Final = np.array([[180], [90]]) * UNITS_PER_DEGREE
+_ROUNDED: Final = 1 + 1e-9
+"""The distances to a box and to a border that runs along it come out a bit apart."""
 _SLACK_UNITS: Final = 2
 """A record lies within this many units of the cell that holds it."""
 
@@ -39,7 +41,8 @@ class Nearby:
     def areas_within(self, points: Integers, radius_m: Floats) -> dict[int, list[int]]:
         """The areas with a border within a radius of each point (units, shape (2, n)), by number of the point.
 
-        Nearest first. Points without such areas are left out, and so are those without a radius above 0.
+        Nearest first, the lowest of those that are equally near. Points without such areas are left out, and so are
+        those without a radius above 0.
         """
         asked = ((radius_m > 0) & _on_earth(points)).nonzero()[0]
         if not asked.size:
@@ -49,15 +52,14 @@ class Nearby:
         if not edge.size:
             return {}
         distance_m = self._distances_m(edge, points[:, asked[held]])
-        order = np.argsort(distance_m, kind="stable")
-        order = order[distance_m[order] <= reach_m[held[order]]]
-        sides = np.stack([self._borders.left[edge[order]], self._borders.right[edge[order]]], axis=1)
+        close = (distance_m <= reach_m[held]).nonzero()[0]
+        point = asked[held[close]].repeat(2)
+        area = np.stack([self._borders.left[edge[close]], self._borders.right[edge[close]]], axis=1).ravel()
+        order = np.lexsort((area, distance_m[close].repeat(2)))
         found: dict[int, list[int]] = {}
-        for point, area in dict.fromkeys(
-            zip(asked[held[order]].repeat(2).tolist(), sides.ravel().tolist(), strict=True)
-        ):
-            if area:
-                found.setdefault(point, []).append(area)
+        for at, number in dict.fromkeys(zip(point[order].tolist(), area[order].tolist(), strict=True)):
+            if number:
+                found.setdefault(at, []).append(number)
         return found
 
     def nearest(self, point: Integers) -> tuple[int, float]:
@@ -74,7 +76,7 @@ class Nearby:
         at_least_m = np.hypot(away_x, away_y)
         # The border in the nearest box bounds the answer; few other boxes are nearer than that.
         first = self._borders.edges_of(int(np.argmin(at_least_m)))
-        areas = np.flatnonzero(at_least_m <= self._distances_m(first, point).min())
+        areas = np.flatnonzero(at_least_m <= self._distances_m(first, point).min() * _ROUNDED)
         owner, edge = self._edges_of_areas(areas)
         distance_m = self._distances_m(edge, point)
         nearest = int(np.argmin(distance_m))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pyproj import Geod
 from shapely import MultiPolygon, Point, Polygon, box
@@ -267,3 +267,53 @@ class TestPlaces:
             assert set(place.candidates) == {n for n, away in away_m.items() if away <= 60} | given_to
             assert place.distance_m == pytest.approx(min(away_m.values()), abs=0.01)
             assert place.how == ("inside" if min(away_m.values()) == 0 else "near" if place.area else "outside")
+
+
+@st.composite
+def redrawings(draw):
+    """Turns of what is put, by id, and what is dropped."""
+    shapes = divided_squares().map(lambda areas: areas[0][1])
+    ids = st.integers(0, 9)
+    turn = st.tuples(st.dictionaries(ids, shapes, max_size=2), st.sets(ids, max_size=2))
+    return draw(st.lists(turn, max_size=3))
+
+
+@settings(max_examples=30, deadline=None)
+@example([(1, box(0, 0, 5, 5)), (2, box(5, 0, 10, 5))], [({1: box(0, 0, 4, 5)}, {2})], 30)
+@given(divided_squares(), redrawings(), st.sampled_from([30, 300, 3000]))
+def test_a_locator_after_changes_answers_as_one_built_afresh(areas, changes, cells):
+    now = {n: degrees(geometry) for n, geometry in areas}
+    locator = Locator(np.array([-1, *now]), build_lattice(borders_of(list(now.values())), cells=cells))
+    x, y = every_point(SIZE + 3)
+    lon, lat = dequantise(x, y)
+    for drawn, dropped in changes:
+        put = {n: degrees(shape) for n, shape in drawn.items()}
+        now = {n: shape for n, shape in now.items() if n not in dropped} | put
+        locator = locator.with_changes(list(put.items()), dropped)
+        fresh = Locator.build(sorted(now.items()))
+        assert locator.locate(lon, lat).tolist() == fresh.locate(lon, lat).tolist()
+        assert [locator.locate_one(*point) for point in zip(lon, lat, strict=True)] == [
+            None if n < 0 else n for n in fresh.locate(lon, lat).tolist()
+        ]
+        assert locator.places(lon, lat, 0.005, 0.01) == fresh.places(lon, lat, 0.005, 0.01)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_city_redrawn_again_and_again_answers_as_one_built_afresh(seed):
+    now = dict(voronoi_city(300, seed))
+    locator = Locator.build(sorted(now.items()))
+    rng = np.random.default_rng(seed)
+    for turn in range(6):
+        which = int(rng.choice(sorted(now)))
+        west, south, east, north = now[which].bounds
+        middle = round((west + east) / 2, 8)
+        halves = [shapely.intersection(now[which], box(*side)) for side in ((0, 0, middle, 90), (middle, 0, 180, 90))]
+        put = {which: halves[0], 10_000 + turn: halves[1]} if turn % 3 else {}
+        now = {n: shape for n, shape in now.items() if n != which} | put
+        locator = locator.with_changes(list(put.items()), [] if put else [which])
+        fresh = Locator.build(sorted(now.items()))
+        lon, lat = rng.uniform((west - 0.002, south - 0.002), (east + 0.002, north + 0.002), (3000, 2)).T
+        everywhere = rng.random((2, 3000)) * 0.06 + [[114.275], [25.655]]
+        for points in ((lon, lat), everywhere):
+            assert (locator.locate(*points) == fresh.locate(*points)).all()
+        assert locator.margin_m(float(lon[0]), float(lat[0])) == fresh.margin_m(float(lon[0]), float(lat[0]))

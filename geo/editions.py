@@ -133,6 +133,12 @@ class Grounds:
             self._loaded.move_to_end(number)
             return ground
 
+    def in_memory(self, serial: int, moment: dt.datetime) -> Ground | None:
+        """Return the ground in force at ``moment`` if nothing has to be read for it, else None."""
+        with self._lock:
+            number = self._number_at(moment) if serial == self._serial else None
+            return None if number is None else self._loaded.get(number)
+
     def _number_at(self, moment: dt.datetime) -> int | None:
         number = None
         for candidate, begins, _ends in self._periods:

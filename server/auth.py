@@ -19,7 +19,7 @@ from server.accounts.signin import TOUCH_AFTER, Staff, csrf_matches, touch
 from server.accounts.signin import authenticate as authenticate_staff
 from server.doorbook import Doorbook
 from server.extensions import db, settings
-from server.transaction import transaction
+from server.transaction import reading, transaction
 from sync.devices import CallingDevice, authenticate
 from sync.errors import TokenMissing
 
@@ -62,7 +62,8 @@ def _bearer() -> str:
 
 def _device_of(token: str, *, revoked_may: bool, remembered: bool) -> CallingDevice:
     def ask(token: str) -> CallingDevice:
-        return authenticate(db.session(), token, revoked_may=revoked_may)
+        with reading() as reader:
+            return authenticate(reader, token, revoked_may=revoked_may)
 
     return _doorbook().device(token, ask) if remembered else ask(token)
 

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground, Grounds
+from server.extensions import db
 from sync.errors import NoEdition
 
 _caches: WeakKeyDictionary[Engine, Grounds] = WeakKeyDictionary()
@@ -21,6 +22,12 @@ def ground_at(session: Session, serial: int | None = None) -> Callable[[dt.datet
     known = serial if serial is not None else int(session.scalar(text("SELECT ground_serial FROM city_state")) or 0)
     grounds = _caches.setdefault(session.get_bind().engine, Grounds())
     return lambda moment: grounds.at(session, known, moment)
+
+
+def ground_in_memory(serial: int, now: dt.datetime) -> Ground | None:
+    """Return the ground in force if this process has it for this serial of the city's, else None. Inside an app."""
+    grounds = _caches.get(db.engine)
+    return None if grounds is None else grounds.in_memory(serial, now)
 
 
 def ground_now(session: Session, now: dt.datetime, serial: int | None = None) -> Ground:

@@ -17,7 +17,6 @@ _NOTE = text("""
     UPDATE device SET pulled_to = :position, pulled_at = :now
     WHERE id = :device AND (pulled_at IS NULL OR pulled_at < :before)
 """)
-_NOTED = text("SELECT pulled_at FROM device WHERE id = :device")
 _HORIZON = text("""
     SELECT least(
         (SELECT position FROM feed_counter),
@@ -33,12 +32,15 @@ _TRIM = text("""
 """)
 
 
+def note_due(pulled_at: dt.datetime | None, now: dt.datetime) -> bool:
+    """Return whether it is time again to note where a device stands."""
+    return pulled_at is None or pulled_at < now - NOTE_EVERY
+
+
 def note_pulled(session: Session, device_id: int, position: int, now: dt.datetime) -> None:
     """Note that a device's cursor has passed a position, unless that was noted a moment ago."""
-    pulled_at = session.scalar(_NOTED, {"device": device_id})
-    if pulled_at is None or pulled_at < now - NOTE_EVERY:
-        wanted = {"device": device_id, "position": position, "now": now, "before": now - NOTE_EVERY}
-        session.execute(_NOTE, wanted)
+    wanted = {"device": device_id, "position": position, "now": now, "before": now - NOTE_EVERY}
+    session.execute(_NOTE, wanted)
 
 
 def compact(session: Session, now: dt.datetime, *, limit: int = 50_000) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from sync.errors import CodeExpired, CodeUnknown, CodeUsed, DeviceRevoked, TokenUnknown
-from sync.statements import Statement
+from sync.statements import Reader, Statement
 from sync.tables import Assignment, Device, Enrolment, Person
 
 # No letters or digits that look alike: a code may be read out in the rain.
@@ -21,8 +21,21 @@ _CODE_LENGTH = 10
 
 
 @dataclass(frozen=True, slots=True)
+class LastScope:
+    """The newest scope that a person was given: for which serials it holds, and until when (None: no end in sight)."""
+
+    version: int
+    grid_ids: tuple[int, ...]
+    serials: tuple[int, ...]
+    holds_until: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class CallingDevice:
-    """The device of one exchange, and the city's serials read with it in one statement."""
+    """The device of one exchange, and with it, read in one statement: the city's serials, feed and scope.
+
+    ``floor``: up to which touches of the feed may be gone; ``head``: its last; ``scope``: the newest of its person.
+    """
 
     id: int
     uid: uuid.UUID
@@ -34,6 +47,10 @@ class CallingDevice:
     epoch: uuid.UUID
     ground_serial: int
     scope_serial: int
+    floor: int
+    head: int
+    pulled_at: dt.datetime | None
+    scope: LastScope | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +103,27 @@ def enrol(session: Session, code: str, described: dict[str, Any], *, now: dt.dat
 
 _CALLING = Statement("""
     SELECT device.id, device.uid, device.person_id, person.name, device.app_version, device.revoked_at,
-           device.wipe_ordered_at IS NOT NULL, city_state.epoch, city_state.ground_serial, city_state.scope_serial
-    FROM device JOIN person ON person.id = device.person_id CROSS JOIN city_state
+           device.wipe_ordered_at IS NOT NULL, city_state.epoch, city_state.ground_serial, city_state.scope_serial,
+           feed_counter.floor, feed_counter.position, device.pulled_at,
+           scope.version, scope.grid_ids, scope.serials, scope.holds_until
+    FROM device JOIN person ON person.id = device.person_id CROSS JOIN city_state CROSS JOIN feed_counter
+    LEFT JOIN LATERAL (
+        SELECT version, grid_ids, serials, holds_until FROM scope_snapshot
+        WHERE person_id = device.person_id ORDER BY version DESC LIMIT 1
+    ) AS scope ON true
     WHERE device.token_hash = :digest
 """)
 
 
-def authenticate(session: Session, token: str, *, revoked_may: bool = False) -> CallingDevice:
+def authenticate(source: Session | Reader, token: str, *, revoked_may: bool = False) -> CallingDevice:
     """Return the device of a token. Raises ``TokenUnknown``, or ``DeviceRevoked`` unless the revoked may."""
-    rows = _CALLING.run(session, digest=_digest(token))
+    digest = _digest(token)
+    rows = _CALLING.run(source, digest=digest) if isinstance(source, Session) else _CALLING.read(source, digest=digest)
     if not rows:
         raise TokenUnknown
-    device = CallingDevice(*rows[0])
+    *facts, version, grids, serials, holds_until = rows[0]
+    scope = None if version is None else LastScope(version, tuple(grids), tuple(serials), holds_until)
+    device = CallingDevice(*facts, scope=scope)
     if device.revoked_at is not None and not revoked_may:
         raise revocation(device)
     return device

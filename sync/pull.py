@@ -18,12 +18,13 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
-from sync import feed
-from sync.compaction import note_pulled
+from sync import arrays, feed
+from sync.compaction import note_due, note_pulled
 from sync.cursor import Cursor
 from sync.devices import CallingDevice
 from sync.errors import ResyncRequired
-from sync.scope import EMPTY, Held, Scope, current_scope, held
+from sync.scope import EMPTY, Held, Scope, current_scope, held, scope_in_force
+from sync.statements import Reader, Statement
 from sync.states import Change, States, listings
 
 MAX_ROWS = 2000
@@ -59,10 +60,15 @@ class Page:
     has_more: bool
 
 
-_TOUCHED = text("""
-    SELECT position, topic, ref FROM feed
-    WHERE channel = ANY (CAST(:channels AS bigint[])) AND position > :after AND position <= :head
-    ORDER BY position LIMIT :limit
+# One row at least: the floor, in the same snapshot as the touches, so that none can be taken away between the two.
+_TOUCHED = Statement("""
+    SELECT feed_counter.floor, touch.position, touch.topic, touch.ref
+    FROM feed_counter LEFT JOIN LATERAL (
+        SELECT position, topic, ref FROM feed
+        WHERE channel = ANY (CAST(:channels AS bigint[])) AND position > :after AND position <= :head
+        ORDER BY position LIMIT :limit
+    ) AS touch ON true
+    ORDER BY touch.position
 """)
 _OUTCOMES = text("""
     SELECT op_id, status, rev, coalesce(provenance, '{}'::jsonb) AS fields, ruling_note
@@ -75,6 +81,38 @@ _SETTLED_SINCE = text("""
     WHERE device_id = :device AND status <> receipt ->> 'status' AND (op_id > :after OR CAST(:after AS uuid) IS NULL)
     ORDER BY op_id LIMIT :limit
 """)
+
+
+def quiet(reader: Reader, device: CallingDevice, cursor: Cursor, now: dt.datetime) -> Page | None:
+    """Return the page of a phone for which nothing is new; None where there may be something, or a scope to move to.
+
+    Most pulls are of this kind; they cost one look at the feed at most, and write nothing.
+    """
+    scope = scope_in_force(device, now)
+    arrived = cursor.epoch == device.epoch and cursor.step < 0 and cursor.scope_from == cursor.scope_to
+    if scope is None or not arrived or cursor.scope_to != scope.version or note_due(device.pulled_at, now):
+        return None
+    if device.head > cursor.position:
+        if _touched(_TOUCHED.read(reader, **_asked(device, scope.grid_ids, cursor, 1)), cursor):
+            return None
+        cursor = replace(cursor, position=device.head)
+    return Page((), (), scope, cursor, has_more=False)
+
+
+_Touch = tuple[int, int, uuid.UUID]
+
+
+def _asked(device: CallingDevice, grids: Iterable[int], cursor: Cursor, limit: int) -> dict[str, object]:
+    channels = [feed.grid_channel(grid) for grid in grids]
+    channels += [feed.person_channel(device.person_id), feed.device_channel(device.id)]
+    return {"channels": arrays.numbers(channels), "after": cursor.position, "head": device.head, "limit": limit}
+
+
+def _touched(rows: Sequence[tuple[Any, ...]], cursor: Cursor) -> list[_Touch]:
+    """Return the touches found. Raises ``ResyncRequired`` where some that the cursor has not passed are gone."""
+    if cursor.position < rows[0][0]:
+        raise ResyncRequired
+    return [(position, topic, ref) for _, position, topic, ref in rows if position is not None]
 
 
 def pull(
@@ -93,8 +131,8 @@ def pull(
     """
     limit = max(1, min(limit, MAX_ROWS))
     scope = current_scope(session, device, ground, now)
-    cursor = _begin(session, device, cursor, scope)
-    before = held(session, device.person_id, cursor.scope_from, cursor.through)
+    cursor = _begin(device, cursor, scope)
+    before = _held(session, device, cursor, scope)
     if before is None:
         raise ResyncRequired
     states = States(session, ground, scope, device.person_id, collections)
@@ -103,10 +141,10 @@ def pull(
     return _drain(session, device, states, cursor, before, limit, now)
 
 
-def _begin(session: Session, device: CallingDevice, cursor: Cursor | None, scope: Scope) -> Cursor:
+def _begin(device: CallingDevice, cursor: Cursor | None, scope: Scope) -> Cursor:
     """Return where to go on: a new phone, or one whose scope has moved, begins to list."""
     if cursor is None:
-        return Cursor(device.epoch, device.person_id, feed.bounds(session)[1], EMPTY, scope.version, step=0)
+        return Cursor(device.epoch, device.person_id, device.head, EMPTY, scope.version, step=0)
     if cursor.epoch != device.epoch:
         raise ResyncRequired
     if cursor.scope_to == scope.version:
@@ -118,6 +156,13 @@ def _begin(session: Session, device: CallingDevice, cursor: Cursor | None, scope
     if len(through) > MAX_TURNS:
         raise ResyncRequired
     return replace(cursor, scope_to=scope.version, step=0, after=None, through=through)
+
+
+def _held(session: Session, device: CallingDevice, cursor: Cursor, scope: Scope) -> Held | None:
+    if cursor.scope_from == scope.version and not cursor.through:
+        grids = frozenset(scope.grid_ids)
+        return Held(grids, grids)
+    return held(session, device.person_id, cursor.scope_from, cursor.through)
 
 
 def _list(session: Session, device: CallingDevice, states: States, cursor: Cursor, before: Held, limit: int) -> Page:
@@ -149,18 +194,13 @@ def _drain(
 ) -> Page:
     """Return a page of the feed; during a move, over the channels of both scopes."""
     grids = sorted({*before.perhaps, *states.scope.grid_ids})
-    channels = [feed.grid_channel(grid) for grid in grids]
-    channels += [feed.person_channel(device.person_id), feed.device_channel(device.id)]
-    floor, head = feed.bounds(session)
-    if cursor.position < floor:
-        raise ResyncRequired
-    note_pulled(session, device.id, cursor.position, now)
-    wanted = {"channels": channels, "after": cursor.position, "head": head, "limit": limit}
-    rows = session.execute(_TOUCHED, wanted).all() if head > cursor.position else []
-    changes, reached = states.touched([(row.position, row.topic, row.ref) for row in rows], MAX_PAGE_BYTES)
-    settled = [row.ref for row in rows if row.topic == feed.OUTCOME_TOPIC and row.position <= reached]
-    more = len(rows) == limit or (bool(rows) and reached < rows[-1].position)
-    position = reached if more else max(head, cursor.position)
+    rows = _touched(_TOUCHED.run(session, **_asked(device, grids, cursor, limit)), cursor)
+    if note_due(device.pulled_at, now):
+        note_pulled(session, device.id, cursor.position, now)
+    changes, reached = states.touched(rows, MAX_PAGE_BYTES)
+    settled = [ref for position, topic, ref in rows if topic == feed.OUTCOME_TOPIC and position <= reached]
+    more = len(rows) == limit or (bool(rows) and reached < rows[-1][0])
+    position = reached if more else max(device.head, cursor.position)
     moved = replace(cursor, position=position)
     if not more:
         moved = replace(moved, scope_from=cursor.scope_to, through=())

@@ -64,11 +64,21 @@ def areas_at(assigned: Sequence[Assigned], moment: dt.datetime) -> frozenset[int
     return frozenset(each.area_id for each in assigned if each.holds_at(moment))
 
 
-def current_scope(session: Session, device: CallingDevice, ground: Ground, now: dt.datetime) -> Scope:
-    """Return the scope of the device's person, snapshotting a new version when it changed.
+def scope_in_force(device: CallingDevice, now: dt.datetime) -> Scope | None:
+    """Return the scope that was read with the device, if it still holds: no ground, no assignment has moved since."""
+    last = device.scope
+    if last is None or last.serials != (device.ground_serial, device.scope_serial):
+        return None
+    if last.holds_until is not None and now >= last.holds_until:
+        return None
+    return Scope(last.version, last.grid_ids)
 
-    While neither ground nor assignments moved, and no assignment begins or ends, it is one indexed read.
-    """
+
+def current_scope(session: Session, device: CallingDevice, ground: Ground, now: dt.datetime) -> Scope:
+    """Return the scope of the device's person, snapshotting a new version when it changed."""
+    holding = scope_in_force(device, now)
+    if holding is not None:
+        return holding
     newest = session.scalars(
         select(ScopeSnapshot)
         .where(ScopeSnapshot.person_id == device.person_id)
@@ -76,11 +86,6 @@ def current_scope(session: Session, device: CallingDevice, ground: Ground, now: 
         .limit(1)
     ).one_or_none()
     serials = [device.ground_serial, device.scope_serial]
-    fresh = (
-        newest is not None and newest.serials == serials and (newest.holds_until is None or now < newest.holds_until)
-    )
-    if newest is not None and fresh:
-        return Scope(newest.version, tuple(newest.grid_ids))
     assigned = assignments(session, device.person_id)
     grids = ground.grids_of(areas_at(assigned, now))
     bounds = [bound for each in assigned for bound in (each.begins, each.ends) if bound is not None and bound > now]

@@ -11,6 +11,9 @@ import psycopg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+Reader = psycopg.Connection[Any]
+"""A connection on which nothing is begun: each statement sees what is committed when it begins."""
+
 _NAME = re.compile(r"(?<!:):([a-z_]+)")
 
 
@@ -42,6 +45,12 @@ class Statement:
     def run(self, session: Session, **values: object) -> list[tuple[Any, ...]]:
         """Return the rows; see ``send``."""
         return self.send(session, **values).all()
+
+    def read(self, reader: Reader, **values: object) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement that is a transaction of its own. Raises psycopg's errors."""
+        cursor = psycopg.RawCursor(reader)
+        cursor.execute(self._sql, [values[name] for name in self._names])
+        return Rows(cursor).all()
 
     def send(self, session: Session, **values: object) -> Rows:
         """Execute, and return the rows as something that reads them when asked to.

@@ -19,21 +19,22 @@ from marshmallow import Schema, fields, validate
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import NotFound, TooManyRequests
 
+from geo.editions import Ground
 from server.api.described import PULLED, PUSH_BODY, PUSHED
 from server.api.groups import Groups
 from server.auth import calling_device, device_required, forget_device
 from server.extensions import db, settings
-from server.grounds import ground_at, ground_now
+from server.grounds import ground_at, ground_in_memory, ground_now
 from server.jobs.queues import ring
 from server.problems import language
-from server.transaction import transaction
+from server.transaction import reading, transaction
 from sync import wire
 from sync.cursor import Cursor
 from sync.devices import CallingDevice, revocation
 from sync.digest import digest
 from sync.errors import AppTooOld, CollectionUnknown
 from sync.exchange import City, Exchange, Pushed
-from sync.pull import Page, pull
+from sync.pull import Page, pull, quiet
 from sync.push import push
 from sync.scope import current_scope
 from sync.states import TOPICS, States
@@ -127,11 +128,28 @@ def pull_page(query: dict[str, Any]) -> Response:
     wanted = _collections(query.get("collections"))
     if request.accept_mimetypes.best_match(["application/json", NDJSON], default="application/json") == NDJSON:
         return _streamed(_stream(device, cursor, wanted))
+    page, codes = _page(device, cursor, now, query["limit"], wanted)
+    return _compressed(_page_json(page, codes, page.cursor.seal(key), now))
+
+
+def _page(
+    device: CallingDevice, cursor: Cursor | None, now: dt.datetime, limit: int, wanted: frozenset[str] | None
+) -> tuple[Page, list[str]]:
+    """Return a page and the codes of the grids in its scope; without a transaction where nothing is new."""
+    ground = ground_in_memory(device.ground_serial, now)
+    if cursor is not None and ground is not None:
+        with reading() as reader:
+            page = quiet(reader, device, cursor, now)
+        if page is not None:
+            return page, _codes(page, ground)
     with transaction() as tx:
         ground = ground_now(tx.session, now, device.ground_serial)
-        page = pull(tx.session, device, cursor, ground=ground, now=now, limit=query["limit"], collections=wanted)
-        codes = [ground.areas[grid].code for grid in page.scope.grid_ids if grid in ground.areas]
-    return _compressed(_page_json(page, codes, page.cursor.seal(key), now))
+        page = pull(tx.session, device, cursor, ground=ground, now=now, limit=limit, collections=wanted)
+    return page, _codes(page, ground)
+
+
+def _codes(page: Page, ground: Ground) -> list[str]:
+    return [ground.areas[grid].code for grid in page.scope.grid_ids if grid in ground.areas]
 
 
 def _page_json(page: Page, codes: list[str], cursor: str, now: dt.datetime) -> bytes:
@@ -158,7 +176,7 @@ def _stream(device: CallingDevice, cursor: Cursor | None, wanted: frozenset[str]
         with transaction() as tx:
             ground = ground_now(tx.session, now, device.ground_serial)
             page = pull(tx.session, device, cursor, ground=ground, now=now, limit=STREAM_ROWS, collections=wanted)
-            codes = [ground.areas[grid].code for grid in page.scope.grid_ids if grid in ground.areas]
+            codes = _codes(page, ground)
         cursor, more = page.cursor, page.has_more
         line = {
             "cursor": cursor.seal(key),

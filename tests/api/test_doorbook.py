@@ -19,7 +19,8 @@ class Door:
         self.asked.append(token)
         if not self.known:
             raise TokenUnknown
-        return CallingDevice(7, uuid.uuid4(), 1, "", "1.0.0", self.revoked_at, False, uuid.uuid4(), 1, 1)
+        facts = (7, uuid.uuid4(), 1, "", "1.0.0", self.revoked_at, False, uuid.uuid4(), 1, 1, 0, 0, None, None)
+        return CallingDevice(*facts)
 
 
 @pytest.fixture

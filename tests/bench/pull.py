@@ -62,8 +62,8 @@ def _told(rounds: list[dict[str, Any]]) -> dict[str, Any]:
     }
     lines = [
         f"{ROUNDS} rounds of {SECONDS} s each, {PROCESSES * CONNECTIONS} connections; median (least - most)",
-        f"trivial route  {told(figures['floor_per_s'])} a second, {told(figures['floor_cost_us'])} us of processor each",
-        f"pull           {told(figures['ours_per_s'])} a second, {told(figures['ours_cost_us'])} us of processor each",
+        f"trivial route  {told(figures['floor_per_s'])} a second, {told(figures['floor_cost_us'])} us each",
+        f"pull           {told(figures['ours_per_s'])} a second, {told(figures['ours_cost_us'])} us each",
         f"ratio          {told(figures['ratio'])}",
         f"a pull         p50 {p50} ms, p99 {p99} ms",
     ]

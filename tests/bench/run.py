@@ -8,7 +8,7 @@ import importlib
 import json
 import sys
 
-BENCHES = ("push", "pull", "fill", "merge", "storm", "curve")
+BENCHES = ("push", "pull", "fill", "merge", "storm", "curve", "items", "tiles", "locate")
 
 
 def main(*, name: str | None, as_json: bool) -> int:

@@ -25,7 +25,7 @@ Levels = NDArray[np.integer[Any]]
 Frame = tuple[int, int, int, int, int]
 """`x0, y0, shift, columns, rows` of a lattice."""
 
-_CELLS_PER_EDGE: Final = 64
+_CELLS_PER_EDGE: Final = 256
 _FEWEST_CELLS: Final = 1 << 10
 _MOST_CELLS: Final = 15_000_000
 _BLOCK: Final = 1_000_000

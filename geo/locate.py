@@ -22,7 +22,9 @@ it is what `ST_Contains` says. Where areas overlap, against what a coverage is, 
 A `Locator` is immutable and safe to share among threads.
 """
 
+import ctypes
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, Self
@@ -82,7 +84,9 @@ class Locator:
         repeated = ids[1:] <= ids[:-1]
         if repeated.any():
             raise InvalidCoverage("repeated-area-id", index=int(np.argmax(repeated)))
-        return cls(ids, build_lattice(borders_of([geometry for _, geometry in ordered])))
+        built = cls(ids, build_lattice(borders_of([geometry for _, geometry in ordered])))
+        _give_back()
+        return built
 
     def with_changes(self, put: Sequence[tuple[int, BaseGeometry]], dropped: Iterable[int] = ()) -> Self:
         """The Locator with areas new or changed, and areas gone: it answers as one built afresh.
@@ -177,6 +181,12 @@ class Locator:
         others = [self._names[other] for other in around if other != number]
         area = self._names[number] if number else None
         return Place(area, how, distance_m, tuple(others if area is None else [area, *others]))
+
+
+def _give_back() -> None:
+    """Give what building took, some times the size of what stays, back to the system, where the C library can."""
+    with suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _units(degrees: Floats) -> Integers:

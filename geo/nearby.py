@@ -51,7 +51,9 @@ class Nearby:
         held, edge = self._edges_in_windows(points[:, asked], reach_m)
         if not edge.size:
             return {}
-        distance_m = self._distances_m(edge, points[:, asked[held]])
+        # Many edges are near each point: what depends on the point alone is reckoned once.
+        scale = np.array(metres_per_unit(points[1, asked]))
+        distance_m = self._distances_m(edge, points[:, asked[held]], scale[:, held])
         close = (distance_m <= reach_m[held]).nonzero()[0]
         point = asked[held[close]].repeat(2)
         area = np.stack([self._borders.left[edge[close]], self._borders.right[edge[close]]], axis=1).ravel()
@@ -69,16 +71,16 @@ class Nearby:
         """
         if self._borders.ax.size == 1 or not _on_earth(point).all():
             return 0, np.inf
-        (x, y), (scale_x, scale_y) = point, metres_per_unit(point[1])
+        (x, y), scale = point, np.array(metres_per_unit(point[1]))
         west, south, east, north = self._borders.boxes
-        away_x = np.maximum(np.maximum(west - x, x - east), 0) * scale_x
-        away_y = np.maximum(np.maximum(south - y, y - north), 0) * scale_y
+        away_x = np.maximum(np.maximum(west - x, x - east), 0) * scale[0]
+        away_y = np.maximum(np.maximum(south - y, y - north), 0) * scale[1]
         at_least_m = np.hypot(away_x, away_y)
         # The border in the nearest box bounds the answer; few other boxes are nearer than that.
         first = self._borders.edges_of(int(np.argmin(at_least_m)))
-        areas = np.flatnonzero(at_least_m <= self._distances_m(first, point).min() * _ROUNDED)
+        areas = np.flatnonzero(at_least_m <= self._distances_m(first, point, scale).min() * _ROUNDED)
         owner, edge = self._edges_of_areas(areas)
-        distance_m = self._distances_m(edge, point)
+        distance_m = self._distances_m(edge, point, scale)
         nearest = int(np.argmin(distance_m))
         return int(areas[owner[nearest]]), float(distance_m[nearest])
 
@@ -122,9 +124,9 @@ class Nearby:
         real = (edge < self._borders.ax.size - 1).nonzero()[0]
         return point[holder[real]], edge[real]
 
-    def _distances_m(self, edge: Numbers, points: Integers) -> Floats:
-        """Distance of points (shape (2, n), or (2, 1) for one) to their edges."""
-        borders, scale = self._borders, metres_per_unit(points[1])
+    def _distances_m(self, edge: Numbers, points: Integers, scale: Floats) -> Floats:
+        """Distance of points (shape (2, n), or (2, 1) for one) to their edges; `scale` is metres per unit there."""
+        borders = self._borders
         to_x, to_y = (borders.ax[edge] - points[0]) * scale[0], (borders.ay[edge] - points[1]) * scale[1]
         run, rise = borders.dx[edge] * scale[0], borders.dy[edge] * scale[1]
         along = -(to_x * run + to_y * rise) / (run * run + rise * rise)

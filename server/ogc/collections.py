@@ -45,7 +45,9 @@ VISITS = Collection("visits", "走访 · visits", "Point", has_time=True)
 
 def listed(session: Session, standing: Standing) -> list[Collection]:
     """Return the collections that are listed; older editions are there too, by number."""
-    kinds = [_of_kind(kind, standing.edition) for kind in read_kinds(session)] if standing.edition is not None else []
+    kinds = (
+        [_of_kind(kind, standing.edition) for kind in _kinds(session, standing)] if standing.edition is not None else []
+    )
     editions = [_of_edition(number, name) for number, name in read_editions(session, LISTED_EDITIONS)]
     return [*kinds, *editions, ISSUES, VISITS]
 
@@ -56,12 +58,28 @@ def find(session: Session, standing: Standing, collection_id: str) -> Collection
         if each.id == collection_id:
             return each
     if (kind := _KIND.fullmatch(collection_id)) and standing.edition is not None:
-        return next((_of_kind(each, standing.edition) for each in read_kinds(session) if each.code == kind[1]), None)
+        return next(
+            (_of_kind(each, standing.edition) for each in _kinds(session, standing) if each.code == kind[1]), None
+        )
     if number := _EDITION.fullmatch(collection_id):
         editions = dict(read_editions(session, 1_000_000_000))
         name = editions.get(int(number[1]))
         return None if name is None else _of_edition(int(number[1]), name)
     return None
+
+
+_kinds_known: dict[tuple[str, int], list[KindName]] = {}
+
+
+def _kinds(session: Session, standing: Standing) -> list[KindName]:
+    """Return the kinds; areas come with editions alone, so what was read of one state of them stays so."""
+    state = (standing.epoch, standing.serial)
+    known = _kinds_known.get(state)
+    if known is None:
+        if len(_kinds_known) >= LISTED_EDITIONS:
+            _kinds_known.clear()
+        known = _kinds_known[state] = read_kinds(session)
+    return known
 
 
 def layer_of(session: Session, collection: Collection, charge: Charge, now: dt.datetime) -> Layer:

@@ -5,6 +5,7 @@ import math
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, cast, literal
@@ -30,6 +31,10 @@ class Question:
     after: Any
     frame: Frame
     crs: str
+    box: tuple[float, ...] | None = None
+    box_frame: Frame | None = None
+    is_plain: bool = False
+    """Whether nothing but a box narrows it."""
 
 
 def question_of(args: Mapping[str, str], layer: Layer) -> Question:
@@ -40,8 +45,20 @@ def question_of(args: Mapping[str, str], layer: Layer) -> Question:
     format_of(args)
     crs = args.get("crs", CRS84)
     frame = _frame("crs", crs)
-    conditions = (*_box(args, layer), *_times(args, layer), *_filter(args, layer), *_equals(args, layer))
-    return Question(conditions, _limit(args), _after(args, layer), frame, crs_uri(frame, crs))
+    box, box_frame = _box(args)
+    boxed = () if box is None else (meets_box(layer, box, box_frame),)
+    others = (*_times(args, layer), *_filter(args, layer), *_equals(args, layer))
+    over_the_line = box is not None and box[0] > box[2]
+    return Question(
+        conditions=(*boxed, *others),
+        limit=_limit(args),
+        after=_after(args, layer),
+        frame=frame,
+        crs=crs_uri(frame, crs),
+        box=box,
+        box_frame=None if box is None else box_frame,
+        is_plain=not others and not over_the_line,
+    )
 
 
 def format_of(args: Mapping[str, str]) -> None:
@@ -50,6 +67,7 @@ def format_of(args: Mapping[str, str]) -> None:
         raise InvalidQuestion("f", "json")
 
 
+@lru_cache(maxsize=256)
 def crs_uri(frame: Frame, asked: str) -> str:
     """Return the URI of a reference system that was asked for in any way of writing it."""
     uris = {uri for uri, each in frames().items() if each is frame or each == frame}
@@ -93,10 +111,10 @@ def feature_key(asked: str, layer: Layer, name: str = "id") -> Any:
     return int(asked)
 
 
-def _box(args: Mapping[str, str], layer: Layer) -> tuple[ColumnElement[bool], ...]:
+def _box(args: Mapping[str, str]) -> tuple[tuple[float, ...] | None, Frame]:
     frame = _frame("bbox-crs", args.get("bbox-crs", CRS84))
     if "bbox" not in args:
-        return ()
+        return None, frame
     try:
         sides = [float(side) for side in args["bbox"].split(",")]
     except ValueError as error:
@@ -113,7 +131,7 @@ def _box(args: Mapping[str, str], layer: Layer) -> tuple[ColumnElement[bool], ..
         raise InvalidQuestion("bbox", "degrees")
     if max(map(abs, sides)) > 1e8:  # noqa: PLR2004  # metres that a projection can turn back
         raise InvalidQuestion("bbox", "metres on earth")
-    return (meets_box(layer, sides, frame),)
+    return tuple(sides), frame
 
 
 def _times(args: Mapping[str, str], layer: Layer) -> tuple[ColumnElement[bool], ...]:

@@ -14,7 +14,18 @@ from urllib.parse import urlencode, urlsplit
 from flask import Blueprint, Response, abort, current_app, request
 from sqlalchemy.orm import Session
 
-from geo.features import Layer, Page, Standing, count_matched, read_extent, read_feature, read_page, read_standing
+from geo.features import (
+    AreaQuestion,
+    Layer,
+    Page,
+    Standing,
+    count_matched,
+    read_area_page,
+    read_extent,
+    read_feature,
+    read_page,
+    read_standing,
+)
 from server.auth import calling_charge, staff_required
 from server.extensions import settings
 from server.ogc import documents
@@ -116,9 +127,7 @@ def items(collection_id: str) -> Response:
         asked = question_of(request.args, layer)
 
         def make() -> bytes:
-            page = read_page(
-                tx.session, layer, asked.conditions, after=asked.after, limit=asked.limit, frame=asked.frame
-            )
+            page = _page(tx.session, of, layer, asked)
             matched = _matched(tx.session, of, layer, asked, page, standing)
             return _collection_text(of, page, matched).encode()
 
@@ -146,6 +155,13 @@ def item(collection_id: str, feature_id: str) -> Response:
         answer = ground_answer(of, standing, whole.encode, content_type=documents.GEOJSON)
     answer.headers["Content-Crs"] = f"<{crs}>"
     return answer
+
+
+def _page(session: Session, of: Collection, layer: Layer, asked: Question) -> Page:
+    if of.edition is not None and asked.is_plain:
+        plain = AreaQuestion(of.edition, of.kind, asked.frame, asked.box_frame, asked.after is None)
+        return read_area_page(session, plain, asked.box or (), after=asked.after, limit=asked.limit)
+    return read_page(session, layer, asked.conditions, after=asked.after, limit=asked.limit, frame=asked.frame)
 
 
 def _found(session: Session, collection_id: str) -> tuple[Collection, Layer, Standing]:

@@ -123,7 +123,7 @@ def authenticate(source: Session | Reader, token: str, *, revoked_may: bool = Fa
         raise TokenUnknown
     *facts, version, grids, serials, holds_until = rows[0]
     scope = None if version is None else LastScope(version, tuple(grids), tuple(serials), holds_until)
-    device = CallingDevice(*facts, scope=scope)
+    device = CallingDevice(*(*facts, scope))
     if device.revoked_at is not None and not revoked_may:
         raise revocation(device)
     return device

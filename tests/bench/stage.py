@@ -64,7 +64,7 @@ def stage(*, jobs: bool = False, prepare: Callable[[str], object] = lambda _url:
 
 
 def in_processes(work: Callable, arguments: Sequence[tuple]) -> list[Any]:
-    """Prepare in every process, begin all at the same moment: ``work(*arguments, begin)`` calls ``begin`` when ready."""
+    """Prepare in every process, begin all at one moment: ``work(*arguments, begin)`` calls that when ready."""
     context = multiprocessing.get_context("spawn")
     barrier, answers = context.Barrier(len(arguments)), context.Queue()
     processes = [

@@ -15,6 +15,7 @@ from typing import Any, Self
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -170,15 +171,38 @@ class Gate:
 
         Raises InvalidCoverage as `geo.coverage.clean`. Codes, parents, holes and households are left to people.
         """
-        areas = [self.areas[str(key)] for key in self._survey.keys]
-        before = self._survey.polygons
-        cleaned = clean(before.tolist(), self.rules.gap_width_m, strategy)
+        near = self._mended(self._survey.around_faults, strategy)
+        if near.after.is_clean:
+            return near
+        # Where the part met the rest, one may have vertices now that the other has not: mend all together.
+        return self._mended(np.arange(len(self._survey.keys)), strategy)
+
+    @property
+    def is_clean(self) -> bool:
+        """Whether there is nothing that a repair would mend."""
+        return not self._survey.around_faults.size
+
+    def _mended(self, positions: NDArray[np.int64], strategy: MergeStrategy) -> "Repair":
+        """The repair of some areas by themselves."""
+        if not positions.size:
+            return Repair((), (), self)
+        keys = [str(self._survey.keys[n]) for n in positions.tolist()]
+        before = self._survey.polygons[positions].tolist()
+        cleaned = clean(before, self.rules.gap_width_m, strategy)
         after = cleaned.polygons
-        changes = tuple(_repaired(areas[each.index], after[each.index], each) for each in cleaned.changes)
-        mended = [replace(area, polygon=polygon) for area, polygon in zip(areas, after, strict=True)]
-        moved = tuple(area for area, polygon in zip(mended, before, strict=True) if not _is_same(area.polygon, polygon))
-        gate = type(self).of(mended, self.parents, self.rules)
-        return Repair(changes, moved, gate)
+        changes = tuple(_repaired(self.areas[keys[each.index]], after[each.index], each) for each in cleaned.changes)
+        moved = {
+            key: replace(self.areas[key], polygon=new)
+            for key, new, old in zip(keys, after, before, strict=True)
+            if not _is_same(new, old)
+        }
+        if any(_NUMBERING in key for key in self.areas):
+            return Repair(changes, tuple(moved.values()), self._again(moved))
+        return Repair(changes, tuple(moved.values()), self.with_changes(list(moved.values())))
+
+    def _again(self, moved: Mapping[str, GateArea]) -> Self:
+        """With areas changed by key, all looked at anew: those that share a code can only be put together."""
+        return type(self).of([moved.get(key, area) for key, area in self.areas.items()], self.parents, self.rules)
 
     def _codes(self, members: Iterable[int]) -> tuple[str, ...]:
         return tuple(self.areas[str(self._survey.keys[n])].code for n in members)

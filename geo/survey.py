@@ -32,6 +32,7 @@ Positions = NDArray[np.int64]
 Pair = tuple[Key, Key]
 _Fact = TypeVar("_Fact")
 
+_MENDABLE: Final = frozenset({"invalid", "overlap", "sliver", "gap", "unmatched"})
 _NOTHING: Final[Positions] = np.array([], dtype=np.int64)
 
 
@@ -135,6 +136,16 @@ class Survey:
         lines = _in_order(self._clusters("unmatched", facts.unmatched, areas, gap_width))
         gaps = _in_order(self._clusters("gap", facts.facing, areas + lines, gap_width))
         return (*_in_order(single), *areas, *lines, *gaps)
+
+    @cached_property
+    def around_faults(self) -> Positions:
+        """Where the polygons stand that cleaning may have to change, and two rings of neighbours around them."""
+        faulty = {n for finding in self.findings if finding.code in _MENDABLE for n in finding.members}
+        found = np.array(sorted(faulty), dtype=np.int64)
+        for _ in range(2 if faulty else 0):
+            near = self._tree.query(self.laid[found], predicate="dwithin", distance=self.gap_width_m / self.plane.metre)
+            found = np.unique(near[1]).astype(np.int64)
+        return found
 
     @cached_property
     def _positions(self) -> Mapping[Key, int]:

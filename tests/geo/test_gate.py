@@ -198,6 +198,34 @@ def test_a_repair_of_a_sound_city_changes_nothing():
     assert (repair.changes, repair.areas, repair.moved_m2) == ((), (), 0)
 
 
+def test_a_repair_touches_nothing_far_from_the_fault_and_mends_areas_of_one_code_too():
+    gate = gate_of(
+        changed(1, 1, polygon=ground(box(100, 100, 199.5, 200))),
+        changed(2, 2),
+        changed(2, 2, polygon=ground(box(900, 900, 950, 950))),
+    )
+    repair = gate.repair()
+    assert {change.code for change in repair.changes} <= {at(1, 1), at(2, 1)}
+    assert repair.after.is_clean
+    assert not gate.is_clean
+    assert [finding.code for finding in repair.after.findings if finding.severity == "error"].count(
+        "code-repeated"
+    ) == 1
+
+
+@pytest.mark.parametrize("strategy", ["longest_border", "max_area", "min_index"])
+def test_a_repair_of_many_faults_is_that_of_the_whole_city(strategy):
+    gate = gate_of(
+        changed(1, 1, polygon=ground(box(100, 100, 199.5, 200))),
+        changed(4, 4, polygon=ground(box(400, 400, 500.6, 500.6))),
+        changed(0, 5, polygon=ground(Polygon([(0, 500), (50, 500), (100, 500), (100, 600), (0, 600)]))),
+    )
+    repair = gate.repair(strategy)
+    whole = gate._mended(np.arange(36), strategy)
+    assert repair.after.is_clean
+    assert {c.code: c.after.normalize() for c in repair.changes} == {c.code: c.after.normalize() for c in whole.changes}
+
+
 def as_told(gate):
     return [
         (f.code, f.severity, f.areas, f.parent, shapely.normalize(f.geometry).wkt, round(f.area_m2, 6), f.detail)

@@ -71,6 +71,13 @@ def test_what_arrives_is_what_was_sent_wherever_the_wire_breaks(wire, upload, se
     assert arrived(session, store, told["url"].rpartition("/")[2], PICTURE)
 
 
+def test_answers_that_are_cut_in_head_or_body_are_asked_for_again(wire, upload):
+    cuts = [("down", length) for length in range(100, 351, 25)]
+    laid = wire(cuts)
+    told = upload(laid.url, PICTURE, withCreation=True, metadata={"sha256": "0" * 64})
+    assert (told["status"], laid.broken) == (460, len(cuts))
+
+
 def test_tus_js_client_is_told_of_a_wrong_sum_and_of_a_file_that_is_refused(server, upload):
     wrong = upload(server.url, PICTURE, metadata={"sha256": "0" * 64})
     assert (wrong["status"], json.loads(wrong["body"])["of"]) == (460, "file")

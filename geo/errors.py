@@ -176,7 +176,8 @@ class PublicationRefused(GeoError):
     """An area that cannot be part of the next edition.
 
     `reason`: "repeated-code", "unknown-kind", "other-kind" (an area keeps its kind), "unknown-parent",
-    "parent-not-above", "before-the-last" (the last edition begins later). `area` is its code; `detail` names the
+    "parent-not-above", "before-the-last" (the last edition begins later), "not-in-force" (it cannot be retired),
+    "has-children" (areas that stay would be left below one that is retired). `area` is its code; `detail` names the
     kind, the parent or the time concerned.
     """
 

@@ -58,3 +58,8 @@ def point_column() -> Geometry:
 def multipolygon_column() -> Geometry:
     """MultiPolygon in EPSG:4326, lon-lat order; the index is declared by the table that wants one."""
     return Geometry("MULTIPOLYGON", srid=4326, spatial_index=False)
+
+
+def box_column() -> Geometry:
+    """Polygon in EPSG:4326, lon-lat order, that bounds something; the index is declared by the table that wants one."""
+    return Geometry("POLYGON", srid=4326, spatial_index=False)

@@ -9,12 +9,12 @@ import datetime as dt
 import uuid
 
 from geoalchemy2 import WKBElement
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import ExcludeConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.dialects.postgresql.ranges import Range
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo.orm import Base, BigIdentityKey, IdentityKey, SmallInt, multipolygon_column
+from geo.orm import Base, BigIdentityKey, IdentityKey, Json, SmallInt, multipolygon_column
 
 
 class AreaKind(Base):
@@ -73,6 +73,8 @@ class AreaVersion(Base):
         CheckConstraint("ST_IsValid(polygon)", name="polygon_valid"),
         Index("ix_area_version_parent_id", "parent_id"),
         Index("ix_area_version_polygon", "polygon", postgresql_using="gist"),
+        Index("ix_area_version_begins", text("lower(editions)")),
+        Index("ix_area_version_ends", text("upper(editions)")),
     )
 
     id: Mapped[BigIdentityKey]
@@ -84,7 +86,11 @@ class AreaVersion(Base):
 
 
 class AreaLineage(Base):
-    """What became of an area in an edition: split into, merged from, reshaped, renamed, moved under."""
+    """What became of an area in an edition.
+
+    ``how``: reshaped, renamed, moved (under another parent), restored (it had been retired), of the area itself; split,
+    merged or became (another code), of its successors; retired, where it is in no edition any more.
+    """
 
     __tablename__ = "area_lineage"
     __table_args__ = (UniqueConstraint("edition_number", "from_area_id", "to_area_id", "how"),)
@@ -94,3 +100,50 @@ class AreaLineage(Base):
     from_area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
     to_area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
     how: Mapped[str]
+
+
+class EditionFragment(Base):
+    """Ground of the locating kind that an edition took from one area and gave to another."""
+
+    __tablename__ = "edition_fragment"
+    __table_args__ = (
+        CheckConstraint("from_area_id IS DISTINCT FROM to_area_id", name="to_another"),
+        Index("ix_edition_fragment_edition_number", "edition_number"),
+    )
+
+    id: Mapped[BigIdentityKey]
+    edition_number: Mapped[int] = mapped_column(ForeignKey("edition.number"))
+    from_area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
+    to_area_id: Mapped[int | None] = mapped_column(
+        ForeignKey("area.id"), comment="null: the ground is in no area any more"
+    )
+    polygon: Mapped[WKBElement] = mapped_column(multipolygon_column())
+
+
+class PlannedEdition(Base):
+    """An edition that shall be published at a set time."""
+
+    __tablename__ = "planned_edition"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'published', 'refused', 'withdrawn')", name="state_known"),
+        CheckConstraint("(state = 'refused') = (problem IS NOT NULL)", name="refused_with_a_reason"),
+        Index("ix_planned_edition_due_at", "due_at", postgresql_where=text("state = 'waiting'")),
+    )
+
+    id: Mapped[IdentityKey]
+    name: Mapped[str]
+    note: Mapped[str] = mapped_column(server_default="")
+    due_at: Mapped[dt.datetime]
+    planned_at: Mapped[dt.datetime]
+    planned_by: Mapped[str]
+    base_edition: Mapped[int] = mapped_column(
+        ForeignKey("edition.number"), comment="the edition it was drawn over: refused where another came since"
+    )
+    areas: Mapped[list[Json]] = mapped_column(
+        JSONB, comment="what is new or changed, as published: code, kind, name, parent, WKB in hex"
+    )
+    retired: Mapped[list[str]] = mapped_column(ARRAY(Text), comment="codes of the areas that it has no more")
+    state: Mapped[str] = mapped_column(server_default="waiting")
+    edition_number: Mapped[int | None] = mapped_column(ForeignKey("edition.number"))
+    problem: Mapped[Json | None]
+    settled_at: Mapped[dt.datetime | None]

@@ -9,12 +9,13 @@ reference check per row and key would cost more than the insert itself.
 import datetime as dt
 import uuid
 
+from geoalchemy2 import WKBElement
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB, ExcludeConstraint
 from sqlalchemy.dialects.postgresql.ranges import MultiRange, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo.orm import Base, BigIdentityKey, BigInt, IdentityKey, Json, SmallInt
+from geo.orm import Base, BigIdentityKey, BigInt, IdentityKey, Json, SmallInt, box_column
 
 ROLES = (
     "grid_head",
@@ -246,3 +247,26 @@ class Feed(Base):
     position: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     topic: Mapped[SmallInt]
     ref: Mapped[uuid.UUID] = mapped_column(comment="id of the record, or op_id of an outcome")
+
+
+class EditionMove(Base):
+    """How far the records have followed an edition that changed ground of the locating kind."""
+
+    __tablename__ = "edition_move"
+    __table_args__ = (
+        CheckConstraint("stage IN ('households', 'issues', 'tasks', 'visits', 'done')", name="stage_known"),
+        CheckConstraint("(stage = 'done') = (finished_at IS NOT NULL)", name="done_when_finished"),
+        Index("ix_edition_move_open", "edition_number", postgresql_where=text("finished_at IS NULL")),
+    )
+
+    edition_number: Mapped[int] = mapped_column(ForeignKey("edition.number"), primary_key=True, autoincrement=False)
+    area_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer), comment="grids that lost ground or are gone, ascending")
+    reach: Mapped[WKBElement] = mapped_column(box_column(), comment="the box around all ground that changed hands")
+    stage: Mapped[str] = mapped_column(server_default="households", comment="the collection that is being moved")
+    looked_at: Mapped[int] = mapped_column(server_default="0", comment="records that were located anew")
+    moved: Mapped[int] = mapped_column(server_default="0")
+    reassigned: Mapped[int] = mapped_column(
+        server_default="0", comment="open tasks that were given to the worker of their new grid"
+    )
+    started_at: Mapped[dt.datetime | None]
+    finished_at: Mapped[dt.datetime | None]

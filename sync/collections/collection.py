@@ -12,7 +12,7 @@ from typing import Any
 
 from geoalchemy2 import WKBElement
 from marshmallow import Schema, validate
-from sqlalchemy import ColumnElement, Integer, Table
+from sqlalchemy import ColumnElement, Index, Integer, Table, text
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -67,6 +67,12 @@ class SyncedRecord:
     edition_at_capture: Mapped[int | None]
     grid_at_capture: Mapped[int | None] = mapped_column(comment="area in force when captured; never changed")
     grid_now: Mapped[int | None] = mapped_column(comment="area responsible today; moves with redraws")
+
+
+def elsewhere_index(table: str) -> Index:
+    """Return the index by which a redraw finds the few records that lie in no grid. Pushes inside grids pay nothing."""
+    inside_none = text("located <> 'inside'")
+    return Index(f"ix_{table}_elsewhere", "position", postgresql_using="gist", postgresql_where=inside_none)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from sqlalchemy import CheckConstraint, Computed, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
-from sync.collections.collection import Collection, LocationSchema, SyncedRecord, merge_by
+from sync.collections.collection import Collection, LocationSchema, SyncedRecord, elsewhere_index, merge_by
 from sync.collections.fields import Extra, Text
 from sync.merge import Policy
 
@@ -38,6 +38,7 @@ class Household(SyncedRecord, Base):
     __table_args__ = (
         CheckConstraint(f"risk_tier IN {RISK_TIERS}", name="risk_tier_known"),
         Index("ix_household_grid_now_id", "grid_now", "id"),
+        elsewhere_index("household"),
     )
 
     risk_tier: Mapped[str] = mapped_column(Computed("coalesce(doc ->> 'risk_tier', 'general')", persisted=True))

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base, Json
-from sync.collections.collection import Collection, Doc, LocationSchema, SyncedRecord, merge_by
+from sync.collections.collection import Collection, Doc, LocationSchema, SyncedRecord, elsewhere_index, merge_by
 from sync.collections.fields import Extra, Flag, Id, Text
 from sync.merge import Policy
 
@@ -57,6 +57,7 @@ class Issue(SyncedRecord, Base):
         CheckConstraint(f"state IN {STATES}", name="state_known"),
         CheckConstraint(f"severity IN {SEVERITIES}", name="severity_known"),
         Index("ix_issue_grid_now_id", "grid_now", "id"),
+        elsewhere_index("issue"),
         Index("ix_issue_author_id_id", "author_id", "id"),
         Index("ix_issue_position", "position", postgresql_using="gist"),
         Index("ix_issue_open", "state", "due_at", postgresql_where=text("closed_at IS NULL")),

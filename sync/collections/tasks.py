@@ -4,11 +4,11 @@ import datetime as dt
 import uuid
 
 from marshmallow import Schema, fields, validate
-from sqlalchemy import CheckConstraint, Computed, Index
+from sqlalchemy import CheckConstraint, Computed, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
-from sync.collections.collection import Collection, SyncedRecord, merge_by
+from sync.collections.collection import Collection, SyncedRecord, elsewhere_index, merge_by
 from sync.collections.fields import Extra, Id, Text
 from sync.merge import Policy
 
@@ -33,7 +33,10 @@ class Task(SyncedRecord, Base):
         CheckConstraint(f"kind IN {KINDS}", name="kind_known"),
         CheckConstraint(f"state IN {STATES}", name="state_known"),
         Index("ix_task_grid_now_id", "grid_now", "id"),
+        elsewhere_index("task"),
         Index("ix_task_person_id_id", "person_id", "id"),
+        Index("ix_task_household_id", "household_id", postgresql_where=text("household_id IS NOT NULL")),
+        Index("ix_task_issue_id", "issue_id", postgresql_where=text("issue_id IS NOT NULL")),
     )
 
     state: Mapped[str] = mapped_column(Computed("coalesce(doc ->> 'state', 'open')", persisted=True))

@@ -6,7 +6,7 @@ from sqlalchemy import CheckConstraint, Computed, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
-from sync.collections.collection import Collection, Doc, LocationSchema, SyncedRecord, merge_by
+from sync.collections.collection import Collection, Doc, LocationSchema, SyncedRecord, elsewhere_index, merge_by
 from sync.collections.fields import Extra, Id, Text, Time
 from sync.merge import Policy
 
@@ -54,6 +54,7 @@ class Visit(SyncedRecord, Base):
     __table_args__ = (
         CheckConstraint(f"outcome IN {OUTCOMES}", name="outcome_known"),
         Index("ix_visit_grid_now_id", "grid_now", "id"),
+        elsewhere_index("visit"),
         Index("ix_visit_household_id", "household_id"),
     )
 

@@ -2,15 +2,16 @@
 
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 import shapely
 from shapely import MultiPolygon, Polygon, box
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo.editions import Grounds, load_ground
+from geo.editions import Grounds, ground_after, load_ground
 from geo.errors import BrokenCoverage, InvalidShape, PublicationRefused
-from geo.publish import NewArea, NewKind, publish, put_kinds
+from geo.publish import NewArea, NewKind, begin, publish, put_kinds
 from server.launch.scratch import scratch_database
 from tests.cases import city
 
@@ -212,3 +213,117 @@ def test_kinds_get_new_names_but_the_city_goes_on_locating_in_its_own(session):
     put_kinds(session, [NewKind("grid", "格", "Cell", 6), NewKind("zone", "责任区", "Zone", 7)])
     rows = session.execute(text("SELECT code, name_zh, rank, is_locating FROM area_kind ORDER BY rank DESC LIMIT 2"))
     assert [tuple(row) for row in rows] == [("zone", "责任区", 7, False), ("grid", "格", 6, True)]
+
+
+def kept_fragments(session):
+    rows = session.execute(
+        text("""
+            SELECT came.code, went.code, round(ST_Area(polygon)::numeric, 8) FROM edition_fragment
+            JOIN area AS came ON came.id = from_area_id LEFT JOIN area AS went ON went.id = to_area_id ORDER BY 1, 2
+        """)
+    )
+    return [(came, went, float(size)) for came, went, size in rows]
+
+
+def descent(session):
+    rows = session.execute(
+        text("""
+            SELECT came.code, went.code, how FROM area_lineage
+            JOIN area AS came ON came.id = from_area_id JOIN area AS went ON went.id = to_area_id ORDER BY 1, 2, 3
+        """)
+    )
+    return [tuple(row) for row in rows]
+
+
+def split_east(session):
+    south = NewArea("3613", "grid", "东南", "361", box(114.31, 25.68, 114.32, 25.685))
+    north = NewArea("3614", "grid", "东北", "361", box(114.31, 25.685, 114.32, 25.69))
+    return publish(session, [south, north], retired=["3612"], by="test", name="分", now=T0 + timedelta(hours=1))
+
+
+def test_a_retired_grid_is_in_the_next_edition_no_more_and_what_became_of_it_is_told(session):
+    first(session)
+    done = split_east(session)
+    assert [area.code for area in done.retired] == ["3612"]
+    assert versions(session, "3612") == [("[1,2)", "东")]
+    assert descent(session) == [("3612", "3612", "retired"), ("3612", "3613", "split"), ("3612", "3614", "split")]
+    assert kept_fragments(session) == [("3612", "3613", 5e-05), ("3612", "3614", 5e-05)]
+    east = session.scalar(text("SELECT id FROM area WHERE code = '3612'"))
+    assert done.redrawn.area_ids == (east,)
+    assert done.redrawn.box == (114.31, 25.68, 114.32, 25.69)
+
+
+def test_grids_that_were_split_come_back_when_they_are_merged_again(session):
+    first(session)
+    split_east(session)
+    done = publish(session, [TOWN[3]], retired=["3613", "3614"], by="test", name="合", now=T0 + timedelta(hours=2))
+    assert versions(session, "3612") == [("[1,2)", "东"), ("[3,)", "东")]
+    assert [area.code for area in done.changed] == ["3612"]
+    assert len(done.redrawn.area_ids) == 2
+
+
+@pytest.mark.parametrize(
+    ("retired", "reason"),
+    [(["9999"], "not-in-force"), (["361"], "has-children")],
+)
+def test_what_is_not_there_or_has_areas_below_it_cannot_be_retired(session, retired, reason):
+    first(session)
+    with pytest.raises(PublicationRefused) as refused:
+        publish(session, [], retired=retired, by="test", name="撤", now=T0 + timedelta(hours=1))
+    assert refused.value.reason == reason
+
+
+def test_to_retire_and_publish_one_code_at_once_is_refused(session):
+    first(session)
+    with pytest.raises(PublicationRefused, match="repeated-code"):
+        publish(session, [TOWN[3]], retired=["3612"], by="test", name="撤", now=T0 + timedelta(hours=1))
+
+
+def test_a_rename_moves_no_ground(session):
+    first(session)
+    assert then(session, NewArea("3612", "grid", "新东", "361", TOWN[3].polygon)).redrawn is None
+
+
+def test_an_overlap_with_a_neighbour_that_was_not_named_is_found(session):
+    first(session)
+    with pytest.raises(BrokenCoverage) as broken:
+        then(session, with_polygon(TOWN[2], box(114.30, 25.68, 114.3102, 25.69)))
+    assert set(broken.value.faults[0]["areas"]) == {"3611", "3612"}
+
+
+def test_a_strip_left_open_towards_a_neighbour_that_was_not_named_is_found(session):
+    first(session)
+    with pytest.raises(BrokenCoverage):
+        then(session, with_polygon(TOWN[2], box(114.30, 25.68, 114.309995, 25.69)))
+
+
+def test_an_edition_may_begin_when_all_that_was_under_way_is_over(session):
+    first(session)
+    done = then(session, with_polygon(TOWN[3], box(114.31, 25.68, 114.33, 25.69)))
+    later = T0 + timedelta(hours=1, seconds=3)
+    begin(session, done.number, later)
+    periods = session.execute(text("SELECT lower(in_force), upper(in_force) FROM edition ORDER BY number")).all()
+    assert [tuple(row) for row in periods] == [(None, later), (later, None)]
+
+
+def test_a_ground_read_from_another_is_the_one_read_whole(session):
+    first(session)
+    split_east(session)
+    moved = 114.3087
+    then(
+        session,
+        with_polygon(TOWN[2], box(114.30, 25.68, moved, 25.69)),
+        NewArea("3613", "grid", "东南", "361", box(moved, 25.68, 114.32, 25.685)),
+        NewArea("3614", "grid", "东北新", "361", box(moved, 25.685, 114.32, 25.69)),
+        after_h=2,
+    )
+    rng = np.random.default_rng(1)
+    lon, lat = rng.uniform(114.295, 114.325, 2000), rng.uniform(25.678, 25.692, 2000)
+    whole = {number: load_ground(session, number) for number in (1, 2, 3)}
+    for known in whole.values():
+        for number, expected in whole.items():
+            found = ground_after(session, known, number)
+            assert found.areas == expected.areas
+            assert found.grid_ids == expected.grid_ids
+            assert (found.locator.locate(lon, lat) == expected.locator.locate(lon, lat)).all()
+            assert found.outline.equals(expected.outline)

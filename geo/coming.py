@@ -1,0 +1,236 @@
+"""What the next edition would change: areas that are new, changed or retired, beside what stands, and what forbids it.
+
+Owns comparing them with the edition in force and the checks of tree, shapes and coverage; only what a change touches is
+looked at. Writes nothing: a preview asks the same as ``geo.publish``.
+"""
+
+import uuid
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import shapely
+from shapely import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from geo.coverage import Finding, check
+from geo.errors import BrokenCoverage, InvalidShape, PublicationRefused
+from geo.shapes import in_degrees, in_units, validity_fault
+from geo.tables import Area, AreaKind, AreaVersion
+
+# Thinner ground between two grids, or in both, is a fault of drawing; wider may be a lake, and is let be.
+GAP_WIDTH_M: Final = 1.0
+# A neighbour lies this near, in degrees: more than any gap that is a fault.
+_BESIDE: Final = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class NewArea:
+    """An area as the next edition shall have it. ``polygon``: lon, lat EPSG:4326; ``parent_code`` None: a root."""
+
+    code: str
+    kind: str
+    name: str
+    parent_code: str | None
+    polygon: Polygon | MultiPolygon
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An area as the edition in force has it (``name`` None: it is in none since an older one)."""
+
+    id: int
+    uid: uuid.UUID
+    kind: str
+    name: str | None
+    parent_id: int | None
+    shape: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """The next edition on its way: what is fresh in it, what it retires, and how that differs from what stands.
+
+    ``changes``: code -> reshaped, renamed, moved, restored; () for what is new. All mappings are by code.
+    """
+
+    kinds: Mapping[str, AreaKind]
+    standing: Mapping[str, Standing]
+    fresh: Sequence[tuple[NewArea, MultiPolygon]]
+    retired: Sequence[str]
+    changes: Mapping[str, tuple[str, ...]]
+
+    @property
+    def before(self) -> dict[str, BaseGeometry]:
+        """What it changes of the locating kind, as it stands."""
+        codes = [*(area.code for area, _ in self.fresh), *self.retired]
+        found = {code: self.standing[code] for code in codes if code in self.standing}
+        return {
+            code: shapely.from_wkb(each.shape)
+            for code, each in found.items()
+            if each.shape is not None and self.kinds[each.kind].is_locating
+        }
+
+    @property
+    def after(self) -> dict[str, BaseGeometry]:
+        """What is fresh of the locating kind, as it will be."""
+        return {area.code: shape for area, shape in self.fresh if self.kinds[area.kind].is_locating}
+
+
+def propose(session: Session, areas: Sequence[NewArea], retired: Sequence[str]) -> Coming:
+    """Return what is fresh in these areas, and checked but for the coverage.
+
+    Raises ``InvalidShape`` for a polygon that is none, ``PublicationRefused`` naming the area at fault.
+    """
+    kinds = {kind.code: kind for kind in session.scalars(select(AreaKind))}
+    named = [area.code for area in areas] + [area.parent_code or "" for area in areas]
+    standing = _standing(session, [*named, *retired])
+    _check_retired(session, areas, retired, standing)
+    _check_tree(areas, kinds, {code: each for code, each in standing.items() if code not in retired})
+    shapes = _shapes(areas)
+    changes = {area.code: _differences(area, shape, standing) for area, shape in zip(areas, shapes, strict=True)}
+    fresh = [
+        (area, shape)
+        for area, shape in zip(areas, shapes, strict=True)
+        if changes[area.code] or area.code not in standing
+    ]
+    return Coming(kinds, standing, fresh, tuple(retired), changes)
+
+
+_CHILDREN = text("""
+    SELECT upper.code AS upper, lower.code AS lower
+    FROM area AS upper JOIN area_version ON parent_id = upper.id AND upper_inf(editions)
+    JOIN area AS lower ON lower.id = area_version.area_id
+    WHERE upper.code = ANY (CAST(:codes AS text[])) AND lower.code <> ALL (CAST(:codes AS text[]))
+""")
+
+
+def _check_retired(
+    session: Session, areas: Sequence[NewArea], retired: Sequence[str], standing: Mapping[str, Standing]
+) -> None:
+    """Check that what goes is there, and that nothing stays below it."""
+    named = {area.code: area for area in areas}
+    for code in retired:
+        if code not in standing or standing[code].name is None:
+            raise PublicationRefused("not-in-force", code)
+        if code in named:
+            raise PublicationRefused("repeated-code", code)
+    if not retired:
+        return
+    for row in session.execute(_CHILDREN, {"codes": list(retired)}):
+        if row.lower not in named or named[row.lower].parent_code == row.upper:
+            raise PublicationRefused("has-children", row.upper, row.lower)
+
+
+def _standing(session: Session, codes: Sequence[str]) -> dict[str, Standing]:
+    rows = session.execute(
+        select(
+            Area.code, Area.id, Area.uid, Area.kind, AreaVersion.name, AreaVersion.parent_id,
+            AreaVersion.polygon.ST_AsBinary(),
+        )
+        .outerjoin(AreaVersion, (AreaVersion.area_id == Area.id) & func.upper_inf(AreaVersion.editions))
+        .where(Area.code.in_(codes))
+    )  # fmt: skip
+    return {row[0]: Standing(row[1], row[2], row[3], row[4], row[5], row[6] and bytes(row[6])) for row in rows}
+
+
+def _check_tree(areas: Sequence[NewArea], kinds: Mapping[str, AreaKind], standing: Mapping[str, Standing]) -> None:
+    """Check codes, kinds and parents. That ranks grow downwards keeps the tree a tree."""
+    repeated = [code for code, count in Counter(area.code for area in areas).items() if count > 1]
+    if repeated:
+        raise PublicationRefused("repeated-code", repeated[0])
+    kind_of = {code: each.kind for code, each in standing.items() if each.name is not None}
+    kind_of |= {area.code: area.kind for area in areas}
+    for area in areas:
+        if area.kind not in kinds:
+            raise PublicationRefused("unknown-kind", area.code, area.kind)
+        if area.code in standing and standing[area.code].kind != area.kind:
+            raise PublicationRefused("other-kind", area.code, standing[area.code].kind)
+        if area.parent_code is None:
+            continue
+        if area.parent_code not in kind_of:
+            raise PublicationRefused("unknown-parent", area.code, area.parent_code)
+        if kinds[kind_of[area.parent_code]].rank >= kinds[area.kind].rank:
+            raise PublicationRefused("parent-not-above", area.code, area.parent_code)
+
+
+def _shapes(areas: Sequence[NewArea]) -> list[MultiPolygon]:
+    """The polygons on the integer grid of 1e-8 degree, in the one form in which equal ones are equal bytes."""
+    for index, area in enumerate(areas):
+        fault = validity_fault(area.polygon)
+        if fault is not None:
+            raise InvalidShape(*fault, feature=index)
+        if area.polygon.is_empty:
+            raise InvalidShape("empty", feature=index)
+    whole = in_degrees(in_units(np.array([area.polygon for area in areas], dtype=object)))
+    return [_multi(each) for each in shapely.normalize(whole)]
+
+
+def _multi(polygon: Polygon | MultiPolygon) -> MultiPolygon:
+    return polygon if isinstance(polygon, MultiPolygon) else MultiPolygon([polygon])
+
+
+def _differences(area: NewArea, shape: MultiPolygon, standing: Mapping[str, Standing]) -> tuple[str, ...]:
+    """How an area differs from what stands, in the words of the lineage; () for one that is new, or the same."""
+    before = standing.get(area.code)
+    if before is None:
+        return ()
+    if before.name is None:
+        return ("restored",)
+    parent = standing.get(area.parent_code or "")
+    # A parent that is added now has no id yet, and is certainly another one.
+    parent_id = None if area.parent_code is None else -1 if parent is None else parent.id
+    found = {
+        "reshaped": shapely.to_wkb(shape) != before.shape,
+        "renamed": area.name != before.name,
+        "moved": parent_id != before.parent_id,
+    }
+    return tuple(how for how, differs in found.items() if differs)
+
+
+_BESIDE_THESE = text("""
+    SELECT DISTINCT ON (area.code) area.code, ST_AsBinary(polygon)
+    FROM unnest(CAST(:boxes AS bytea[])) AS touched (box)
+    JOIN area_version ON polygon && ST_Expand(ST_GeomFromWKB(touched.box, 4326), :beside) AND upper_inf(editions)
+    JOIN area ON area.id = area_version.area_id
+    JOIN area_kind ON area_kind.code = area.kind
+    WHERE is_locating AND area.code <> ALL (CAST(:codes AS text[]))
+""")
+
+
+def check_coverage(session: Session, old: Mapping[str, BaseGeometry], new: Mapping[str, BaseGeometry]) -> None:
+    """Check that what is new of the locating kind and what lies beside it, or beside what was there, is a coverage.
+
+    Raises ``BrokenCoverage``.
+    """
+    touched = [*old.values(), *new.values()]
+    if not touched:
+        return
+    boxes = [shapely.to_wkb(box) for box in shapely.envelope(touched)]
+    rows = session.execute(_BESIDE_THESE, {"boxes": boxes, "beside": _BESIDE, "codes": list({**old, **new})}).all()
+    codes = [*new, *(code for code, _ in rows)]
+    shapes = [*new.values(), *(shapely.from_wkb(bytes(shape)) for _, shape in rows)]
+    if not shapes:
+        return
+    # What is found further off is no work of this change: there, what lies between is not among these.
+    near = shapely.STRtree([shapely.box(*each.buffer(_BESIDE).bounds) for each in touched])
+    findings = [each for each in check(shapes, GAP_WIDTH_M) if near.query(each.geometry, predicate="intersects").size]
+    faults = [_fault(finding, codes) for finding in findings if finding.severity == "error"]
+    if faults:
+        raise BrokenCoverage(tuple(faults))
+
+
+def _fault(finding: Finding, codes: Sequence[str]) -> dict[str, object]:
+    place = finding.geometry.representative_point()
+    return {
+        "code": finding.code,
+        "areas": [codes[member] for member in finding.members],
+        "lon": round(place.x, 8),
+        "lat": round(place.y, 8),
+        "area_m2": round(finding.area_m2, 1),
+        "width_m": round(finding.width_m, 2),
+    }

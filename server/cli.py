@@ -209,17 +209,43 @@ def export_boundaries(**options: Any) -> int:
 @click.option("--url", help="服务地址 · default: the running patrol")
 @click.option("--code", "codes", multiple=True, help="登记码，每台一个 · an enrolment code a device: needs no database")
 @click.option("--elsewhere", is_flag=True, help="允许其他机器 · also a server on another machine")
+@click.option(
+    "--faults", is_flag=True, help="故障模拟：强杀进程、恢复备份 · kills -9 and restores, on a private patrol only"
+)
+@click.option(
+    "--minutes", default=5.0, show_default=True, type=click.FloatRange(0), help="故障模拟时长 · with --faults"
+)
 @click.option("--json", "as_json", is_flag=True)
-def simulate(**options: Any) -> int:
+def simulate(*, faults: bool, minutes: float, **options: Any) -> int:
     """模拟巡查日 · devices that speak the real protocol; checks that server and devices agree."""
     from server.launch.running import status as running_status
 
+    if faults:
+        return _simulate_with_faults(minutes, options)
     if options["url"] and options["codes"]:
         from server.demo.simulate import simulate as simulate_by_codes
 
         return simulate_by_codes(**options)
     options["url"] = options["url"] or running_status(Home.of_patrol())["url"]
     return _on_running_patrol("server.demo", "simulate", **options)
+
+
+def _simulate_with_faults(minutes: float, options: dict[str, Any]) -> int:
+    """Do it to the processes of this home alone; the options that name other servers have no meaning here."""
+    from server.launch import harm
+
+    named = [name for name in ("url", "codes", "elsewhere") if options[name]]
+    if named:
+        raise click.UsageError(
+            f"--faults 只在本机自己的巡格上进行 · works on the patrol of this home alone, not with {named}"
+        )
+    home = Home.of_patrol()
+    hurt = harm.of(home)
+    known = {name: options[name] for name in ("devices", "seed", "as_json")}
+    return _on_running_patrol(
+        "server.demo.faults", "simulate_with_faults",
+        minutes=minutes, url=hurt.url, sign_ins=home.demo_users, harm=hurt, **known,
+    )  # fmt: skip
 
 
 def _on_running_patrol(module: str, function: str, **options: Any) -> int:

@@ -1,0 +1,1 @@
+"""Whole cities, laid out by profiles: their ground, their people and their doors. A profile is data, no code."""

@@ -9,7 +9,7 @@ records, operations and touches of the feed in chunks of the job's size, and rea
 import datetime as dt
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import cycle
 from typing import Any
 
@@ -138,7 +138,8 @@ def _patch(record_id: str, data: dict[str, Any]) -> dict[str, Any]:
 def _push(http: requests.Session, address: str, device: Device, ops: list[dict[str, Any]], status: str) -> None:
     moment = dt.datetime.now(dt.UTC).isoformat()
     head = {"collection": "issues", "captured_at": moment}
-    sent = [op | head | {"op_id": str(uuid_utils.uuid7()), "seq": seq} for op, seq in zip(ops, _seqs(device))]
+    sent = [op | head | {"op_id": str(uuid_utils.uuid7()), "seq": seq} for seq, op in enumerate(ops, device.seq + 1)]
+    device.seq += len(ops)
     answer = http.post(
         address,
         json={"batch_id": str(uuid_utils.uuid7()), "sent_at": moment, "ops": sent},
@@ -147,12 +148,6 @@ def _push(http: requests.Session, address: str, device: Device, ops: list[dict[s
     )
     if answer.text.count(f'"status":"{status}"') != len(ops):
         raise RuntimeError(answer.text[-600:])
-
-
-def _seqs(device: Device) -> Iterator[int]:
-    while True:
-        device.seq += 1
-        yield device.seq
 
 
 def _told(rounds: list[dict[str, Any]]) -> dict[str, Any]:

@@ -158,7 +158,7 @@ def _children(level: Level, chance: Generator) -> _Step:
     """A level of so many areas, more where there are more cells."""
 
     def step(standing: Sequence[_Named], masses: Masses, cells: Numbers) -> tuple[Numbers, list[_Named]]:
-        parts = shares(level.total, masses, cells, level.most)
+        parts = shares(level.total, masses, cells, min(level.most, 10**level.digits - 1))
         # A code has the same length, also where a level is missing above.
         length = max(len(area.code) for area in standing)
         by_chance = _names_by_chance(chance)
@@ -180,7 +180,9 @@ def _filled(form: str, parent: _Named, n: int, k: int) -> str:
 
 
 def numeral(number: int) -> str:
-    """Return a number from 1 to 99 in Chinese."""
+    """Return a number from 1 to 99 in Chinese; larger ones are written in digits."""
+    if number > 99:  # noqa: PLR2004  # nobody counts sections in hundreds
+        return str(number)
     tens, ones = divmod(number, 10)
     return ("" if tens < 2 else _NUMERALS[tens]) + ("十" if tens else "") + (_NUMERALS[ones] if ones else "")  # noqa: PLR2004  # twenty
 

@@ -207,6 +207,18 @@ def test_another_scope_is_no_quiet_matter(app, settled, session, east):
     assert settled.held == {}
 
 
+def test_a_move_under_way_is_no_quiet_matter(settled, session, east):
+    visits = [east.visit(at=(114.315, 25.685)) for _ in range(4)]
+    east.push(*visits)
+    settled.pull()
+    assign(session, settled.login, EAST)
+    settled.pull(limit=1)
+    assert settled.records("visits").keys() == {visit["id"] for visit in visits}
+    east.push(east.visit(at=(114.315, 25.685)))
+    settled.pull(limit=1)
+    assert len(settled.records("visits")) == 5
+
+
 def test_another_scope_is_no_quiet_matter_where_another_phone_of_the_worker_heard_of_it_first(
     settled, phone_of, session
 ):

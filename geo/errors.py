@@ -15,7 +15,19 @@ the words that people read; `server.problems` gives each class its status and it
     │   └── UnknownField       a field that the file does not have
     ├── PublicationRefused     areas that cannot be part of an edition
     ├── InvalidQuestion        a parameter of a question about features that cannot be understood
-    └── BrokenCoverage         areas that would overlap or gape in an edition
+    ├── BrokenCoverage         areas that would overlap or gape in an edition
+    └── RedrawRefused          a redraw that cannot be done
+        ├── UnknownTract           an area that is not there
+        ├── CodeTaken              a code that another area has
+        ├── LineDoesNotCross       a line that leaves the area in one piece
+        ├── LineEndsInside         a line that ends before it reaches the border
+        ├── LineCrossesTwice       a line that makes more than two pieces
+        ├── LineAlongBorder        a line that runs on a border
+        ├── LineCrossesItself      a line that meets itself
+        ├── NotAdjacent            areas that share no border
+        ├── FallsApart             an area that would be in more parts than before
+        ├── AreaVanishes           an area of which nothing would be left
+        └── DrawnOverAnother       a polygon drawn over ground that another area holds
 """
 
 from typing import ClassVar
@@ -213,3 +225,91 @@ class InvalidQuestion(GeoError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class RedrawRefused(GeoError):
+    """A redraw that cannot be done. `area` is the code concerned; `lon`, `lat` say where on the ground."""
+
+    code = "redraw-refused"
+
+    def __init__(self, area: str | None, lon: float | None = None, lat: float | None = None) -> None:
+        place = "" if lon is None else f" at {lon}, {lat}"
+        super().__init__(f"{self.code}: {area or 'the line'}{place}")
+        self.area = area
+        self.lon = lon
+        self.lat = lat
+
+
+class UnknownTract(RedrawRefused):
+    """An area that is not on the sheet."""
+
+    code = "redraw-unknown-area"
+
+
+class CodeTaken(RedrawRefused):
+    """A code for something new that another area has."""
+
+    code = "redraw-code-taken"
+
+
+class LineDoesNotCross(RedrawRefused):
+    """A line that leaves the area in one piece."""
+
+    code = "line-does-not-cross"
+
+
+class LineEndsInside(RedrawRefused):
+    """A line that ends before it reaches the border; the place is that of the end."""
+
+    code = "line-ends-inside"
+
+    def __init__(self, lon: float, lat: float) -> None:
+        super().__init__(None, lon, lat)
+
+
+class LineCrossesTwice(RedrawRefused):
+    """A line that makes more than two pieces; the place is on its second way through."""
+
+    code = "line-crosses-twice"
+
+
+class LineAlongBorder(RedrawRefused):
+    """A line that runs on a border, or so near to it that nothing is between; the place is there."""
+
+    code = "line-along-border"
+
+    def __init__(self, lon: float, lat: float) -> None:
+        super().__init__(None, lon, lat)
+
+
+class LineCrossesItself(RedrawRefused):
+    """A line that crosses or touches itself; the place is there."""
+
+    code = "line-crosses-itself"
+
+    def __init__(self, lon: float, lat: float) -> None:
+        super().__init__(None, lon, lat)
+
+
+class NotAdjacent(RedrawRefused):
+    """An area that shares no border with the others; a common corner is none."""
+
+    code = "areas-not-adjacent"
+
+
+class FallsApart(RedrawRefused):
+    """An area that would be in more parts than before; the place is in the part that comes off."""
+
+    code = "area-falls-apart"
+
+
+class AreaVanishes(RedrawRefused):
+    """An area of which nothing would be left."""
+
+    code = "area-vanishes"
+
+
+class DrawnOverAnother(RedrawRefused):
+    """A polygon drawn over ground that the area named holds; the place is on that ground."""
+
+    code = "drawn-over-another"

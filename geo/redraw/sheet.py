@@ -1,0 +1,224 @@
+"""The sheet that is redrawn: areas of one kind by their codes; and what a redraw made of it.
+
+Owns finding areas by place, and the check that every redraw ends in. Must not know what the redraws are, nor editions,
+drafts or the database. Polygons are in lon, lat EPSG:4326 on the grid of 1e-8 degree; redraws work in its whole units.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Final, Literal
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import MultiPolygon, Polygon
+from shapely.geometry.base import BaseGeometry
+
+from geo.changes import Fragment, descents, fragments
+from geo.coverage import check
+from geo.datum import UNITS_PER_DEGREE
+from geo.errors import BrokenCoverage, UnknownTract
+from geo.findings import Finding
+from geo.shapes import in_degrees, in_units
+
+GAP_WIDTH_M: Final = 1.0
+"""Thinner ground between two areas, or in both, is a fault of drawing."""
+GAP_UNITS: Final = 900.0
+"""The same in units of 1e-8 degree of latitude."""
+
+Ground = Polygon | MultiPolygon
+How = Literal["reshaped", "renamed", "moved", "split", "merged", "became", "added", "retired"]
+Edge = tuple[float, float, float, float]
+
+_BESIDE_DEG: Final = 1e-4
+
+
+@dataclass(frozen=True, slots=True)
+class Tract:
+    """One area of a sheet."""
+
+    polygon: Ground
+    name: str = ""
+    parent_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Entry:
+    """A line of the lineage: what became of `source` (an added area's own code; its own for reshaped and the like)."""
+
+    source: str
+    target: str
+    how: How
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """Areas of one kind by code. Immutable."""
+
+    tracts: Mapping[str, Tract]
+
+    def __getitem__(self, code: str) -> Tract:
+        """The area of a code. Raises UnknownTract."""
+        if code not in self.tracts:
+            raise UnknownTract(code)
+        return self.tracts[code]
+
+    def with_changes(self, put: Mapping[str, Tract], gone: Iterable[str] = ()) -> "Sheet":
+        """The sheet with some areas new or changed and some gone."""
+        dropped = set(gone)
+        return Sheet({code: tract for code, tract in {**self.tracts, **put}.items() if code not in dropped})
+
+    def units(self, codes: Iterable[str]) -> dict[str, Ground]:
+        """Polygons in whole units, by code in order."""
+        wanted = sorted(codes)
+        return dict(zip(wanted, to_units([self[code].polygon for code in wanted]), strict=True))
+
+    def near(self, shape: BaseGeometry, margin_deg: float = 0.0) -> list[str]:
+        """The codes of areas whose box meets the box of a shape (degrees), in the order of the sheet."""
+        if shape.is_empty:
+            return []
+        west, south, east, north = shape.bounds
+        codes, boxes = self._boxes
+        meets = (boxes[:, 0] <= east + margin_deg) & (boxes[:, 2] >= west - margin_deg)
+        meets &= (boxes[:, 1] <= north + margin_deg) & (boxes[:, 3] >= south - margin_deg)
+        return [codes[n] for n in np.flatnonzero(meets).tolist()]
+
+    @cached_property
+    def _boxes(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+        codes = tuple(self.tracts)
+        return codes, shapely.bounds([self.tracts[code].polygon for code in codes]).reshape(-1, 4)
+
+
+@dataclass(frozen=True, eq=False)
+class Redrawn:
+    """What a redraw came to.
+
+    `sheet` is the whole; `put` the areas that are new or changed (neighbours with a new node among them), `gone` the
+    codes that are no more. `moved` is the ground that changed hands, `lineage` what became of the areas.
+    """
+
+    sheet: Sheet
+    before: Mapping[str, Tract]
+    put: Mapping[str, Tract]
+    gone: tuple[str, ...]
+    moved: tuple[Fragment, ...]
+    lineage: tuple[Entry, ...]
+
+    @property
+    def codes_before(self) -> tuple[str, ...]:
+        """The codes concerned, as they were."""
+        return tuple(sorted(self.before))
+
+    @property
+    def codes_after(self) -> tuple[str, ...]:
+        """The codes concerned, as they are now."""
+        return tuple(sorted(self.put))
+
+
+def to_units(polygons: Iterable[BaseGeometry]) -> list[Any]:
+    """Polygons in degrees to whole units, shells counter-clockwise."""
+    return list(shapely.orient_polygons(in_units(_array(list(polygons)))))
+
+
+def to_degrees(units: BaseGeometry) -> Any:
+    """A geometry in whole units to degrees, shells counter-clockwise."""
+    return shapely.orient_polygons(in_degrees(_array([units])))[0]
+
+
+def place(units: BaseGeometry) -> tuple[float, float]:
+    """A place on (or in) a geometry in units: lon, lat."""
+    point = units.representative_point()
+    return round(point.x / UNITS_PER_DEGREE, 8), round(point.y / UNITS_PER_DEGREE, 8)
+
+
+def settle(sheet: Sheet, put: Mapping[str, Tract], gone: Iterable[str] = ()) -> Redrawn:
+    """End a redraw: leave out what stayed as it was, check that the rest is a coverage, and tell what changed.
+
+    Raises BrokenCoverage for faults that were not there before.
+    """
+    fresh = {code: tract for code, tract in put.items() if not _is_same(tract, sheet.tracts.get(code))}
+    dropped = tuple(sorted(set(gone) - set(put)))
+    before = {code: sheet.tracts[code] for code in sorted({*fresh, *dropped}) if code in sheet.tracts}
+    after = sheet.with_changes(fresh, dropped)
+    redrawn = {code for code in {*fresh, *dropped} if not _is_same_ground(fresh.get(code), before.get(code))}
+    old = {code: before[code].polygon for code in sorted(redrawn & set(before))}
+    new = {code: fresh[code].polygon for code in sorted(redrawn & set(fresh))}
+    _require_coverage(sheet, after, [*old.values(), *new.values()])
+    moved = tuple(fragments(old, new)) if redrawn else ()
+    lineage = [Entry(each.source, each.target, each.how) for each in descents(moved, old, new)]
+    lineage += [Entry(code, code, how) for code in fresh for how in _changes(before.get(code), fresh[code])]
+    lineage += [Entry(code, code, "retired") for code in dropped]
+    return Redrawn(after, before, fresh, dropped, moved, tuple(sorted(lineage)))
+
+
+def _changes(before: Tract | None, after: Tract) -> list[How]:
+    if before is None:
+        return ["added"]
+    found: dict[How, bool] = {
+        "reshaped": not _is_same_ground(before, after),
+        "renamed": before.name != after.name,
+        "moved": before.parent_code != after.parent_code,
+    }
+    return [how for how, differs in found.items() if differs]
+
+
+def _is_same(after: Tract, before: Tract | None) -> bool:
+    return before is not None and replace(before, polygon=after.polygon) == after and _is_same_ground(before, after)
+
+
+def _is_same_ground(one: Tract | None, other: Tract | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    if one.polygon is other.polygon:
+        return True
+    first, second = shapely.normalize(_array([_multi(one.polygon), _multi(other.polygon)]))
+    return bool(shapely.equals_identical(first, second))
+
+
+def _multi(polygon: Ground) -> MultiPolygon:
+    return polygon if isinstance(polygon, MultiPolygon) else MultiPolygon([polygon])
+
+
+def _require_coverage(before: Sheet, after: Sheet, touched: list[Ground]) -> None:
+    """Require that no fault came about where something was touched."""
+    faults = _faults(after, touched)
+    known = {_told(fault) for fault in _faults(before, touched)} if faults else set()
+    new = [fault for fault in faults if _told(fault) not in known]
+    if new:
+        raise BrokenCoverage(tuple(_as_data(fault, codes) for fault, codes in new))
+
+
+def _told(fault: tuple[Finding, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
+    return fault[0].code, fault[1]
+
+
+def _faults(sheet: Sheet, touched: list[Ground]) -> list[tuple[Finding, tuple[str, ...]]]:
+    """The errors at what is touched, each with the codes of its areas."""
+    codes = sorted({code for shape in touched for code in sheet.near(shape, _BESIDE_DEG)})
+    if not codes:
+        return []
+    near = shapely.STRtree([shapely.box(*shapely.buffer(shape, _BESIDE_DEG).bounds) for shape in touched])
+    return [
+        (finding, tuple(codes[member] for member in finding.members))
+        for finding in check([sheet[code].polygon for code in codes], GAP_WIDTH_M)
+        if finding.severity == "error" and near.query(finding.geometry, predicate="intersects").size
+    ]
+
+
+def _as_data(finding: Finding, codes: tuple[str, ...]) -> dict[str, object]:
+    point = finding.geometry.representative_point()
+    return {
+        "code": finding.code,
+        "areas": list(codes),
+        "lon": round(point.x, 8),
+        "lat": round(point.y, 8),
+        "area_m2": round(finding.area_m2, 1),
+        "width_m": round(finding.width_m, 2),
+    }
+
+
+def _array(geometries: list[Any]) -> NDArray[np.object_]:
+    array = np.empty(len(geometries), dtype=object)
+    array[:] = geometries
+    return array

@@ -59,6 +59,7 @@ _WAITING = text("""
          AND since.settled_at >= held.received_at AND since.status NOT IN ('held', 'quarantined')))
      GROUP BY collection, record_id ORDER BY random() LIMIT :limit)
 """)
+_REVISIONS_FROM = text("SELECT revisions_from FROM city_state")
 _OPS = text("""
     SELECT operation.id, record_id, op_id, device_id, coalesce(person.name, '') AS author, author_id, action,
            base_rev, base_op,
@@ -100,10 +101,11 @@ def settle_waiting(
             by_collection.setdefault(row.collection, []).append(row.record_id)
     touches: list[feed.Touch] = []
     operations = settled_records = 0
+    revisions_from = int(session.scalar(_REVISIONS_FROM) or 0) if waiting else 0
     for name in sorted(by_collection):
         works = _load(session, COLLECTIONS[name], by_collection[name])
         for work in works:
-            _decide(work, COLLECTIONS[name], now, hold_for)
+            _decide(work, COLLECTIONS[name], now, hold_for, revisions_from)
         touches += _write(session, COLLECTIONS[name], works, now, ground_at, near_m)
         operations += sum(len(work.settled) + len(work.refused) for work in works)
         settled_records += sum(bool(work.settled) for work in works)
@@ -131,7 +133,7 @@ def _lock_missing(session: Session, collection: Collection, ids: Sequence[uuid.U
     return [each for each in sorted(ids) if each not in there and session.scalar(free, {"id": str(each)})]
 
 
-def _decide(work: _Work, collection: Collection, now: dt.datetime, hold_for: dt.timedelta) -> None:
+def _decide(work: _Work, collection: Collection, now: dt.datetime, hold_for: dt.timedelta, revisions_from: int) -> None:
     """Merge what is ready on one record; force what was held too long."""
     rev = None if work.record is None else work.record.rev
     waiting = [op for op in work.ops if op.waits]
@@ -153,11 +155,16 @@ def _decide(work: _Work, collection: Collection, now: dt.datetime, hold_for: dt.
     first = work.settled[0]
     record = work.record
     if record is None:
-        record = work.record = Record(first.record_id, 0, 0, {}, first.author_id, first.captured_at)
+        record = work.record = _begun(first, revisions_from)
     record.doc = work.merged.doc
     record.deleted_at = (record.deleted_at or now) if work.merged.deleted else None
     record.rev += 1
     record.doc_rev = record.rev
+
+
+def _begun(first: LoggedOp, revisions_from: int) -> Record:
+    rev = revisions_from
+    return Record(first.record_id, rev, rev, {}, first.author_id, first.captured_at, first_rev=rev + 1)
 
 
 def _based_on(op: LoggedOp, others: Sequence[LoggedOp]) -> bool:
@@ -175,12 +182,12 @@ def _write(
     """Write records, operations and disputes of one collection; return the touches."""
     merged = [work.record for work in works if work.settled and work.record is not None]
     _relocate(merged, now, ground_at, near_m)
-    made = records.insert(session, collection, [record for record in merged if record.rev == 1], now)
-    records.update(session, collection, [record for record in merged if record.rev > 1], now)
+    made = records.insert(session, collection, [record for record in merged if record.is_first], now)
+    records.update(session, collection, [record for record in merged if not record.is_first], now)
     # Where a push made the record first, its operations go on waiting: the next run merges them with it.
-    works = [work for work in works if work.record is None or work.record.rev > 1 or work.record.id in made]
+    works = [work for work in works if work.record is None or not work.record.is_first or work.record.id in made]
     done = [work for work in works if work.settled]
-    merged = [record for record in merged if record.rev > 1 or record.id in made]
+    merged = [record for record in merged if not record.is_first or record.id in made]
     rows = [row for work in works for row in _settlements(work)]
     _settle(session, rows, now)
     _dispute(session, collection, done, now)
@@ -209,7 +216,7 @@ def _relocate(merged: Sequence[Record], now: dt.datetime, ground_at: GroundAt, n
     for record, place in zip(placed, places, strict=True):
         record.located = place
         record.grid_now = place.grid
-        if record.rev == 1:
+        if record.is_first:
             then = ground_at(record.captured_at) or today
             record.located = locate(then, [record.doc["location"]], near_m=near_m)[0]
             record.grid_at_capture = record.located.grid

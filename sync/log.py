@@ -62,10 +62,10 @@ class Lines:
     rows: Sequence[Logged]
 
 
-# One row at least: the serial of the ground, in the same snapshot.
+# One row at least: the state of the city, in the same snapshot.
 _KNOWN = Statement("""
-    SELECT city_state.ground_serial, found.device_id, found.op_id, found.body_hash, found.receipt::text, found.status,
-           found.rev, found.record_id
+    SELECT city_state.ground_serial, city_state.revisions_from, found.device_id, found.op_id, found.body_hash,
+           found.receipt::text, found.status, found.rev, found.record_id
     FROM city_state LEFT JOIN LATERAL (
         SELECT operation.* FROM unnest(CAST(:devices AS int[]), CAST(:ids AS uuid[])) AS sent (device_id, op_id)
         JOIN operation ON operation.device_id = sent.device_id AND operation.op_id = sent.op_id
@@ -99,8 +99,11 @@ _WRITE = Statement("""
 
 def known(
     session: Session, named: Iterable[tuple[int, uuid.UUID]]
-) -> tuple[int, dict[tuple[int, uuid.UUID], list[Known]]]:
-    """Return the ground's serial, and what devices sent before under these (device, op_id), the first first."""
+) -> tuple[tuple[int, int], dict[tuple[int, uuid.UUID], list[Known]]]:
+    """Return what devices sent before under these (device, op_id), the first first, and before it the city's state.
+
+    Of that: the ground's serial, and the revision above which new records begin.
+    """
     pairs = list(named)
     rows = _KNOWN.run(
         session,
@@ -108,10 +111,10 @@ def known(
         ids=arrays.uuids([op_id for _, op_id in pairs]),
     )
     found: dict[tuple[int, uuid.UUID], list[Known]] = {}
-    for _, device, *told in rows:
+    for _, _, device, *told in rows:
         if device is not None:
             found.setdefault((device, told[0]), []).append(Known(*told))
-    return int(rows[0][0]), found
+    return (int(rows[0][0]), int(rows[0][1])), found
 
 
 def write(session: Session, rows: Sequence[Logged], *, author_id: int | None = None, now: dt.datetime) -> None:

@@ -20,11 +20,12 @@ from sync.wording import Reason
 class Opened:
     """What a group is judged by: the categories it names that there are, the serial of the ground, known operations.
 
-    ``known``: (device, op_id) -> the first operation received under it.
+    ``revisions_from``: new records begin above it. ``known``: (device, op_id) -> the first operation received under it.
     """
 
     categories: frozenset[str]
     ground_serial: int
+    revisions_from: int
     known: dict[tuple[int, uuid.UUID], log.Known]
 
 
@@ -59,10 +60,10 @@ def open_group(city: City, senders: Sequence[Sender]) -> Opened:
     """Lock the devices of a group, note the exchange, and mark what was seen before in its entries."""
     categories = _lock(city, senders)
     named = {(sender.device_id, op_id) for sender in senders for op_id in _named(sender)}
-    serial, earlier = log.known(city.session, named)
+    city_state, earlier = log.known(city.session, named)
     for sender in senders:
         _mark_seen(sender, earlier)
-    return Opened(categories, serial, {key: found[0] for key, found in earlier.items()})
+    return Opened(categories, *city_state, {key: found[0] for key, found in earlier.items()})
 
 
 def _lock(city: City, senders: Sequence[Sender]) -> frozenset[str]:

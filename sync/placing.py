@@ -39,9 +39,13 @@ _HELD = ("held", Reason("base-unknown", (("base", "base-unknown"),)))
 
 
 class Bench:
-    """The records that a group of batches works on. ``known``: (device, op_id) -> what became of it earlier."""
+    """The records that a group of batches works on.
 
-    def __init__(self, known: Mapping[tuple[int, uuid.UUID], Known]) -> None:
+    ``known``: (device, op_id) -> what became of it earlier. ``revisions_from``: new records begin above it.
+    """
+
+    def __init__(self, known: Mapping[tuple[int, uuid.UUID], Known], revisions_from: int) -> None:
+        self._first_rev = revisions_from + 1
         self._records: dict[Key, Record] = {}
         self._new: set[Key] = set()
         self._changed: set[Key] = set()
@@ -116,11 +120,12 @@ class Bench:
     def _create(self, op: Op, data: Doc, captured_at: dt.datetime, author_id: int) -> Placed:
         key = (op.collection, op.record_id)
         doc = {name: value for name, value in data.items() if value is not None}
-        record = Record(op.record_id, 1, 1, doc, author_id, captured_at)
+        rev = self._first_rev
+        record = Record(op.record_id, rev, rev, doc, author_id, captured_at, first_rev=rev)
         self._records[key] = record
         self._new.add(key)
         self._changed.add(key)
-        return Placed("applied", 1, record=record)
+        return Placed("applied", rev, record=record)
 
     def _advance(self, op: Op, record: Record, data: Doc, captured_at: dt.datetime) -> Placed:
         """Fast-forward: the author saw what is there, so what the operation says is what is."""

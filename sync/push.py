@@ -49,7 +49,7 @@ def push(city: City, exchanges: Sequence[Exchange]) -> list[Pushed]:
     for sender in senders:
         _judge(sender, opened.categories)
     _locate(city, entries, ground, ground_at)
-    bench = Bench(opened.known)
+    bench = Bench(opened.known, opened.revisions_from)
     _lock_records(city.session, bench, entries)
     for sender in senders:
         _place(_Ground(city, ground, ground_at), bench, sender)
@@ -180,10 +180,10 @@ def _settle_down(ground: _Ground, rights: Rights, record: records.Record, entry:
     """Give a record the grid of its new position: that of its time, once, and that of today."""
     located = entry.located
     if located is None:
-        if record.rev == 1:
+        if record.is_first:
             record.grid_now = rights.only_grid(record.captured_at, ground.today)
         return
-    if record.rev == 1:
+    if record.is_first:
         record.grid_at_capture = located.grid
     record.located = located
     record.grid_now = located.grid

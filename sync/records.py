@@ -26,7 +26,8 @@ from sync.statements import Statement
 class Record:
     """The state of one record as an exchange sees and changes it.
 
-    ``located`` is set only where this exchange located it; ``grid_before`` is the grid it lay in.
+    ``located`` is set only where this exchange located it; ``grid_before`` is the grid it lay in; ``first_rev`` is the
+    revision with which this exchange makes it, None where it was there.
     """
 
     id: uuid.UUID
@@ -41,6 +42,12 @@ class Record:
     grid_at_capture: int | None = None
     personal_id: int | None = None
     located: Located | None = None
+    first_rev: int | None = None
+
+    @property
+    def is_first(self) -> bool:
+        """Whether it stands at the revision with which this exchange makes it."""
+        return self.rev == self.first_rev
 
 
 def encode(doc: Any) -> str:

@@ -47,6 +47,9 @@ class CityState(Base):
     epoch: Mapped[uuid.UUID] = mapped_column(server_default=func.gen_random_uuid(), comment="new after a restore")
     ground_serial: Mapped[int] = mapped_column(server_default="0", comment="bumped by a trigger on edition")
     scope_serial: Mapped[int] = mapped_column(server_default="0", comment="bumped by a trigger on assignment")
+    revisions_from: Mapped[int] = mapped_column(
+        server_default="0", comment="records begin above it: higher after a restore"
+    )
 
 
 class Person(Base):

@@ -2,9 +2,10 @@
 
 A restore goes back in time: what anybody remembers of the time after the backup must not be believed. So in the same
 transaction comes a new epoch, for which phones pull anew (410, keeping what they have not pushed), serials higher than
-any that a running process may remember, and for each record a revision higher than any that it may have had: an
-operation that names a revision that is gone then counts as based on the backup, and neither waits for that revision
-nor passes for one whose author had seen what another has written under the same number since.
+any that a running process may remember, and for each record, also one that phones bring back whole, a revision higher
+than any that it may have had, however often the same backup is restored: an operation that names a revision that is
+gone then counts as based on the backup, and neither waits for that revision nor passes for one whose author had seen
+what another has written under the same number since.
 """
 
 import os
@@ -20,7 +21,9 @@ import psycopg
 from server.launch import cluster
 from server.launch.errors import LaunchError
 
-_SERIALS = "SELECT ground_serial, scope_serial FROM city_state"
+# A database from before a column came has none.
+_REVISIONS_FROM = "coalesce(CAST(to_jsonb(city_state) ->> 'revisions_from' AS int), 0)"
+_SERIALS = f"SELECT ground_serial, scope_serial, {_REVISIONS_FROM} FROM city_state"  # noqa: S608  # our own
 # No record is changed as often between a backup and its restore.
 REVISIONS_APART = 100_000
 _NEW_EPOCH = """
@@ -28,12 +31,18 @@ RESET search_path;
 UPDATE city_state SET epoch = gen_random_uuid(),
     ground_serial = greatest(ground_serial, {ground}) + 1, scope_serial = greatest(scope_serial, {scope}) + 1;
 DO $$
-DECLARE records text;
+DECLARE
+    records text;
+    before int := (SELECT {revisions_from} FROM city_state);
+    since int := greatest(before, {revisions}) + {apart};
 BEGIN
+    IF EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'city_state'::regclass AND attname = 'revisions_from') THEN
+        UPDATE city_state SET revisions_from = since;
+    END IF;
     FOREACH records IN ARRAY string_to_array('{tables}', ',') LOOP
         -- A backup from before a collection came has no table of it.
         IF to_regclass(records) IS NOT NULL THEN
-            EXECUTE format('UPDATE %I SET rev = rev + {apart}', records);
+            EXECUTE format('UPDATE %I SET rev = rev + %s', records, since - before);
         END IF;
     END LOOP;
 END $$;
@@ -59,9 +68,10 @@ def restore(database_url: str, file: Path) -> None:
         raise LaunchError(f"没有这个文件：{file}", f"There is no such file: {file}", "./patrol backup FILE")
     with psycopg.connect(database_url) as connection:
         row = connection.execute(_SERIALS).fetchone() if _has_city(connection) else None
-    ground, scope = row or (0, 0)
-    then = {"ground": ground, "scope": scope, "tables": ",".join(_tables()), "apart": REVISIONS_APART}
-    _replay(database_url, file, _NEW_EPOCH.format(**then))
+    ground, scope, revisions = row or (0, 0, 0)
+    known = {"ground": ground, "scope": scope, "revisions": revisions, "revisions_from": _REVISIONS_FROM}
+    then = _NEW_EPOCH.format(**known, tables=",".join(_tables()), apart=REVISIONS_APART)
+    _replay(database_url, file, then)
 
 
 def _tables() -> list[str]:

@@ -53,6 +53,7 @@ def session(app):
         opened.rollback()
         opened.execute(text(f"TRUNCATE {HAPPENED} RESTART IDENTITY CASCADE"))
         opened.execute(text("UPDATE feed_counter SET position = 0"))
+        opened.execute(text("UPDATE city_state SET revisions_from = 0"))
         opened.commit()
 
 

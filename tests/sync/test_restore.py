@@ -1,12 +1,19 @@
 """A restore from backup: phones pull anew, keep what they have not pushed, and may send again what went."""
 
+import datetime as dt
+
 import psycopg
 import pytest
 from sqlalchemy import text
 
-from server.launch.backup import dump, restore
+from geo.editions import Grounds
+from server.launch.backup import REVISIONS_APART, dump, restore
 from server.launch.errors import LaunchError
+from sync.conflicts import settle_waiting
+from sync.review import InCharge, Mended, release
 from tests.cases.city import WEST
+
+HOLD_FOR = dt.timedelta(hours=24)
 
 
 def test_after_a_restore_phones_pull_anew_and_what_they_send_again_is_in_effect_once(
@@ -61,6 +68,74 @@ def test_a_revision_of_before_a_restore_neither_waits_nor_passes_for_one_of_afte
     ]
     results = other.push(*late)
     assert (written["status"], [result["status"] for result in results]) == ("applied", ["pending", "applied"])
+
+
+def test_a_record_that_came_after_the_backup_begins_above_what_anybody_remembers_of_it(
+    phone_of, session, sync_url, tmp_path
+):
+    west, other = phone_of("west"), phone_of("west")
+    session.rollback()
+    dump(sync_url, tmp_path / "city.dump")
+    issue = west.issue(severity="low")
+    edits = [west.op("issues", {"severity": "normal"}, action="patch", id=issue["id"], base={"rev": 1})]
+    first, _ = (west.push(each)[0] for each in (issue, *edits))
+    other.pull()
+    assert (first["rev"], other.records("issues")[issue["id"]]["rev"]) == (1, 2)
+    restore(sync_url, tmp_path / "city.dump")
+    # It comes back whole, and another edit gets the number 2, if numbers begin again at 1.
+    (again,) = west.push(issue)
+    (written,) = west.push(
+        west.op("issues", {"severity": "urgent"}, action="patch", id=issue["id"], base={"rev": again["rev"]})
+    )
+    (late,) = other.push(other.op("issues", {"severity": "low"}, action="patch", id=issue["id"], base={"rev": 2}))
+    assert (again["status"], written["status"], late["status"]) == ("applied", "applied", "pending")
+
+
+def test_restoring_the_same_backup_again_gives_revisions_that_nobody_remembers(phone_of, session, sync_url, tmp_path):
+    west, other = phone_of("west"), phone_of("west")
+    issue = west.issue(severity="low")
+    west.push(issue)
+    session.rollback()
+    dump(sync_url, tmp_path / "city.dump")
+
+    def filled(phone):
+        phone.cursor, phone.held = None, {}
+        phone.pull()
+        return {"rev": phone.records("issues")[issue["id"]]["rev"]}
+
+    def say(phone, severity, base):
+        (told,) = phone.push(phone.op("issues", {"severity": severity}, action="patch", id=issue["id"], base=base))
+        return told["status"]
+
+    restore(sync_url, tmp_path / "city.dump")
+    assert say(west, "normal", filled(west)) == "applied"
+    remembered = filled(other)
+    restore(sync_url, tmp_path / "city.dump")
+    assert say(west, "urgent", filled(west)) == "applied"
+    assert say(other, "low", remembered) == "pending"
+
+
+def test_what_a_person_lets_through_after_a_restore_makes_a_record_with_a_number_of_after_it(
+    phone_of, session, sync_url, tmp_path
+):
+    phone, now = phone_of("west"), dt.datetime.now(dt.UTC)
+    session.rollback()
+    dump(sync_url, tmp_path / "city.dump")
+    restore(sync_url, tmp_path / "city.dump")
+    issue = phone.issue(category="9999")
+    assert phone.push(issue)[0]["status"] == "quarantined"
+    chief = InCharge(session.scalar(text("SELECT min(id) FROM person")), (), (), everywhere=True)
+    operation = session.scalar(text("SELECT id FROM operation WHERE op_id = :id"), {"id": issue["op_id"]})
+    release(session, chief, operation, Mended(data=issue["data"] | {"category": "0301"}), note="", now=now)
+    settled = settle_waiting(
+        session, now, lambda moment: Grounds().at(session, 1, moment), limit=9, hold_for=HOLD_FOR, near_m=50.0
+    )
+    session.commit()
+    assert settled.operations == 1
+    phone.pull()
+    record = phone.records("issues")[issue["id"]]
+    assert record["rev"] > REVISIONS_APART
+    assert record["grid"]["at_capture"] == WEST
 
 
 def test_a_backup_of_before_a_collection_came_is_restored(phone_of, session, sync_url, tmp_path):

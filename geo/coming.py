@@ -14,7 +14,7 @@ import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
-from sqlalchemy import func, select, text
+from sqlalchemy import ARRAY, Text, any_, func, literal, select, text
 from sqlalchemy.orm import Session
 
 from geo.coverage import Finding, check
@@ -133,7 +133,8 @@ def _standing(session: Session, codes: Sequence[str]) -> dict[str, Standing]:
             AreaVersion.polygon.ST_AsBinary(),
         )
         .outerjoin(AreaVersion, (AreaVersion.area_id == Area.id) & func.upper_inf(AreaVersion.editions))
-        .where(Area.code.in_(codes))
+        # One array: an edition has more areas than a statement may have parameters.
+        .where(Area.code == any_(literal(list(codes), ARRAY(Text))))
     )  # fmt: skip
     return {row[0]: Standing(row[1], row[2], row[3], row[4], row[5], row[6] and bytes(row[6])) for row in rows}
 

@@ -1,7 +1,7 @@
 """Publishing: the next edition of the ground, made of the one in force and what is new, changed or retired.
 
 Owns writing ``edition``, ``area``, ``area_version``, ``area_lineage``, ``edition_fragment`` and ``area_kind``; what
-may be written is checked by ``geo.coming``. An edition that was published is never changed; only what differs is stored.
+may be written is checked by ``geo.coming``. An edition that was published is never changed; only what differs is kept.
 Knows nothing of files, records or feeds: ``sync.flip`` brings what is returned here into force amid pushes.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import shapely
-from sqlalchemy import select, text
+from sqlalchemy import ARRAY, Text, any_, literal, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -284,5 +284,6 @@ def _note_fragments(session: Session, number: int, moved: Sequence[Fragment], id
 
 
 def _told(session: Session, codes: Sequence[str], kinds: Mapping[str, AreaKind]) -> dict[str, PublishedArea]:
-    rows: Any = session.execute(select(Area.id, Area.uid, Area.code, Area.kind).where(Area.code.in_(codes)))
+    named = Area.code == any_(literal(list(codes), ARRAY(Text)))
+    rows: Any = session.execute(select(Area.id, Area.uid, Area.code, Area.kind).where(named))
     return {row.code: PublishedArea(row.id, row.uid, row.code, kinds[row.kind].is_locating) for row in rows}

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
-from geo.editions import Ground
+from geo.editions import NEWEST, Ground
 from sync import feed, records
 from sync.collections import COLLECTIONS, Collection
 from sync.lineage import LoggedOp, ready, writes_of
@@ -181,7 +181,7 @@ def _write(
 ) -> list[feed.Touch]:
     """Write records, operations and disputes of one collection; return the touches."""
     merged = [work.record for work in works if work.settled and work.record is not None]
-    _relocate(merged, now, ground_at, near_m)
+    _relocate(merged, ground_at, near_m)
     made = records.insert(session, collection, [record for record in merged if record.is_first], now)
     records.update(session, collection, [record for record in merged if not record.is_first], now)
     # Where a push made the record first, its operations go on waiting: the next run merges them with it.
@@ -206,9 +206,9 @@ def _personal(collection: Collection, record: Record) -> int | None:
     return record.author_id if collection.personal == "author_id" else record.personal_id
 
 
-def _relocate(merged: Sequence[Record], now: dt.datetime, ground_at: GroundAt, near_m: float) -> None:
+def _relocate(merged: Sequence[Record], ground_at: GroundAt, near_m: float) -> None:
     """Give merged records the grid of their position: today's, and for new ones that of their time."""
-    today = ground_at(now)
+    today = ground_at(NEWEST)
     placed = [record for record in merged if record.doc.get("location")]
     if today is None or not placed:
         return

@@ -1,7 +1,8 @@
 """The fence between editions: whoever writes grids to records holds it shared, from reading the ground to the commit.
 
-Whoever moves records to the grids of a new edition passes it first: then everything that was located in an older one
-is committed and can be seen, and everything later reads the new one. Pushes never wait for one another here.
+Whoever brings an edition into force closes it until the commit: then what was located in the edition before is
+committed and can be seen, and everything later reads the new one. Whoever moves records to their new grids closes it
+for an instant, for the same reason. Pushes never wait for one another here.
 """
 
 from sqlalchemy import text
@@ -13,6 +14,7 @@ from sync.statements import Statement
 KEY = 7_370_001
 
 _HOLD = Statement(f"SELECT pg_advisory_xact_lock_shared({KEY})::text")
+_CLOSE = text(f"SELECT pg_advisory_xact_lock({KEY})")
 
 
 def hold(session: Session) -> None:
@@ -20,10 +22,9 @@ def hold(session: Session) -> None:
     _HOLD.run(session)
 
 
-def passed(session: Session) -> None:
-    """Wait until nobody holds the fence who held it before; the caller then begins a new transaction.
+def close(session: Session) -> None:
+    """Wait until nobody holds the fence, and keep everybody out until the transaction ends.
 
-    Commits, so that nobody waits for the caller.
+    To be called by who holds no record and not the feed, and for as short as can be: pushes wait meanwhile.
     """
-    session.execute(text(f"SELECT pg_advisory_xact_lock({KEY})"))
-    session.commit()
+    session.execute(_CLOSE)

@@ -19,9 +19,10 @@ _SHIFTED = ("gcj02", "bd09")
 
 
 class Located(msgspec.Struct, frozen=True, gc=False):
-    """Where one record lies. ``lon``, ``lat``: WGS-84 degrees, None where only a household says the grid.
+    """Where one record lies. ``lon``, ``lat``: WGS-84 degrees, None where only a household says where.
 
-    ``grid`` is by the edition given (that of the capture); ``how`` is inside, near or outside.
+    ``door`` is that household's position then, if it has one. ``grid`` is by the edition given (that of the capture);
+    ``how`` is inside, near or outside.
     """
 
     lon: float | None
@@ -32,6 +33,12 @@ class Located(msgspec.Struct, frozen=True, gc=False):
     candidates: tuple[int, ...]
     in_city: bool
     edition: int
+    door: tuple[float, float] | None = None
+
+    @property
+    def point(self) -> tuple[float, float] | None:
+        """Longitude and latitude, the record's own or those of its household's door."""
+        return self.door if self.lon is None or self.lat is None else (self.lon, self.lat)
 
     def as_json(self, ground: Ground) -> dict[str, Any]:
         """Return the ``grid`` object of the protocol."""
@@ -106,6 +113,13 @@ def _located(place: Place, lon: float, lat: float, in_city: bool, edition: int) 
     if grid is None and place.how == "near" and place.candidates:
         grid = place.candidates[0]
     return Located(lon, lat, place.how, grid, place.distance_m, place.candidates, in_city, edition)
+
+
+def at_door(place: Located) -> Located:
+    """Return the place of a visit that names its household and no position: the household's, but not as its own."""
+    candidates = () if place.grid is None else (place.grid,)
+    grid, edition = place.grid, place.edition
+    return Located(None, None, "inside", grid, 0.0, candidates, in_city=True, edition=edition, door=place.point)
 
 
 def in_household(grid: int, edition: int) -> Located:

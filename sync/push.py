@@ -14,16 +14,17 @@ wakes nobody: the edge commits, then wakes the jobs named in ``Pushed.wake``.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy.orm import Session
 
-from geo.editions import Ground
+from geo.editions import NEWEST, Ground
 from sync import arrays, feed, log, receipts, records, verdicts
 from sync.collections import COLLECTIONS
 from sync.errors import NoEdition
 from sync.exchange import City, Entry, Exchange, GroundAt, Pushed, Sender, fresh
-from sync.located import GridTold, in_household, locate, normalise
+from sync.located import GridTold, at_door, in_household, locate, normalise
 from sync.opening import open_group
 from sync.placing import Bench
 from sync.statements import Statement
@@ -42,7 +43,8 @@ def push(city: City, exchanges: Sequence[Exchange]) -> list[Pushed]:
         sender.entries = [Entry(op, sender) for op in sender.exchange.batch.ops]
     opened = open_group(city, senders)
     ground_at = city.grounds(opened.ground_serial)
-    ground = ground_at(city.now)
+    # Not by the clock: an edition may have come into force since it was read, and this group waited for the fence.
+    ground = ground_at(NEWEST)
     if ground is None:
         raise NoEdition
     entries = fresh(senders)
@@ -104,34 +106,51 @@ def _locate(city: City, entries: Sequence[Entry], ground: Ground, ground_at: Gro
     for (entry, op), data in zip(readable, normalise([op.data for _, op in readable]), strict=True):
         entry.data = data
         entry.changes = None if data is op.data else data
-    placed = [entry for entry, _ in readable if entry.data.get("location")]
-    by_ground: dict[int, tuple[Ground, list[Entry]]] = {}
-    for entry in placed:
+    placed = [(entry, entry.data["location"]) for entry, _ in readable if entry.data.get("location")]
+    _locate_in_their_time(city, placed, ground, ground_at)
+    _locate_by_household(city, [entry for entry, _ in readable if entry.located is None], ground, ground_at)
+
+
+def _locate_in_their_time(
+    city: City, placed: Sequence[tuple[Entry, Mapping[str, Any]]], ground: Ground, ground_at: GroundAt
+) -> None:
+    by_ground: dict[int, tuple[Ground, list[tuple[Entry, Mapping[str, Any]]]]] = {}
+    for entry, point in placed:
         then = entry.ground = ground_at(entry.corrected_at or city.now) or ground
-        by_ground.setdefault(then.number, (then, []))[1].append(entry)
+        by_ground.setdefault(then.number, (then, []))[1].append((entry, point))
     for then, group in by_ground.values():
-        places = locate(then, [entry.data["location"] for entry in group], near_m=city.near_m)
-        for entry, place in zip(group, places, strict=True):
+        places = locate(then, [point for _, point in group], near_m=city.near_m)
+        for (entry, _), place in zip(group, places, strict=True):
             entry.located = place
-    _locate_by_household(city.session, [entry for entry, _ in readable if entry.located is None], ground)
 
 
-_HOUSEHOLD_GRIDS = Statement("""
-    SELECT id, grid_now FROM household WHERE id = ANY (CAST(:ids AS uuid[])) AND grid_now IS NOT NULL
+_HOMES = Statement("""
+    SELECT id, grid_now, ST_X(position), ST_Y(position) FROM household
+    WHERE id = ANY (CAST(:ids AS uuid[])) AND grid_now IS NOT NULL
 """)
 
 
-def _locate_by_household(session: Session, entries: Sequence[Entry], ground: Ground) -> None:
+def _locate_by_household(city: City, entries: Sequence[Entry], ground: Ground, ground_at: GroundAt) -> None:
+    """Locate visits that name their household and no position: where its door is, in the edition of their time.
+
+    Not simply in the household's grid: a redraw may have moved it since the capture, or not have moved it yet.
+    """
     visits = [e for e in entries if isinstance(e.op, Op) and e.op.collection == "visits" and e.op.action == "put"]
     named = verdicts.households_named([entry.data for entry in visits])
     if not named:
         return
-    grids: dict[uuid.UUID, int] = dict(_HOUSEHOLD_GRIDS.run(session, ids=arrays.uuids(named)))
-    for entry in visits:
-        household = entry.data.get("household_id")
-        grid = grids.get(uuid.UUID(household)) if household else None
-        if grid is not None:
-            entry.located = in_household(grid, ground.number)
+    homes = {row[0]: row[1:] for row in _HOMES.run(city.session, ids=arrays.uuids(named))}
+    known = [
+        (entry, homes[uuid.UUID(household)])
+        for entry in visits
+        if (household := entry.data.get("household_id")) and uuid.UUID(household) in homes
+    ]
+    doors = [(entry, {"lon": lon, "lat": lat}) for entry, (_, lon, lat) in known if lon is not None]
+    _locate_in_their_time(city, doors, ground, ground_at)
+    for entry, (grid, _, _) in known:
+        door = entry.located
+        lies = door is not None and door.grid is not None
+        entry.located = at_door(door) if door is not None and lies else in_household(grid, ground.number)
 
 
 def _lock_records(session: Session, bench: Bench, entries: Iterable[Entry]) -> None:
@@ -187,8 +206,9 @@ def _settle_down(ground: _Ground, rights: Rights, record: records.Record, entry:
         record.grid_at_capture = located.grid
     record.located = located
     record.grid_now = located.grid
-    if located.edition != ground.today.number and located.lon is not None:
-        again = locate(ground.today, [{"lon": located.lon, "lat": located.lat}], near_m=ground.city.near_m)
+    point = located.point
+    if located.edition != ground.today.number and point is not None:
+        again = locate(ground.today, [{"lon": point[0], "lat": point[1]}], near_m=ground.city.near_m)
         record.grid_now = again[0].grid
 
 

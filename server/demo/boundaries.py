@@ -25,7 +25,8 @@ from server.config import Config
 from server.demo.fault_words import REFUSED, line
 from server.demo.kinds import STANDARD_KINDS
 from server.problems import TABLE
-from sync import feed
+from sync.flip import grid_touches as grid_touches  # noqa: PLC0414  # for who founds a city
+from sync.flip import into_force
 
 Say = Callable[[str], object]
 
@@ -93,7 +94,7 @@ def import_boundaries(  # the options of the command
 
 
 def _import(session: Session, wanted: Wanted, say: Say) -> Published | None:
-    """Read, report, publish and tell the feed, which is the last thing; None where the file is not taken."""
+    """Read, report, publish and bring into force, which is the last thing; None where the file is not taken."""
     if session.scalar(select(func.count()).select_from(AreaKind)) == 0:
         put_kinds(session, STANDARD_KINDS)
     reading = read_areas(wanted)
@@ -103,7 +104,7 @@ def _import(session: Session, wanted: Wanted, say: Say) -> Published | None:
         return None
     name = f"导入 {wanted.path.name}"
     done = publish(session, reading.areas, by="import-boundaries", name=name, now=dt.datetime.now(dt.UTC))
-    feed.append(session, grid_touches(done))
+    into_force(session, done, lambda: dt.datetime.now(dt.UTC))
     return done
 
 
@@ -182,12 +183,6 @@ def _nesting_lines(session: Session, parent: str | None, areas: Sequence[NewArea
         of = areas[finding.members[0]].name if finding.members else parent
         lines.append(line(Fault(finding.code, "warning", place.x, place.y, detail), of=of))
     return lines
-
-
-def grid_touches(done: Published) -> list[feed.Touch]:
-    """Return the touches that tell phones of grids that were added or changed."""
-    areas = (*done.added, *done.changed)
-    return [feed.Touch(feed.grid_channel(each.id), feed.GRIDS_TOPIC, each.uid) for each in areas if each.is_locating]
 
 
 def refusal(error: GeoError) -> str:

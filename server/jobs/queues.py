@@ -25,6 +25,7 @@ JOBS: Mapping[str, str] = {
     "routing": "server.jobs.routing.route",
     "delivery": "server.jobs.delivery.deliver",
     "files": "server.jobs.files.tend",
+    "editions": "server.jobs.editions.follow",
 }
 QUEUES = tuple(JOBS)
 _PATIENCE_S = 0.5

@@ -17,6 +17,7 @@ from server.attachments.tending import waits
 from server.cases.deliveries import is_due
 from server.config import Config
 from server.jobs.process import now, transaction, wake
+from sync import moving
 
 EVERY_S = 3.0
 # What is held may have got its base without anybody being woken; that is rare and costs the merge job a look.
@@ -36,6 +37,7 @@ def waiting(session: Session, moment: datetime, *, held_too: bool) -> list[str]:
         "routing": session.scalar(_AWAITING),
         "delivery": is_due(session, moment),
         "files": waits(session, moment, keep_for=Config.upload_ttl),
+        "editions": moving.waits(session),
     }
     return [name for name, waits in found.items() if waits]
 

@@ -1,5 +1,7 @@
 """Which ground passes from area to area, and what that makes of the areas."""
 
+import itertools
+
 import pytest
 import shapely
 from hypothesis import given, settings
@@ -67,9 +69,7 @@ steps = st.integers(1, 99).map(lambda n: 114.30 + n * 2e-4)
 def test_the_pieces_are_all_of_the_ground_that_changed_hands_once(old, new):
     def cut(places):
         lines = [114.30, *sorted(places), 114.32]
-        return {
-            str(n): box(west, 25.68, east, 25.69) for n, (west, east) in enumerate(zip(lines, lines[1:], strict=False))
-        }
+        return {str(n): box(west, 25.68, east, 25.69) for n, (west, east) in enumerate(itertools.pairwise(lines))}
 
     before, after = cut(old), cut(new)
     found = fragments(before, after)

@@ -18,8 +18,7 @@ from sqlalchemy.orm import Session, aliased
 from geo.errors import GeoError
 from geo.publish import NewArea, Published, publish
 from geo.tables import Area, AreaVersion
-from server.demo.boundaries import grid_touches
-from sync import feed
+from sync.flip import into_force
 
 # Degrees, some metres: the points of a few records change sides.
 _STEPS: Final = (0.00002, 0.00006, 0.00015)
@@ -43,7 +42,7 @@ def redraw(session: Session, chance: Random, *, now: dt.datetime) -> int | None:
                 done = _publish(session, changed, now)
         except GeoError:
             continue
-        feed.append(session, grid_touches(done))
+        into_force(session, done, lambda: dt.datetime.now(dt.UTC))
         return done.number
     return None
 

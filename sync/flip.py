@@ -1,0 +1,43 @@
+"""The flip: bringing an edition into force while pushes come in.
+
+Owns the order of it. What was captured before the edition begins was judged by the one before, whatever was under way
+then; what is pushed after reads the new one; and the records that lie on ground that changed hands are noted for the
+moving job, in the same commit. Knows nothing of who publishes.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from geo.publish import Published, begin
+from sync import feed, fence
+
+_NOTE_MOVE = text("""
+    INSERT INTO edition_move (edition_number, area_ids, reach)
+    VALUES (:number, CAST(:areas AS int[]), ST_MakeEnvelope(:west, :south, :east, :north, 4326))
+""")
+
+
+def into_force(session: Session, done: Published, clock: Callable[[], dt.datetime]) -> int:
+    """Bring what this transaction has published into force; the last thing before the commit.
+
+    Waits for the pushes under way and holds off the others until the commit; then the edition begins, by ``clock``
+    (aware UTC). Returns the position of the feed, 0 where there is no new edition.
+    """
+    if not done.is_new:
+        return 0
+    if done.redrawn is not None:
+        box = dict(zip(("west", "south", "east", "north"), done.redrawn.box, strict=True))
+        areas = {"number": done.number, "areas": list(done.redrawn.area_ids)}
+        session.execute(_NOTE_MOVE, areas | box)
+    fence.close(session)
+    begin(session, done.number, clock())
+    return feed.append(session, grid_touches(done))
+
+
+def grid_touches(done: Published) -> list[feed.Touch]:
+    """Return the touches that tell phones of grids that were added, changed or retired."""
+    areas = (*done.added, *done.changed, *done.retired)
+    return [feed.Touch(feed.grid_channel(each.id), feed.GRIDS_TOPIC, each.uid) for each in areas if each.is_locating]

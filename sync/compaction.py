@@ -20,8 +20,8 @@ _NOTE = text("""
 _HORIZON = text("""
     SELECT least(
         (SELECT position FROM feed_counter),
-        (SELECT min(coalesce(pulled_to, 0)) FROM device
-         WHERE revoked_at IS NULL AND greatest(pulled_at, enrolled_at) > :live_since)
+        (SELECT min(coalesce(pulled_to, 0)) FROM device JOIN person ON person.id = device.person_id
+         WHERE revoked_at IS NULL AND is_active AND greatest(pulled_at, enrolled_at) > :live_since)
     )
 """)
 _RAISE = text("UPDATE feed_counter SET floor = greatest(floor, :horizon)")

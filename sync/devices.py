@@ -34,6 +34,7 @@ class LastScope:
 class CallingDevice:
     """The device of one exchange, and with it, read in one statement: the city's serials, feed and scope.
 
+    ``revoked_at``: when the device was revoked, or its person ceased to be active, whichever was first.
     ``floor``: up to which touches of the feed may be gone; ``head``: its last; ``scope``: the newest of its person.
     """
 
@@ -88,7 +89,8 @@ def enrol(session: Session, code: str, described: dict[str, Any], *, now: dt.dat
         raise CodeUnknown
     if enrolment.used_at is not None:
         raise CodeUsed
-    if enrolment.expires_at <= now:
+    person = session.get_one(Person, enrolment.person_id)
+    if enrolment.expires_at <= now or not person.is_active:
         raise CodeExpired
     token = secrets.token_urlsafe(32)
     device = Device(person_id=enrolment.person_id, token_hash=_digest(token), enrolled_at=now, **described)
@@ -96,13 +98,13 @@ def enrol(session: Session, code: str, described: dict[str, Any], *, now: dt.dat
     session.flush()
     enrolment.used_at = now
     enrolment.device_id = device.id
-    person = session.get_one(Person, enrolment.person_id)
     session.refresh(device)
     return Enrolled(device.id, device.uid, token, person)
 
 
 _CALLING = Statement("""
-    SELECT device.id, device.uid, device.person_id, person.name, device.app_version, device.revoked_at,
+    SELECT device.id, device.uid, device.person_id, person.name, device.app_version,
+           least(device.revoked_at, person.inactive_since),
            device.wipe_ordered_at IS NOT NULL, city_state.epoch, city_state.ground_serial, city_state.scope_serial,
            feed_counter.floor, feed_counter.position, device.pulled_at,
            scope.version, scope.grid_ids, scope.serials, scope.holds_until

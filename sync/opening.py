@@ -44,7 +44,8 @@ _LOCK = Statement(f"""
     SET last_exchange_at = :now, skew_ms = sent.skew, seqs = device.seqs + CAST(sent.seqs AS int8multirange)
     FROM sent JOIN locked ON locked.id = sent.id CROSS JOIN fence
     WHERE device.id = sent.id
-    RETURNING device.id, device.revoked_at IS NOT NULL,
+    RETURNING device.id,
+        device.revoked_at IS NOT NULL OR EXISTS (SELECT FROM person WHERE id = device.person_id AND NOT is_active),
         EXISTS (SELECT FROM operation WHERE device_id = device.id AND status = 'held'),
         ARRAY(SELECT area_id FROM assignment
               WHERE person_id = device.person_id AND area_id IS NOT NULL ORDER BY assignment.id),

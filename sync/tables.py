@@ -56,6 +56,7 @@ class Person(Base):
     """Somebody who signs in or syncs: worker, dispatcher, handler, GIS staff. Never deleted."""
 
     __tablename__ = "person"
+    __table_args__ = (CheckConstraint("is_active = (inactive_since IS NULL)", name="inactive_since"),)
 
     id: Mapped[IdentityKey]
     login: Mapped[str] = mapped_column(unique=True)
@@ -63,6 +64,9 @@ class Person(Base):
     password_hash: Mapped[str | None] = mapped_column(comment="argon2id; null: may not sign in")
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     created_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
+    inactive_since: Mapped[dt.datetime | None] = mapped_column(
+        comment="kept by a trigger; devices count as revoked from then on"
+    )
 
 
 class Assignment(Base):

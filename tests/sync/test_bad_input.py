@@ -279,6 +279,69 @@ def test_a_revoked_device_may_only_hand_in_what_it_has(phone_of, session):
     assert_problem(phone.send(phone.visit()), 401, "device-revoked")
 
 
+def leave(session, phone, *, ago=dt.timedelta(0)):
+    """The worker of the phone ceases to be active."""
+    session.execute(
+        text("UPDATE person SET is_active = false, inactive_since = now() - :ago WHERE login = :login"),
+        {"login": phone.login, "ago": ago},
+    )
+    session.commit()
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["a stranger to the process", "let in a moment ago"])
+def test_a_device_of_somebody_who_left_may_only_hand_in_what_it_has(phone_of, session, known):
+    phone = phone_of("west")
+    if known:
+        phone.push(phone.visit())
+    leave(session, phone)
+    told = assert_problem(phone.client.get("/v1/sync/pull", headers=phone.headers), 401, "device-revoked")
+    assert "wipe" not in told
+    work = [phone.visit(note="a day's work"), phone.visit()]
+    results = phone.push(*work)
+    assert [result["status"] for result in results] == ["quarantined"] * 2
+    assert results[0]["error"]["type"].endswith("/device-revoked")
+    kept = session.scalars(text("SELECT op_id::text FROM operation WHERE status = 'quarantined' ORDER BY id")).all()
+    assert kept == [op["op_id"] for op in work]
+
+
+def test_what_somebody_hands_in_long_after_they_left_is_refused(phone_of, session):
+    phone = phone_of("west")
+    phone.push(phone.visit())
+    leave(session, phone, ago=dt.timedelta(days=15))
+    phone.send(phone.visit())  # the process knows the phone from a moment ago, and keeps what it sends
+    assert_problem(phone.send(phone.visit()), 401, "device-revoked")
+
+
+def test_somebody_who_comes_back_goes_on_with_the_same_phone(phone_of, session):
+    phone = phone_of("west")
+    phone.pull()
+    leave(session, phone)
+    phone.push(phone.visit())
+    session.execute(text("UPDATE person SET is_active = true WHERE login = :login"), {"login": phone.login})
+    session.commit()
+    (result,) = phone.push(phone.visit())
+    assert result["status"] == "applied"
+    phone.pull()
+    assert len(phone.records("visits")) == 1
+
+
+def test_a_device_revoked_before_its_worker_left_stays_revoked_since_then(phone_of, session):
+    phone = phone_of("west")
+    revoke(session, uuid.UUID(phone.device_id), wipe=True, now=dt.datetime.now(dt.UTC) - dt.timedelta(days=15))
+    leave(session, phone)
+    told = assert_problem(phone.send(phone.visit()), 401, "device-revoked")
+    assert told["wipe"] is True
+
+
+def test_a_code_of_somebody_who_left_enrols_nothing(phone_of, session, app):
+    phone = phone_of("west")
+    person = session.scalar(text("SELECT id FROM person WHERE login = :login"), {"login": phone.login})
+    code, _ = issue_code(session, person, now=dt.datetime.now(dt.UTC), ttl=dt.timedelta(hours=1))
+    leave(session, phone)
+    sent = {"code": code, "device": {"name": "p", "platform": "t", "app_version": "1"}}
+    assert_problem(app.test_client().post("/v1/devices", json=sent), 410, "code-expired")
+
+
 @pytest.mark.parametrize(
     ("age", "status", "slug"), [(None, 404, "code-unknown"), ("used", 409, "code-used"), ("old", 410, "code-expired")]
 )

@@ -3,3 +3,26 @@
 Knows nothing of editions, drafts or the database. Every operation takes a `Sheet` and returns a `Redrawn`, or raises a
 typed error with the place on the ground and leaves everything as it is.
 """
+
+from geo.redraw.laying import add, replace_all, retire
+from geo.redraw.merge import merge
+from geo.redraw.naming import reassign, rename
+from geo.redraw.reshape import reshape
+from geo.redraw.sheet import Entry, Redrawn, Sheet, Tract
+from geo.redraw.split import Piece, split
+
+__all__ = [
+    "Entry",
+    "Piece",
+    "Redrawn",
+    "Sheet",
+    "Tract",
+    "add",
+    "merge",
+    "reassign",
+    "rename",
+    "replace_all",
+    "reshape",
+    "retire",
+    "split",
+]

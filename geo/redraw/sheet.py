@@ -32,6 +32,7 @@ How = Literal["reshaped", "renamed", "moved", "split", "merged", "became", "adde
 Edge = tuple[float, float, float, float]
 
 _BESIDE_DEG: Final = 1e-4
+_SAME_PLACE_DEG: Final = 1e-7
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,16 +182,21 @@ def _multi(polygon: Ground) -> MultiPolygon:
 
 
 def _require_coverage(before: Sheet, after: Sheet, touched: list[Ground]) -> None:
-    """Require that no fault came about where something was touched."""
+    """Require that no fault came about where something was touched, beyond those that were there before."""
     faults = _faults(after, touched)
-    known = {_told(fault) for fault in _faults(before, touched)} if faults else set()
-    new = [fault for fault in faults if _told(fault) not in known]
+    if not faults:
+        return
+    known: dict[str, list[BaseGeometry]] = {}
+    for finding, _ in _faults(before, touched):
+        known.setdefault(finding.code, []).append(shapely.buffer(finding.geometry, _SAME_PLACE_DEG))
+    places = {code: shapely.union_all(found) for code, found in known.items()}
+    new = [
+        (finding, codes)
+        for finding, codes in faults
+        if finding.code not in places or not shapely.covers(places[finding.code], finding.geometry)
+    ]
     if new:
-        raise BrokenCoverage(tuple(_as_data(fault, codes) for fault, codes in new))
-
-
-def _told(fault: tuple[Finding, tuple[str, ...]]) -> tuple[str, tuple[str, ...]]:
-    return fault[0].code, fault[1]
+        raise BrokenCoverage(tuple(_as_data(finding, codes) for finding, codes in new))
 
 
 def _faults(sheet: Sheet, touched: list[Ground]) -> list[tuple[Finding, tuple[str, ...]]]:

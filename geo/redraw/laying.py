@@ -1,0 +1,140 @@
+"""Laying polygons onto a sheet and taking areas away: add, replace, retire.
+
+Owns how a polygon that was drawn or read from a file fits to the areas that stay: they keep their ground; where it was
+drawn over them, or short of them, by less than the gap width, it follows their border. Must not know files or drafts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+from shapely import Polygon
+
+from geo.errors import AreaVanishes, CodeTaken, DrawnOverAnother, FallsApart, UnknownTract
+from geo.plane import width
+from geo.redraw.drawing import polygon_in_units
+from geo.redraw.sheet import GAP_UNITS, Ground, Redrawn, Sheet, Tract, place, settle, to_degrees
+from geo.redraw.split import followed
+from geo.redraw.weave import Woven, edges_of, unite, weave
+
+_MARGIN_DEG: Final = 2e-5
+
+
+def add(sheet: Sheet, code: str, tract: Tract) -> Redrawn:
+    """Add an area (lon, lat) on ground that nobody holds.
+
+    Raises CodeTaken, the errors of `polygon_in_units`, DrawnOverAnother, AreaVanishes, FallsApart, and BrokenCoverage
+    where a gap that is open at its ends would be left beside it.
+    """
+    if code in sheet.tracts:
+        raise CodeTaken(code)
+    return _lay(sheet, {code: tract})
+
+
+def replace_all(sheet: Sheet, polygons: Mapping[str, Ground]) -> Redrawn:
+    """Give areas other polygons (lon, lat), all at once, as from a file; ground that they give up is nobody's.
+
+    Raises UnknownTract, and as `add`; `feature` counts from 0 in the order given.
+    """
+    return _lay(sheet, {code: replace(sheet[code], polygon=polygon) for code, polygon in polygons.items()})
+
+
+def retire(sheet: Sheet, code: str) -> Redrawn:
+    """Give up an area; its ground is nobody's then. Raises UnknownTract."""
+    if code not in sheet.tracts:
+        raise UnknownTract(code)
+    return settle(sheet, {}, [code])
+
+
+@dataclass(frozen=True, eq=False)
+class _Claims:
+    """Faces, who holds them among the areas that stay, and who claims them among those that are laid."""
+
+    woven: Woven
+    claimants: tuple[tuple[str, ...], ...]
+
+    def owner(self, number: int) -> str | None:
+        """Who gets a face: the area that stays, else the first that claims it."""
+        held = self.woven.owners[number]
+        return held if held is not None else next(iter(self.claimants[number]), None)
+
+    def contested(self) -> dict[str, list[Polygon]]:
+        """The faces that somebody else claims than who gets them, by who gets them."""
+        found: dict[str, list[Polygon]] = {}
+        for number, face in enumerate(self.woven.faces):
+            owner = self.owner(number)
+            if owner is not None and set(self.claimants[number]) - {owner}:
+                found.setdefault(owner, []).append(face)
+        return found
+
+
+def _lay(sheet: Sheet, new: Mapping[str, Tract]) -> Redrawn:
+    drawn = {code: polygon_in_units(tract.polygon, number) for number, (code, tract) in enumerate(new.items())}
+    beside = {code for tract in new.values() for code in sheet.near(tract.polygon, _MARGIN_DEG)} - set(new)
+    drawn = {code: _drawn_to(shape, list(sheet.units(beside).values())) for code, shape in drawn.items()}
+    woven = weave(sheet, beside, [shapely.boundary(shape) for shape in drawn.values()], frozenset(new))
+    claims = _Claims(woven, _claimants(woven, drawn))
+    for owner, faces in claims.contested().items():
+        for part in shapely.get_parts(unite(faces)):
+            if width(part) >= GAP_UNITS:
+                raise DrawnOverAnother(owner, *place(part))
+    gaps = _gaps(claims, set(new))
+    grounds = woven.united(lambda number: claims.owner(number) or gaps.get(number))
+    for code, shape in drawn.items():
+        if code not in grounds:
+            raise AreaVanishes(code, *place(shape))
+        parts = sorted(shapely.get_parts(grounds[code]), key=lambda part: part.area)
+        if len(parts) > len(shapely.get_parts(shape)):
+            raise FallsApart(code, *place(parts[0]))
+    put = {code: replace(tract, polygon=to_degrees(grounds[code])) for code, tract in new.items()}
+    return settle(sheet, put | followed(sheet, woven, set(new)))
+
+
+def _drawn_to(shape: Ground, beside: list[Ground]) -> Ground:
+    """A shape whose vertices within the gap width of other borders are on them, at their vertices if those are near."""
+    if not beside:
+        return shape
+    borders = shapely.union_all(shapely.boundary(beside))
+    corners = shapely.multipoints(shapely.get_coordinates(borders))
+
+    def moved(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        points = np.asarray(shapely.points(positions), dtype=object)
+        moved = positions.copy()
+        for target in (borders, corners):
+            near = shapely.dwithin(points, target, GAP_UNITS)
+            feet = shapely.get_coordinates(shapely.shortest_line(points[near], target))[1::2]
+            moved[near] = np.rint(feet)
+        return moved
+
+    drawn = shapely.remove_repeated_points(shapely.transform(shape, moved))
+    return drawn if drawn.is_valid and drawn.area > 0 else shape
+
+
+def _claimants(woven: Woven, drawn: Mapping[str, Ground]) -> tuple[tuple[str, ...], ...]:
+    codes = list(drawn)
+    inside = shapely.point_on_surface(np.array(woven.faces, dtype=object))
+    found: list[list[str]] = [[] for _ in woven.faces]
+    face, shape = shapely.STRtree(list(drawn.values())).query(inside, predicate="intersects")
+    for number, at in sorted(zip(face.tolist(), shape.tolist(), strict=True)):
+        found[number].append(codes[at])
+    return tuple(map(tuple, found))
+
+
+def _gaps(claims: _Claims, new: set[str]) -> dict[int, str]:
+    """Nobody's faces, enclosed and thinner than the gap width, beside what is laid: they go to it."""
+    edges = {code: edges_of(_faces(claims, code)) for code in sorted(new)}
+    found = {}
+    for number, face in enumerate(claims.woven.faces):
+        if claims.owner(number) is None and 2 * face.area / face.length < GAP_UNITS and width(face) < GAP_UNITS:
+            own = edges_of([face])
+            taker = max(edges, key=lambda code: len(own & edges[code]))
+            if not own.isdisjoint(edges[taker]):
+                found[number] = taker
+    return found
+
+
+def _faces(claims: _Claims, code: str) -> list[Polygon]:
+    return [face for number, face in enumerate(claims.woven.faces) if claims.owner(number) == code]

@@ -1,0 +1,13 @@
+/**
+ * The sync client of GridPatrol: an outbox and a copy of the worker's records in IndexedDB, exchanged with the server
+ * over the device protocol.
+ */
+
+export { NotEnrolled, type Options, type Summary, SyncClient } from "./client.js";
+export type { Exchanged } from "./exchange.js";
+export type { Locks } from "./lease.js";
+export { NothingThere } from "./outbox.js";
+export type { Device, Entry, Position, Standing, State, Storage } from "./store.js";
+export { Busy, Refused, Unreachable } from "./transport.js";
+export type * from "./types.js";
+export type { Seen } from "./view.js";

@@ -24,7 +24,7 @@ _HORIZON = text("""
          WHERE revoked_at IS NULL AND is_active AND greatest(pulled_at, enrolled_at) > :live_since)
     )
 """)
-_RAISE = text("UPDATE feed_counter SET floor = greatest(floor, :horizon)")
+_RAISE = text("UPDATE feed_counter SET floor = :horizon WHERE floor < :horizon")
 _TRIM = text("""
     DELETE FROM feed WHERE (channel, position) IN (
         SELECT channel, position FROM feed WHERE position <= :horizon LIMIT :limit
@@ -46,9 +46,10 @@ def note_pulled(session: Session, device_id: int, position: int, now: dt.datetim
 def compact(session: Session, now: dt.datetime, *, limit: int = 50_000) -> int:
     """Take away up to ``limit`` touches behind the oldest live cursor; return how many. The caller commits.
 
-    The floor is raised in the same transaction, so no cursor can stand among touches that are gone.
+    The floor is raised in the same transaction, so no cursor can stand among touches that are gone. It is raised last:
+    every push waits for the row that holds it.
     """
     horizon = session.scalar(_HORIZON, {"live_since": now - LIVE_FOR}) or 0
-    session.execute(_RAISE, {"horizon": horizon})
     removed = session.execute(_TRIM, {"horizon": horizon, "limit": limit})
+    session.execute(_RAISE, {"horizon": horizon})
     return int(removed.rowcount)  # type: ignore[attr-defined]  # a cursor result

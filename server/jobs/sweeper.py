@@ -1,7 +1,8 @@
 """The sweeper: every few seconds it looks in PostgreSQL for work that waits, and wakes the queue of it.
 
 Run as ``python -m server.jobs.sweeper``. Whatever Redis forgot, and whatever a killed worker left, is found here;
-where PostgreSQL or Redis is away, it waits and looks again. It does no work itself and may run more than once.
+where PostgreSQL or Redis is away, it waits and looks again. Now and then it sweeps behind the phones: it shortens the
+feed. All else it leaves to the workers, and it may run more than once.
 """
 
 import random
@@ -18,10 +19,14 @@ from server.cases.deliveries import is_due
 from server.config import Config
 from server.jobs.process import now, transaction, wake
 from sync import moving
+from sync.compaction import compact
 
 EVERY_S = 3.0
 # What is held may have got its base without anybody being woken; that is rare and costs the merge job a look.
 HELD_EVERY = 20
+# About an hour of rounds; the first soon after the start.
+COMPACT_EVERY = 1200
+COMPACTED_AT_ONCE = 5_000
 
 log = structlog.get_logger()
 
@@ -49,12 +54,24 @@ def sweep(*, held_too: bool = True) -> list[str]:
     return [name for name in names if wake(name)]
 
 
+def shorten_feed(stop: threading.Event) -> int:
+    """Take away what every live phone has of the feed, a little in each transaction; return how many touches."""
+    removed, last = 0, COMPACTED_AT_ONCE
+    while last == COMPACTED_AT_ONCE and not stop.is_set():
+        with transaction() as session:
+            last = compact(session, now(), limit=COMPACTED_AT_ONCE)
+        removed += last
+    return removed
+
+
 def main(stop: threading.Event) -> None:
     """Sweep until asked to stop. Nothing that goes wrong ends it."""
     rounds = 0
     while not stop.is_set():
         try:
             sweep(held_too=rounds % HELD_EVERY == 0)
+            if rounds % COMPACT_EVERY == 0:
+                shorten_feed(stop)
         except Exception as error:  # noqa: BLE001  # the edge of a process that must go on
             log.warning("could not sweep; trying again", error=str(error))
         rounds += 1

@@ -6,8 +6,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from sync.compaction import LIVE_FOR, compact
+from tests.jobs.conftest import Processes, eventually
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +95,67 @@ def test_an_idle_pull_writes_nothing(phone_of, session):
         text("SELECT xmin::text, pulled_at FROM device WHERE uid = :u"), {"u": phone.device_id}
     ).one()
     assert before == after
+
+
+def test_little_is_taken_away_at_once(phone_of, session):
+    writer = phone_of("west")
+    writer.pull()
+    writer.push(*[writer.visit() for _ in range(7)])
+    for _ in range(2):
+        passed(session, writer)
+        writer.pull()
+    assert [compact(session, dt.datetime.now(dt.UTC), limit=3) for _ in range(4)] == [3, 3, 1, 0]
+
+
+def test_a_push_does_not_wait_for_a_compaction_that_has_no_floor_to_raise(phone_of, session):
+    writer = phone_of("west")
+    writer.pull()
+    writer.push(*[writer.visit() for _ in range(7)])
+    for _ in range(2):
+        passed(session, writer)
+        writer.pull()
+    compact(session, dt.datetime.now(dt.UTC), limit=3)
+    session.commit()
+    assert compact(session, dt.datetime.now(dt.UTC), limit=3) == 3
+    with Session(session.get_bind()) as other:
+        assert other.execute(text("SELECT FROM feed_counter FOR UPDATE NOWAIT")).all() == [()]
+
+
+def test_the_sweeper_shortens_the_feed_behind_the_phones(phone_of, session, sync_url, redis_url, tmp_path):
+    writer, live, away = phone_of("west"), phone_of("west"), phone_of("west")
+    for phone in (writer, live, away):
+        phone.pull()
+    session.execute(
+        text("""
+            WITH n AS (UPDATE feed_counter SET position = position + 12000 RETURNING position - 12000 AS before)
+            INSERT INTO feed SELECT 2, before + number, 1, gen_random_uuid() FROM n, generate_series(1, 12000) AS number
+        """)
+    )
+    session.execute(
+        text("UPDATE device SET enrolled_at = :gone, pulled_at = :gone WHERE uid = :uid"),
+        {"gone": dt.datetime.now(dt.UTC) - LIVE_FOR - dt.timedelta(days=1), "uid": away.device_id},
+    )
+    session.commit()
+    for _ in range(2):
+        for phone in (writer, live):
+            passed(session, phone)
+            phone.pull()
+    op = writer.visit()
+    writer.push(op)
+    with (tmp_path / "log").open("w+") as log:
+        running = Processes(sync_url, redis_url, log)
+        running.sweeper()
+        try:
+            eventually(lambda: touches(session) <= 2, "what everybody has is gone")
+        finally:
+            for program in running.started:
+                program.kill()
+    assert [change["id"] for change in live.pull()] == [op["id"]]
+    answer = away.client.get("/v1/sync/pull", query_string={"cursor": away.cursor}, headers=away.headers)
+    assert (answer.status_code, answer.json["type"].rpartition("/")[2]) == (410, "resync")
+    away.cursor = None
+    away.pull()
+    assert away.records("visits").keys() == {op["id"]}
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

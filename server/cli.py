@@ -144,13 +144,14 @@ def restore(*, file: str, yes: bool) -> int:
 
 
 @patrol.command()
-@click.option("--profile", default="chongyi", show_default=True)
+@click.option("--profile", default="chongyi", show_default=True, help="chongyi | enshi | jingdezhen | hefei | nantong")
+@click.option("--seed", type=click.IntRange(0), help="随机种子 · another seed lays out another city")
 @click.option("--day", is_flag=True, help="再走一个走访日 · walk a patrol day over it too, once")
-def demo(*, profile: str, day: bool) -> int:
-    """装入示例城市 · load a sample city into the running patrol."""
+def demo(*, profile: str, seed: int | None, day: bool) -> int:
+    """装入示例城市 · load a sample city into the running patrol; five there are."""
     from server.launch.running import status as running_status
 
-    code = _on_running_patrol("server.demo", "load", profile=profile)
+    code = _on_running_patrol("server.demo", "load", profile=profile, seed=seed)
     if code or not day:
         return code
     return _on_running_patrol("server.demo", "walk_a_day", url=running_status(Home.of_patrol())["url"])

@@ -5,7 +5,7 @@ them, and rules that send cases to them. All invented but for the kinds of thing
 """
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, text
@@ -20,7 +20,7 @@ from server.demo.people import NAMES
 
 
 @dataclass(frozen=True, slots=True)
-class _Seat:
+class Seat:
     """An organisation, where it sits and which grids it serves. ``lon``, ``lat``: WGS-84, where it has a door."""
 
     code: str
@@ -33,23 +33,27 @@ class _Seat:
     lat: float | None = None
 
 
-def _seats(ground: Ground) -> Iterator[_Seat]:
+def _seats(ground: Ground) -> Iterator[Seat]:
     for number, area in enumerate(ground.of_level("community"), start=1):
         name_en = f"Residents' committee {number}"
-        yield _Seat(f"jwh{number:02}", "community", f"{area.name}居委会", name_en, area.code)
+        yield Seat(f"jwh{number:02}", "community", f"{area.name}居委会", name_en, area.code)
     for centre in ground.centres:
         lon, lat = centre.point.x, centre.point.y
         name_en = f"Service centre {centre.code[-2:]}"
-        yield _Seat(centre.code, "service_centre", centre.name, name_en, centre.serves[0], centre.serves, lon, lat)
+        yield Seat(centre.code, "service_centre", centre.name, name_en, centre.serves[0], centre.serves, lon, lat)
     for number, unit in enumerate(NAMES["units"]):
         home = ground.centres[number % len(ground.centres)].serves[0]
-        yield _Seat(f"dzb{number + 1:02}", "party", f"{unit}党支部", f"Party unit {number + 1}", home, (home,))
+        yield Seat(f"dzb{number + 1:02}", "party", f"{unit}党支部", f"Party unit {number + 1}", home, (home,))
 
 
 def found(session: Session, ground: Ground) -> int:
-    """Add the organisations that are missing, and their links to grids; return how many were added."""
-    seats = list(_seats(ground))
-    known = set(session.scalars(select(Organisation.code).where(Organisation.code.in_([seat.code for seat in seats]))))
+    """Add the organisations of the sample city that are missing; return how many were added."""
+    return take_seats(session, list(_seats(ground)))
+
+
+def take_seats(session: Session, seats: Sequence[Seat]) -> int:
+    """Add the organisations that are missing, and their links to the grids they serve; return how many were added."""
+    known = set(session.scalars(select(Organisation.code)))
     new = [seat for seat in seats if seat.code not in known]
     if new:
         names = ("code", "kind", "name", "name_en", "area", "lon", "lat")

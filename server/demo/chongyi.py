@@ -4,64 +4,49 @@ Owns the order in which a city comes to be; each part is drawn and put in place 
 gives the same city, and founding it again changes nothing.
 """
 
-import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from random import Random
-
-from sqlalchemy.orm import Session
 
 from geo.editions import load_ground
 from geo.publish import NewArea, publish, put_kinds
 from server.cases.catalogue import load_catalogue
 from server.demo import bodies, doors, people, planting, sign_ins
-from server.demo.boundaries import Wanted, grid_touches, read_areas
+from server.demo.boundaries import Wanted, read_areas
+from server.demo.founding import Founding, Say
 from server.demo.ground import COUNTY_FILE, Ground, chongyi_ground
 from server.demo.kinds import STANDARD_KINDS
 from sync import feed
+from sync.flip import grid_touches
 
 SEED = 360725
 NAME = "chongyi"
 _LEVELS = frozenset({"county", "committee", "community", "grid", "zone"})
 
-Say = Callable[[str], object]
 
-
-@dataclass(frozen=True, slots=True)
-class Founding:
-    """What holds while a city is founded. ``folder``: where its sign-ins are kept."""
-
-    session: Session
-    folder: Path
-    now: dt.datetime
-    say: Say
-
-
-def draw(report: Say = lambda _line: None) -> Ground:
+def draw(report: Say = lambda _line: None, seed: int = SEED) -> Ground:
     """Draw the ground inside the county's outline, and report what is wrong with the file of it."""
     county = read_areas(Wanted(COUNTY_FILE, "county"))
     for line in county.summary:
         report(line)
-    return chongyi_ground(county.areas[0].polygon, SEED)
+    return chongyi_ground(county.areas[0].polygon, seed)
 
 
 def found(founding: Founding) -> None:
     """Found the city, or add to it what is missing. The feed is appended last; the caller commits."""
     session, now, say = founding.session, founding.now, founding.say
-    ground = draw(say)
+    seed = SEED if founding.seed is None else founding.seed
+    ground = draw(say, seed)
     edition, touches = _publish(founding, ground)
     catalogue = load_catalogue(session)
     added = bodies.found(session, ground)
     say(f"  {catalogue.bodies + added} 个单位 organisations, {catalogue.categories} 个类别 categories")
-    cast = people.cast_of(ground, Random(SEED))
+    cast = people.cast_of(ground, Random(seed))
     joined = people.settle_in(session, cast, now=now)
     people.give_passwords(session, sign_ins.hand_out(session, founding.folder, cast))
     say(f"  {joined} 人 people")
-    homes = doors.doors_of(ground, Random(SEED))
+    homes = doors.doors_of(ground, Random(seed))
     in_force = load_ground(session, edition)
     touches += planting.plant_households(session, [(home.id, home.doc) for home in homes], in_force, now=now)
-    tasks = doors.tasks_of(ground, homes, Random(SEED), now=now)
+    tasks = doors.tasks_of(ground, homes, Random(seed), now=now)
     touches += planting.plant_tasks(session, tasks, now=now)
     say(f"  {len(homes)} 户 households, {len(tasks)} 项任务 tasks")
     say(f"  {bodies.lay_down_rules(session, ground, now=now)} 条派遣规则 routing rules")

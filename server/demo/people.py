@@ -11,11 +11,10 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from server.demo.ground import COUNTY_CODE, Ground
-from sync.tables import Person
 
 NAMES: Final[Mapping[str, Sequence[str]]] = json.loads(
     (Path(__file__).parent / "data" / "names.json").read_text(encoding="utf-8")
@@ -76,7 +75,7 @@ def _names(chance: Random) -> Iterator[str]:
 
 def settle_in(session: Session, members: Sequence[Member], *, now: dt.datetime) -> int:
     """Add those who are missing and give them their parts; return how many. Who is there already is left alone."""
-    known = set(session.scalars(select(Person.login).where(Person.login.in_([member.login for member in members]))))
+    known = set(session.scalars(_KNOWN, {"login": [member.login for member in members]}))
     new = [member for member in members if member.login not in known]
     if new:
         columns = {name: [getattr(member, name) for member in new] for name in ("login", "name", "role", "place")}
@@ -91,6 +90,7 @@ def give_passwords(session: Session, hashes: Mapping[str, str]) -> None:
         session.execute(_PASSWORDS, {"login": list(hashes), "hash": list(hashes.values())})
 
 
+_KNOWN = text("SELECT login FROM person WHERE login = ANY (CAST(:login AS text[]))")
 _PEOPLE = text("""
     INSERT INTO person (login, name) SELECT * FROM unnest(CAST(:login AS text[]), CAST(:name AS text[]))
 """)

@@ -168,6 +168,8 @@ def test_two_counties_meet_without_a_gap_whatever_their_shape():
     assert city.areas[0].polygon.area == pytest.approx(8, abs=1e-6)
 
 
-@pytest.mark.parametrize(("number", "written"), [(3, "三"), (10, "十"), (14, "十四"), (20, "二十"), (35, "三十五"), (120, "120")])
+@pytest.mark.parametrize(
+    ("number", "written"), [(3, "三"), (10, "十"), (14, "十四"), (20, "二十"), (35, "三十五"), (120, "120")]
+)
 def test_numbers_are_written_in_chinese(number, written):
     assert numeral(number) == written

@@ -92,8 +92,9 @@ def laid_out(profile: Profile, outlines: Mapping[str, Outline], seed: int, say: 
         parts, named = step(standing, np.bincount(owner, mass).astype(np.float64), np.bincount(owner))
         owner = divided(chance, cells, owner, parts)
         before, standing = set(standing), named
-        found += _polygons(mesh, owner, standing, besides=before)
-        say(f"  {len(standing):,} {standing[-1].kind}")
+        drawn = _polygons(mesh, owner, standing, besides=before)
+        found += drawn
+        say(f"  {len(drawn):,} {standing[-1].kind}")
     areas = _with_households(profile, [*_whole(profile, found[: len(counties)]), *found], chance)
     by_code = {area.code: area for area in areas}
     return City(profile, tuple(areas), tuple(by_code[each.code] for each in standing), mesh, owner)

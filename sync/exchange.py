@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from psycopg.types.range import Range
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
@@ -77,7 +78,8 @@ class Entry:
 class Sender:
     """One device of a group with its batch: what it may write, and the entries of its operations in order.
 
-    ``revoked``: as the database has it under the lock, not as it was when the request came in.
+    ``revoked``: as the database has it under the lock, not as it was when the request came in. ``repeats``: the spans
+    of seqs in it that had come before.
     """
 
     exchange: Exchange
@@ -85,6 +87,7 @@ class Sender:
     assigned: tuple[Assigned, ...] = ()
     revoked: bool = False
     holds: bool = False
+    repeats: Sequence[Range[int]] = ()
 
     @property
     def device_id(self) -> int:

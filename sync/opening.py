@@ -1,7 +1,8 @@
 """The opening of a push: lock the devices, read what their batches are judged by, answer what was seen before.
 
-Two statements for the whole group. The first locks; the second reads what earlier exchanges have committed, so it
-must be a statement of its own: its snapshot is taken when the locks are held.
+Two statements for the whole group, and a third where a phone gave numbers again. The first locks; the second reads
+what earlier exchanges have committed, so it must be a statement of its own: its snapshot is taken when the locks are
+held.
 """
 
 import uuid
@@ -37,14 +38,14 @@ _LOCK = Statement(f"""
         SELECT sent.id, sent.skew, sent.seqs
         FROM unnest(CAST(:ids AS int[]), CAST(:skews AS bigint[]), CAST(:seqs AS text[])) AS sent (id, skew, seqs)
     ), locked AS (
-        SELECT device.id FROM device WHERE device.id = ANY (CAST(:ids AS int[])) ORDER BY device.id
+        SELECT device.id, device.seqs FROM device WHERE device.id = ANY (CAST(:ids AS int[])) ORDER BY device.id
         FOR NO KEY UPDATE
     )
     UPDATE device
     SET last_exchange_at = :now, skew_ms = sent.skew, seqs = device.seqs + CAST(sent.seqs AS int8multirange)
     FROM sent JOIN locked ON locked.id = sent.id CROSS JOIN fence
     WHERE device.id = sent.id
-    RETURNING device.id,
+    RETURNING device.id, locked.seqs * CAST(sent.seqs AS int8multirange),
         device.revoked_at IS NOT NULL OR EXISTS (SELECT FROM person WHERE id = device.person_id AND NOT is_active),
         EXISTS (SELECT FROM operation WHERE device_id = device.id AND status = 'held'),
         ARRAY(SELECT area_id FROM assignment
@@ -55,6 +56,10 @@ _LOCK = Statement(f"""
               WHERE person_id = device.person_id AND area_id IS NOT NULL ORDER BY assignment.id),
         ARRAY(SELECT code FROM category WHERE code = ANY (CAST(:codes AS text[])) AND is_active)
 """)  # noqa: S608  # the key is a number of ours
+_REUSED = Statement("""
+    UPDATE device SET reused_seqs = reused_seqs + sent.count
+    FROM unnest(CAST(:ids AS int[]), CAST(:counts AS int[])) AS sent (id, count) WHERE device.id = sent.id
+""")
 
 
 def open_group(city: City, senders: Sequence[Sender]) -> Opened:
@@ -64,6 +69,7 @@ def open_group(city: City, senders: Sequence[Sender]) -> Opened:
     city_state, earlier = log.known(city.session, named)
     for sender in senders:
         _mark_seen(sender, earlier)
+    _note_reused(city, senders)
     return Opened(categories, *city_state, {key: found[0] for key, found in earlier.items()})
 
 
@@ -80,7 +86,7 @@ def _lock(city: City, senders: Sequence[Sender]) -> frozenset[str]:
     told = {row[0]: row for row in rows}
     categories: set[str] = set()
     for sender in ordered:
-        _, sender.revoked, sender.holds, areas, begins, ends, codes = told[sender.device_id]
+        _, sender.repeats, sender.revoked, sender.holds, areas, begins, ends, codes = told[sender.device_id]
         sender.assigned = tuple(Assigned(*each) for each in zip(areas, begins, ends, strict=True))
         categories.update(codes)
     return frozenset(categories)
@@ -131,6 +137,20 @@ def _mark_seen(sender: Sender, known: dict[tuple[int, uuid.UUID], list[log.Known
         elif earlier or twins:
             entry.settle("quarantined", Reason("op-id-reused", (("op_id", "op-id-reused"),)))
         twins.append(entry)
+
+
+def _note_reused(city: City, senders: Sequence[Sender]) -> None:
+    """Count the new operations under a seq that had come before: a phone that was restored from a backup begins again.
+
+    They count like any other, since an operation is known by its op_id; but its gaps no longer show what is lost.
+    """
+    counts = {}
+    for sender in senders:
+        fresh = [entry.op.seq for entry in sender.entries if not entry.replayed and not entry.status]
+        if count := sum(seq is not None and any(seq in span for span in sender.repeats) for seq in fresh):
+            counts[sender.device_id] = count
+    if counts:
+        _REUSED.run(city.session, ids=arrays.numbers(list(counts)), counts=arrays.numbers(list(counts.values())))
 
 
 def _multirange(seqs: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""What of one device is not settled: pending, held, quarantined, in review; gaps in its seq; its clock's skew."""
+"""What of one device is not settled: pending, held, quarantined, in review; what its seq says; its clock's skew."""
 
 import datetime as dt
 from typing import Any
@@ -15,7 +15,7 @@ _DOUBT = text("""
     ORDER BY id DESC LIMIT :limit
 """)
 _DEVICE = text("""
-    SELECT skew_ms, last_exchange_at, upper(seqs) - 1 AS highest,
+    SELECT skew_ms, last_exchange_at, upper(seqs) - 1 AS highest, reused_seqs,
            CASE WHEN isempty(seqs) THEN '{}' ELSE int8multirange(int8range(1, upper(seqs))) - seqs END AS gaps
     FROM device WHERE id = :device
 """)
@@ -39,6 +39,7 @@ def status(session: Session, device: CallingDevice) -> dict[str, Any]:
     return told | {
         "gaps": [[gap.lower, gap.upper - 1] for gap in row.gaps],
         "highest_seq": row.highest or 0,
+        "reused_seqs": row.reused_seqs,
         "skew_ms": row.skew_ms,
         "last_exchange_at": _iso(row.last_exchange_at),
     }

@@ -65,7 +65,7 @@ _OF_CONCERN = """
 _DEVICES = text(f"""
     {_FARED}
     SELECT uid AS device_id, login, worker, fared.name, platform, app_version, enrolled_at, last_exchange_at, pulled_at,
-           skew_ms, revoked_at, wipe_ordered_at, wiped_at, upper(seqs) - 1 AS highest_seq, gaps,
+           skew_ms, revoked_at, wipe_ordered_at, wiped_at, upper(seqs) - 1 AS highest_seq, gaps, reused_seqs,
            pending, held, quarantined, review, is_silent AS silent, is_skewed AS skewed, is_old_app AS old_app,
            CASE WHEN coalesce(pulled_to, 0) = 0 THEN NULL
                 ELSE (SELECT position FROM feed_counter) - pulled_to END AS behind,

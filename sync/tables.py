@@ -123,6 +123,9 @@ class Device(Base):
     seqs: Mapped[MultiRange[int]] = mapped_column(
         server_default="{}", comment="every seq received; what is missing below its top is a gap"
     )
+    reused_seqs: Mapped[int] = mapped_column(
+        server_default="0", comment="new operations under a seq that had come before"
+    )
 
 
 class Enrolment(Base):

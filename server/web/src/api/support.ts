@@ -39,6 +39,7 @@ export interface Device {
   wiped_at: string | null;
   highest_seq: number | null;
   gaps: [from: number, to: number][];
+  reused_seqs: number;
   pending: number;
   held: number;
   quarantined: number;

@@ -45,6 +45,8 @@ export const staffEn: Record<keyof typeof staffZh, string> = {
   "support.behind": "{n} changes behind",
   "support.seq": "Highest number",
   "support.nogaps": "none",
+  "support.reused": "Numbers given again",
+  "support.reused.count": "{n}: the phone was restored from an old backup; gaps no longer show what is lost",
   "support.number": "no. {n}",
   "support.mend": "Mend it",
   "support.revoke": "Revoke",

@@ -43,6 +43,8 @@ export const staffZh = {
   "support.behind": "落后 {n} 条变更",
   "support.seq": "最大序号",
   "support.nogaps": "无",
+  "support.reused": "重复编号",
+  "support.reused.count": "{n} 条：手机曾由旧备份恢复，缺号已不能反映遗失",
   "support.number": "序号 {n}",
   "support.mend": "去改正",
   "support.revoke": "停用手机",

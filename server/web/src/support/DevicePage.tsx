@@ -52,6 +52,7 @@ function Facts({ device }: { device: Device }) {
     [t("support.seq"), String(device.highest_seq ?? 0)],
     [t("support.head.gaps"), gaps.length ? `${gaps.join("、")}${device.gaps.length > 20 ? " …" : ""}` : t("support.nogaps")],
   ];
+  if (device.reused_seqs) rows.push([t("support.reused"), t("support.reused.count", { n: device.reused_seqs })]);
   if (device.revoked_at) rows.push([t("concern.revoked"), at(device.revoked_at)]);
   if (device.wipe_ordered_at) rows.push([t("concern.wiping"), at(device.wipe_ordered_at)]);
   if (device.wiped_at) rows.push([t("concern.wiped"), at(device.wiped_at)]);

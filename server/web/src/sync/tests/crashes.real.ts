@@ -88,3 +88,34 @@ test("two tabs that enter and exchange at the same moment make one device", asyn
   expect(entries).toHaveLength(24);
   expect(new Set(entries.map(({ state }) => state))).toEqual(new Set(["applied"]));
 });
+
+test("a page that comes late, when another tab has pulled on, is never seen", async () => {
+  const browser = await enrolled(await worker("west"));
+  const tab = browser.tab();
+  const { id } = await tab.put("issues", issue());
+  const [arrived, released] = [gate(), gate()];
+  const slow: typeof fetch = async (...asked) => {
+    const answer = await fetch(...asked);
+    if (!String(asked[0]).includes("/pull")) return answer;
+    arrived.open();
+    await released.opened;
+    return answer;
+  };
+  const late = browser.tab(undefined, { fetch: slow }).exchange();
+  await arrived.opened;
+  await tab.patch("issues", id, { severity: "urgent" });
+  await tab.exchange();
+  const seen = new Set<unknown>();
+  const watching = tab.watch(() => tab.get("issues", id)).subscribe((record) => void seen.add(record?.data.severity));
+  released.open();
+  await late;
+  await agrees(tab);
+  watching.unsubscribe();
+  expect([...seen]).toEqual(["urgent"]);
+});
+
+function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = (): void => undefined;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open: () => open() };
+}

@@ -10,6 +10,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from server.pool import POOL_EVENTS
 
 
@@ -99,6 +101,8 @@ class Config:
             "pool_events": POOL_EVENTS,
             # The connection used last has its plans and catalogue in the caches of the processor.
             "pool_use_lifo": True,
+            # Reads a record's document three times as fast as the standard library.
+            "json_deserializer": msgspec.json.decode,
             # jit=off: measured 3.8x on the small staged plans of a push.
             "connect_args": {"options": "-c jit=off -c timezone=UTC -c lock_timeout=10s -c statement_timeout=60s"},
         }

@@ -15,12 +15,13 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from geo.editions import NEWEST, Ground
-from sync import feed, records
+from sync import arrays, feed, records
 from sync.collections import COLLECTIONS, Collection
 from sync.lineage import LoggedOp, ready, writes_of
 from sync.located import locate
 from sync.merge import Dispute, Merged, merge
 from sync.records import Record, encode
+from sync.statements import Statement
 from sync.wording import Reason
 
 GroundAt = Callable[[dt.datetime], Ground | None]
@@ -60,7 +61,8 @@ _WAITING = text("""
      GROUP BY collection, record_id ORDER BY random() LIMIT :limit)
 """)
 _REVISIONS_FROM = text("SELECT revisions_from FROM city_state")
-_OPS = text("""
+# In the order of LoggedOp's fields.
+_OPS = Statement("""
     SELECT operation.id, record_id, op_id, device_id, coalesce(person.name, '') AS author, author_id, action,
            base_rev, base_op,
            coalesce(corrected_at, received_at) AS captured_at, received_at, coalesce(changes, data) AS changes,
@@ -70,7 +72,7 @@ _OPS = text("""
       AND status NOT IN ('quarantined', 'dismissed')
     ORDER BY operation.id
 """)
-_SETTLE = text("""
+_SETTLE = Statement("""
     UPDATE operation SET status = new.status, rev = coalesce(new.rev, operation.rev),
         provenance = coalesce(new.provenance::jsonb, operation.provenance),
         problem = new.problem::jsonb, settled_at = :now
@@ -79,7 +81,7 @@ _SETTLE = text("""
         AS new (id, status, rev, provenance, problem)
     WHERE operation.id = new.id
 """)
-_DISPUTE = text("""
+_DISPUTE = Statement("""
     INSERT INTO conflict (collection, record_id, operation_id, kind, field, standing, offered, base, created_at)
     SELECT CAST(:collection AS text), new.record_id, new.operation_id, new.kind, new.field, new.standing::jsonb,
            new.offered::jsonb, new.base::jsonb, CAST(:now AS timestamptz)
@@ -119,8 +121,9 @@ def _load(session: Session, collection: Collection, ids: Sequence[uuid.UUID]) ->
     locked = records.lock(session, collection, ids, skip_locked=True)
     missing = _lock_missing(session, collection, [each for each in ids if each not in locked])
     works = {each: _Work(locked.get(each), []) for each in [*locked, *missing]}
-    for row in session.execute(_OPS, {"collection": collection.name, "ids": list(works)}).mappings():
-        works[row["record_id"]].ops.append(LoggedOp(**row))
+    for row in _OPS.run(session, collection=collection.name, ids=arrays.uuids(list(works))):
+        op = LoggedOp(*row)
+        works[op.record_id].ops.append(op)
     return list(works.values())
 
 
@@ -227,8 +230,10 @@ _Row = tuple[LoggedOp, str, int | None, dict[str, Any] | None, dict[str, Any] | 
 
 def _settlements(work: _Work) -> list[_Row]:
     """Return (operation, status, rev, provenance, problem) of what this run decided about one record."""
-    kept = Reason("base-unknown", (("base", "base-unknown"),)).as_json("zh")
-    rows: list[_Row] = [(op, "quarantined", None, None, kept) for op in work.refused]
+    rows: list[_Row] = []
+    if work.refused:
+        kept = Reason("base-unknown", (("base", "base-unknown"),)).as_json("zh")
+        rows = [(op, "quarantined", None, None, kept) for op in work.refused]
     if work.merged is None or work.record is None:
         return rows
     disputed = {dispute.offered: dispute for dispute in work.merged.disputes}
@@ -253,16 +258,14 @@ def _provenance(op: LoggedOp, merged: Merged) -> dict[str, str]:
 
 def _settle(session: Session, rows: Sequence[_Row], now: dt.datetime) -> None:
     if rows:
-        session.execute(
-            _SETTLE,
-            {
-                "now": now,
-                "ids": [op.id for op, *_ in rows],
-                "statuses": [status for _, status, *_ in rows],
-                "revs": [rev for _, _, rev, *_ in rows],
-                "provenances": [None if each is None else encode(each) for *_, each, _ in rows],
-                "problems": [None if each is None else encode(each) for *_, each in rows],
-            },
+        _SETTLE.send(
+            session,
+            now=now,
+            ids=arrays.numbers([op.id for op, *_ in rows]),
+            statuses=arrays.texts([status for _, status, *_ in rows]),
+            revs=arrays.numbers([rev for _, _, rev, *_ in rows]),
+            provenances=arrays.texts([None if each is None else encode(each) for *_, each, _ in rows]),
+            problems=arrays.texts([None if each is None else encode(each) for *_, each in rows]),
         )
 
 
@@ -274,19 +277,17 @@ def _dispute(session: Session, collection: Collection, works: Sequence[_Work], n
         for dispute in work.merged.disputes
     ]
     if found:
-        session.execute(
-            _DISPUTE,
-            {
-                "collection": collection.name,
-                "now": now,
-                "records": [work.ops[0].record_id for work, *_ in found],
-                "operations": [ops[dispute.offered].id for _, dispute, ops in found],
-                "kinds": ["delete" if dispute.field is None else "field" for _, dispute, _ in found],
-                "fields": [dispute.field or "" for _, dispute, _ in found],
-                "standing": [_side(dispute, ops[dispute.standing]) for _, dispute, ops in found],
-                "offered": [_side(dispute, ops[dispute.offered]) for _, dispute, ops in found],
-                "bases": [encode({"value": dispute.base}) for _, dispute, _ in found],
-            },
+        _DISPUTE.send(
+            session,
+            collection=collection.name,
+            now=now,
+            records=arrays.uuids([work.ops[0].record_id for work, *_ in found]),
+            operations=arrays.numbers([ops[dispute.offered].id for _, dispute, ops in found]),
+            kinds=arrays.texts(["delete" if dispute.field is None else "field" for _, dispute, _ in found]),
+            fields=arrays.texts([dispute.field or "" for _, dispute, _ in found]),
+            standing=arrays.texts([_side(dispute, ops[dispute.standing]) for _, dispute, ops in found]),
+            offered=arrays.texts([_side(dispute, ops[dispute.offered]) for _, dispute, ops in found]),
+            bases=arrays.texts([encode({"value": dispute.base}) for _, dispute, _ in found]),
         )
 
 

@@ -3,14 +3,14 @@
 import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from sync.merge import Write
 
 
-@dataclass(frozen=True, slots=True)
-class LoggedOp:
+class LoggedOp(msgspec.Struct, frozen=True):
     """One row of the log, as far as merging needs it. ``rev``: the revision it made, None while it waits."""
 
     id: int

@@ -21,7 +21,9 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from functools import reduce
+from operator import and_, or_
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 
@@ -38,6 +40,9 @@ class Policy(StrEnum):
 
 Rank = Callable[[Any], Any]
 CITY_TIME = ZoneInfo("Asia/Shanghai")
+# Every bit that there is.
+EVERYTHING = -1
+_SEVERAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +96,14 @@ def merge(writes: Sequence[Write], rules: Mapping[str, Rule]) -> Merged:
     ``seen`` of each write must be closed under lineage. Fields without a rule are passed over.
     """
     history = _History(sorted(writes, key=lambda write: write.stamp), rules)
-    whole = frozenset(write.op_id for write in writes)
     doc: dict[str, Any] = {}
     winners: dict[str, tuple[uuid.UUID, ...]] = {}
     disputes: list[Dispute] = []
     for name in rules:
-        heads = history.heads(name, whole)
+        heads = history.heads(name, EVERYTHING)
         if not heads:
             continue
-        value = history.value(name, whole)
+        value = history.settle(name, heads, EVERYTHING)
         if value is not None:
             doc[name] = value
         winners[name] = history.winners(name, heads)
@@ -109,10 +113,13 @@ def merge(writes: Sequence[Write], rules: Mapping[str, Rule]) -> Merged:
 
 
 def _deletion(writes: Sequence[Write]) -> tuple[bool, list[Dispute]]:
+    deletes = [write for write in writes if write.deletes]
+    if not deletes:
+        return False, []
     edits = [write for write in writes if not write.deletes]
     deleted = False
     disputes: list[Dispute] = []
-    for delete in (write for write in writes if write.deletes):
+    for delete in deletes:
         after = [edit for edit in edits if delete.op_id in edit.seen]
         apart = [edit for edit in edits if delete.op_id not in edit.seen and edit.op_id not in delete.seen]
         deleted = deleted or not (after or apart)
@@ -121,103 +128,141 @@ def _deletion(writes: Sequence[Write]) -> tuple[bool, list[Dispute]]:
     return deleted, disputes
 
 
+class _Writer(NamedTuple):
+    """A write with its own bit and the bits of what its author had seen."""
+
+    write: Write
+    bit: int
+    seen: int
+
+
 class _History:
-    """The writes of one record, in order of capture, with the value of each field under any set of them."""
+    """The writes of one record, in order of capture, with the value of each field under any set of them.
+
+    Such a set is a number with a bit for each op_id: the same few sets are joined, cut and looked up again and again.
+    """
 
     def __init__(self, writes: Sequence[Write], rules: Mapping[str, Rule]) -> None:
         self.writes = writes
         self._rules = rules
-        self._values: dict[tuple[str, frozenset[uuid.UUID]], Any] = {}
+        self._values: dict[tuple[str, int], Any] = {}
+        bits: dict[uuid.UUID, int] = {}
+        for write in writes:
+            bits.setdefault(write.op_id, 1 << len(bits))
+        self._writers: dict[str, list[_Writer]] = {}
+        for write in writes:
+            # What was seen and is not here wrote nothing that counts.
+            seen = reduce(or_, [bits.get(op_id, 0) for op_id in write.seen], 0)
+            writer = _Writer(write, bits[write.op_id], seen)
+            for name in write.changes:
+                self._writers.setdefault(name, []).append(writer)
 
-    def heads(self, name: str, known: frozenset[uuid.UUID]) -> list[Write]:
+    def _known(self, name: str, known: int) -> list[_Writer]:
+        if known == EVERYTHING:
+            return self._writers.get(name, [])
+        return [writer for writer in self._writers.get(name, ()) if writer.bit & known]
+
+    def heads(self, name: str, known: int) -> list[_Writer]:
         """Return the writes of a field, among those known, that no known write of it has superseded."""
-        writers = [write for write in self.writes if write.op_id in known and name in write.changes]
-        superseded = {below for write in writers for below in write.seen}
-        return [write for write in writers if write.op_id not in superseded]
+        writers = self._known(name, known)
+        if len(writers) < _SEVERAL:
+            return writers
+        superseded = reduce(or_, [writer.seen for writer in writers])
+        return [writer for writer in writers if not writer.bit & superseded]
 
-    def value(self, name: str, known: frozenset[uuid.UUID]) -> Any:
+    def value(self, name: str, known: int) -> Any:
         """Return a field's value under the known writes, None where nobody wrote it."""
         key = (name, known)
         if key not in self._values:
-            self._values[key] = self._settle(name, known)
+            # An op_id that two writes share may have seen itself by way of others: the ring has to end somewhere.
+            self._values[key] = None
+            self._values[key] = self.settle(name, self.heads(name, known), known)
         return self._values[key]
 
-    def _settle(self, name: str, known: frozenset[uuid.UUID]) -> Any:
-        heads = self.heads(name, known)
-        rule = self._rules[name]
+    def settle(self, name: str, heads: Sequence[_Writer], known: int) -> Any:
+        """Return the value that a field's heads under the known writes make together."""
         if not heads:
             return None
+        rule = self._rules[name]
         if rule.policy == Policy.UNION:
-            return self._union(name, known)
-        if len(heads) == 1 or all(head.changes[name] == heads[0].changes[name] for head in heads):
-            return heads[0].changes[name]
+            return self._union(name, heads, known)
+        first = heads[0].write.changes[name]
+        if len(heads) == 1 or all(head.write.changes[name] == first for head in heads[1:]):
+            return first
         if rule.policy == Policy.APPEND:
             return self._append(name, heads)
         return _pick(name, rule, heads).changes[name]
 
-    def _union(self, name: str, known: frozenset[uuid.UUID]) -> Any:
+    def _union(self, name: str, heads: Sequence[_Writer], known: int) -> Any:
         """Settle a set element by element; elements stand in the order in which they were first added."""
-        writers = [write for write in self.writes if write.op_id in known and name in write.changes]
+        writers = self._known(name, known)
         kept: dict[Any, None] = {}
-        for write in writers:
-            had = self._elements(name, write.seen)
-            for element in write.changes[name] or ():
-                if element not in had and not self._removed(name, element, write, writers):
+        for writer in writers:
+            elements = writer.write.changes[name]
+            if not elements:
+                continue
+            had = self._elements(name, writer.seen)
+            for element in elements:
+                if element not in had and not self._removed(name, element, writer, writers):
                     kept.setdefault(element)
-        if not kept and all(write.changes[name] is None for write in self.heads(name, known)):
+        if not kept and all(head.write.changes[name] is None for head in heads):
             return None
         return list(kept)
 
-    def _elements(self, name: str, seen: frozenset[uuid.UUID]) -> frozenset[Any]:
+    def _elements(self, name: str, seen: int) -> frozenset[Any]:
         return frozenset(self.value(name, seen) or ())
 
-    def _removed(self, name: str, element: Any, added_by: Write, writers: Sequence[Write]) -> bool:
+    def _removed(self, name: str, element: Any, added_by: _Writer, writers: Sequence[_Writer]) -> bool:
         """Return whether somebody who had seen this addition left the element out."""
         return any(
-            added_by.op_id in write.seen
-            and element in self._elements(name, write.seen)
-            and element not in (write.changes[name] or ())
-            for write in writers
+            added_by.bit & writer.seen
+            and element in self._elements(name, writer.seen)
+            and element not in (writer.write.changes[name] or ())
+            for writer in writers
         )
 
-    def _append(self, name: str, heads: Sequence[Write]) -> str:
-        common = frozenset.intersection(*(head.seen for head in heads))
-        base = self.value(name, common) or ""
-        texts = [(head, head.changes[name] or "") for head in heads]
+    def _append(self, name: str, heads: Sequence[_Writer]) -> str:
+        base = self.value(name, _common(heads)) or ""
+        texts = [(head.write, head.write.changes[name] or "") for head in heads]
         if not all(text.startswith(base) for _, text in texts):
             base = ""
         parts = [base.rstrip()] if base else []
         told = set()
-        for head, text in texts:
+        for write, text in texts:
             added = text[len(base) :].strip()
             if added and added not in told:
                 told.add(added)
-                moment = head.captured_at.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M")
-                parts.append(f"[{head.author} {moment}] {added}")
+                moment = write.captured_at.astimezone(CITY_TIME).strftime("%Y-%m-%d %H:%M")
+                parts.append(f"[{write.author} {moment}] {added}")
         return "\n".join(parts)
 
-    def winners(self, name: str, heads: Sequence[Write]) -> tuple[uuid.UUID, ...]:
+    def winners(self, name: str, heads: Sequence[_Writer]) -> tuple[uuid.UUID, ...]:
         """Return whose values are in the field."""
         rule = self._rules[name]
         if len(heads) == 1 or rule.policy in (Policy.UNION, Policy.APPEND):
-            return tuple(head.op_id for head in heads)
+            return tuple(head.write.op_id for head in heads)
         return (_pick(name, rule, heads).op_id,)
 
-    def disputes(self, name: str, heads: Sequence[Write]) -> list[Dispute]:
+    def disputes(self, name: str, heads: Sequence[_Writer]) -> list[Dispute]:
         """Return what of a review field a person must decide."""
-        if self._rules[name].policy != Policy.REVIEW:
+        if len(heads) < _SEVERAL or self._rules[name].policy != Policy.REVIEW:
             return []
-        standing = heads[0]
-        base = self.value(name, frozenset.intersection(*(head.seen for head in heads)))
+        standing = heads[0].write
+        base = self.value(name, _common(heads))
         return [
-            Dispute(name, standing.op_id, head.op_id, base)
+            Dispute(name, standing.op_id, head.write.op_id, base)
             for head in heads[1:]
-            if head.changes[name] != standing.changes[name]
+            if head.write.changes[name] != standing.changes[name]
         ]
 
 
-def _pick(name: str, rule: Rule, heads: Sequence[Write]) -> Write:
+def _common(heads: Sequence[_Writer]) -> int:
+    return reduce(and_, [head.seen for head in heads])
+
+
+def _pick(name: str, rule: Rule, writers: Sequence[_Writer]) -> Write:
     """Return the head that wins; heads are in order of capture."""
+    heads = [writer.write for writer in writers]
     if rule.policy == Policy.REVIEW:
         return heads[0]
     if rule.policy == Policy.LWW:

@@ -13,7 +13,6 @@ from functools import cache
 from typing import Any
 
 import msgspec
-from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from sync import arrays
@@ -65,14 +64,7 @@ def lock(
     if not ids:
         return {}
     statement = _lock_statement(collection.name, collection.personal, "SKIP LOCKED" if skip_locked else "")
-    rows = session.execute(statement, {"ids": arrays.uuids(sorted(ids))})
-    return {
-        row.id: Record(
-            row.id, row.rev, row.doc_rev, row.doc, row.author_id, row.captured_at, row.deleted_at,
-            row.grid_now, row.grid_now, row.grid_at_capture, row.personal_id,
-        )
-        for row in rows
-    }  # fmt: skip
+    return {row[0]: Record(*row) for row in statement.run(session, ids=arrays.uuids(sorted(ids)))}
 
 
 def insert(session: Session, collection: Collection, records: Sequence[Record], now: dt.datetime) -> set[uuid.UUID]:
@@ -141,9 +133,10 @@ def _table(collection: str) -> str:
 
 
 @cache
-def _lock_statement(collection: str, personal: str | None, patience: str) -> TextClause:
-    return text(f"""
-        SELECT id, rev, doc_rev, doc, author_id, captured_at, deleted_at, grid_now, grid_at_capture,
+def _lock_statement(collection: str, personal: str | None, patience: str) -> Statement:
+    # In the order of Record's fields: the grid it lies in is also the one it lay in before.
+    return Statement(f"""
+        SELECT id, rev, doc_rev, doc, author_id, captured_at, deleted_at, grid_now, grid_now, grid_at_capture,
                {personal or "NULL::int"} AS personal_id
         FROM {_table(collection)} WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE {patience}
     """)  # noqa: S608  # table and column names are the collections' own

@@ -13,6 +13,7 @@ from rq.serializers import JSONSerializer
 from rq.worker_pool import WorkerPool
 
 from server.jobs.queues import QUEUES
+from server.launch.garbage import collect_seldom
 
 
 def main() -> int:
@@ -24,6 +25,8 @@ def main() -> int:
         worker_class=SimpleWorker,
         serializer=JSONSerializer,
     )
+    # The workers are forked from here, and inherit it.
+    collect_seldom()
     pool.start(logging_level="WARNING")
     return 0
 

@@ -18,6 +18,7 @@ import requests
 import uuid_utils
 
 from server.jobs import merging, process
+from server.launch.garbage import collect_seldom
 from tests.bench.batches import Device
 from tests.bench.crowd import crowd, pairs
 from tests.bench.stage import Say, Stage, spread, stage, told
@@ -56,6 +57,7 @@ def measure(say: Say) -> dict[str, Any]:
         # A process has one configuration and one engine for as long as it lives; here they are of this city.
         process.config.cache_clear()
         process.engine.cache_clear()
+        collect_seldom()  # as the processes of the pool do
         phones = pairs(crowd(city.url, _PHONES))
         sides: dict[str, Side] = {"floor": lambda: _floor(connection), "ours": _ours}
         rounds = []

@@ -17,10 +17,10 @@ from sqlalchemy.orm import Session
 
 from server.accounts.service import enrol_worker
 from server.config import Config
-from server.demo import aftermath, agreement, chongyi, patrol_day
+from server.demo import aftermath, agreement, patrol_day
+from server.demo.beat import beat_of
 from server.demo.line import Line, OutOfPatience, Refused
 from server.demo.patrol_day import Day
-from server.demo.people import worker_of
 from server.demo.phone import Phone
 
 SEED: Final = 20261121
@@ -54,16 +54,17 @@ def _was_walked(engine: Engine) -> bool:
 
 
 def _walk(engine: Engine, url: str, say: Say) -> None:
-    ground = chongyi.draw()
+    with Session(engine) as session:
+        beat = beat_of(session)
     day = Day(dt.datetime.now(dt.UTC), Random(SEED))
-    phones = {grid.code: _phone(engine, url, worker_of(grid.code)) for grid in ground.of_level("grid")}
-    heads = [_phone(engine, url, f"head{area.code[-2:]}") for area in ground.of_level("community")]
+    phones = {code: _phone(engine, url, login) for code, login in beat.workers.items()}
+    heads = [_phone(engine, url, login) for login in beat.heads]
     everyone = [*phones.values(), *heads]
     with ThreadPoolExecutor(_THREADS) as threads:
         list(threads.map(Phone.pull, everyone))
         for phone in phones.values():
             patrol_day.visit(phone, day)
-        for found in patrol_day.problems(ground, day.chance):
+        for found in patrol_day.problems(beat.ground, day.chance):
             patrol_day.report(phones[found.grid], found, day)
         patrol_day.mistakes(list(phones.values()), day)
         list(threads.map(_hand_in, everyone))

@@ -8,6 +8,7 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from server.demo.beat import beat_of
 from server.demo.cities import profile as profiles
 from server.demo.cities.dwellings import households_of, houses_of
 from server.demo.cities.layout import laid_out
@@ -203,3 +204,16 @@ def test_the_same_seed_draws_the_same_people_and_doors():
 @pytest.mark.parametrize(("total", "wanted"), [(None, "abc"), (2, "ab"), (3, "abc"), (7, "aaabbcc"), (0, "")])
 def test_people_are_spread_evenly(total, wanted):
     assert "".join(spread("abc", total)) == wanted
+
+
+def test_the_patrol_day_is_walked_in_grids_side_by_side_by_their_own_workers(session):
+    beat = beat_of(session)
+    grids = beat.ground.of_level("grid")
+    assert 5 <= len(grids) <= 25
+    assert set(beat.workers) == {grid.code for grid in grids}
+    assert beat.heads
+    assert shapely.union_all([grid.polygon for grid in grids]).geom_type == "Polygon"
+    assert beat.ground.of_level("county")[0].polygon.covers(grids[0].polygon)
+    for code, login in beat.workers.items():
+        found = "SELECT code FROM person JOIN assignment ON person_id = person.id JOIN area ON area.id = area_id"
+        assert session.scalars(text(f"{found} WHERE login = :login"), {"login": login}).all() == [code]

@@ -14,6 +14,11 @@ the words that people read; `server.problems` gives each class its status and it
     ├── UnsupportedFile        a file that is not a boundary file, is damaged, or is too large
     │   └── UnknownField       a field that the file does not have
     ├── PublicationRefused     areas that cannot be part of an edition
+    ├── BaseSuperseded         what was drawn over an edition that is in force no more
+    ├── SetTimeRefused         a time at which nothing can be published
+    ├── UnknownEdition         a number that no edition has
+    ├── NoSuchArea             a code that no area ever had
+    ├── NoSuchPlan             a planned edition that is not there, or waits no more
     ├── InvalidQuestion        a parameter of a question about features that cannot be understood
     ├── BrokenCoverage         areas that would overlap or gape in an edition
     └── RedrawRefused          a redraw that cannot be done
@@ -200,6 +205,59 @@ class PublicationRefused(GeoError):
         self.reason = reason
         self.area = area
         self.detail = detail
+
+
+class BaseSuperseded(GeoError):
+    """What was drawn over edition `base` cannot be published: `in_force` came since (None: there is no edition)."""
+
+    code = "base-superseded"
+
+    def __init__(self, base: int, in_force: int | None) -> None:
+        super().__init__(f"drawn over edition {base}, but {in_force} is in force")
+        self.base = base
+        self.in_force = in_force
+
+
+class SetTimeRefused(GeoError):
+    """A set time (RFC 3339) that cannot be kept. `reason`: "in-the-past", "too-far"."""
+
+    code = "set-time-refused"
+
+    def __init__(self, at: str, reason: str) -> None:
+        super().__init__(f"{at}: {reason}")
+        self.field = "at"
+        self.at = at
+        self.reason = reason
+
+
+class UnknownEdition(GeoError):
+    """A number that no edition has; 0 where there is no edition at all."""
+
+    code = "unknown-edition"
+
+    def __init__(self, number: int) -> None:
+        super().__init__(f"no edition {number}")
+        self.number = number
+
+
+class NoSuchArea(GeoError):
+    """A code that no area has, in any edition."""
+
+    code = "no-such-area"
+
+    def __init__(self, area: str) -> None:
+        super().__init__(area)
+        self.area = area
+
+
+class NoSuchPlan(GeoError):
+    """A planned edition that is not there, or that was published, refused or withdrawn."""
+
+    code = "no-such-plan"
+
+    def __init__(self, plan: int) -> None:
+        super().__init__(f"no plan {plan} that waits")
+        self.plan = plan
 
 
 class BrokenCoverage(GeoError):

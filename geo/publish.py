@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from geo.changes import Fragment, descents, fragments
 from geo.coming import GAP_WIDTH_M, Coming, NewArea, check_coverage, propose
-from geo.errors import PublicationRefused
+from geo.errors import BaseSuperseded, PublicationRefused
 from geo.tables import Area, AreaKind, Edition
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "begin",
     "publish",
     "put_kinds",
+    "require_base",
 ]
 
 
@@ -114,7 +115,7 @@ def publish(
     ``PublicationRefused`` naming the area at fault, and ``BrokenCoverage`` with the places where areas of the locating
     kind would overlap or gape.
     """
-    session.execute(text("LOCK TABLE edition IN SHARE ROW EXCLUSIVE MODE"))
+    _lock(session)
     coming = propose(session, areas, retired)
     before = _in_force(session)
     if not coming.fresh and not retired:
@@ -138,6 +139,18 @@ def publish(
         tuple(told[code] for code in retired),
         _redrawn(coming, ids),
     )
+
+
+def require_base(session: Session, base: int) -> None:
+    """Raise ``BaseSuperseded`` unless this edition is in force; it stays so until the transaction ends."""
+    _lock(session)
+    before = _in_force(session)
+    if before is None or before.number != base:
+        raise BaseSuperseded(base, None if before is None else before.number)
+
+
+def _lock(session: Session) -> None:
+    session.execute(text("LOCK TABLE edition IN SHARE ROW EXCLUSIVE MODE"))
 
 
 def begin(session: Session, number: int, at: dt.datetime) -> None:

@@ -254,6 +254,25 @@ TABLE: dict[str, Entry] = {
     "publication-refused": Entry(
         422, "此区域不能发布", "This area cannot be published", "在数据中改正该区域", "Mend the area named"
     ),
+    "base-superseded": Entry(
+        409,
+        "所依据的版本已被新版取代",
+        "Another edition came into force since",
+        "请在现行版本上重做",
+        "Draw it anew over the edition in force",
+    ),
+    "set-time-refused": Entry(
+        422,
+        "此时间不能发布",
+        "Nothing can be published at this time",
+        "请改为一年内的将来时间",
+        "Set a time in the next year",
+    ),
+    "unknown-edition": Entry(404, "没有这一版", "There is no such edition", "请核对版本号", "Check the number"),
+    "no-such-area": Entry(404, "没有这个区域", "There is no such area", "请核对代码", "Check the code"),
+    "no-such-plan": Entry(
+        404, "没有待发布的这一计划", "No such plan waits", "可能已发布或撤回", "It was published or withdrawn perhaps"
+    ),
     "broken-coverage": Entry(
         422,
         "网格之间有重叠或缝隙",

@@ -1,8 +1,8 @@
 """The flip: bringing an edition into force while pushes come in.
 
-Owns the order of it. What was captured before the edition begins was judged by the one before, whatever was under way
-then; what is pushed after reads the new one; and the records that lie on ground that changed hands are noted for the
-moving job, in the same commit. Knows nothing of who publishes.
+Owns the order of it, and publishing what was planned when its time has come. What was captured before the edition
+begins was judged by the one before, whatever was under way then; what is pushed after reads the new one; and the
+records on ground that changed hands are noted for the moving job, in the same commit. Knows nothing of who publishes.
 """
 
 import datetime as dt
@@ -11,7 +11,9 @@ from collections.abc import Callable
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo.publish import Published, begin
+from geo import plans
+from geo.errors import GeoError
+from geo.publish import Published, begin, publish, require_base
 from sync import feed, fence
 
 _NOTE_MOVE = text("""
@@ -35,6 +37,35 @@ def into_force(session: Session, done: Published, clock: Callable[[], dt.datetim
     fence.close(session)
     begin(session, done.number, clock())
     return feed.append(session, grid_touches(done))
+
+
+def publish_order(session: Session, order: plans.Order, clock: Callable[[], dt.datetime]) -> Published:
+    """Publish an order and bring it into force; the last thing before the commit. Raises what ``geo.publish`` does."""
+    require_base(session, order.base)
+    done = publish(
+        session, order.areas, retired=order.retired, by=order.by, name=order.name, note=order.note,
+        now=clock(),
+    )  # fmt: skip
+    into_force(session, done, clock)
+    return done
+
+
+def publish_due(session: Session, clock: Callable[[], dt.datetime]) -> bool:
+    """Publish the plan whose time came first, or note why it cannot be; return whether there was one.
+
+    What is refused leaves the edition in force as it was. The caller commits.
+    """
+    claimed = plans.claim_due(session, clock())
+    if claimed is None:
+        return False
+    plan_id, order = claimed
+    try:
+        with session.begin_nested():
+            done = publish_order(session, order, clock)
+            plans.settle_published(session, plan_id, done.number, now=clock())
+    except GeoError as error:
+        plans.settle_refused(session, plan_id, error, now=clock())
+    return True
 
 
 def grid_touches(done: Published) -> list[feed.Touch]:

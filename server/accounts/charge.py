@@ -59,6 +59,14 @@ def read_charge(session: Session, person_id: int, *, now: dt.datetime) -> Charge
     return _charge(person_id, [(role, area, body) for role, area, body in rows])
 
 
+def areas_of_role(session: Session, person_id: int, role: str, *, now: dt.datetime) -> frozenset[int]:
+    """Return the areas that a person holds one role in at a moment (aware UTC)."""
+    held = select(Assignment.area_id).where(
+        Assignment.person_id == person_id, Assignment.role == role, Assignment.during.contains(now)
+    )
+    return frozenset(area for area in session.scalars(held) if area is not None)
+
+
 def _charge(person_id: int, rows: Iterable[tuple[str, int | None, int | None]]) -> Charge:
     held = list(rows)
 

@@ -10,30 +10,37 @@ TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 PAGE_MB = os.sysconf("SC_PAGE_SIZE") / 1_000_000
 
 
-def _processes(belongs: Callable[[str], bool]) -> Iterator[Path]:
+Belongs = Callable[[Path], bool]
+
+
+def _processes(belongs: Belongs) -> Iterator[Path]:
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                if belongs(folder):
+                    yield folder
             except OSError:
                 continue
-            if belongs(command):
-                yield folder
 
 
-def spent(belongs: Callable[[str], bool]) -> float:
+def _stat(folder: Path) -> list[str]:
+    """Return the fields from the third on: state, parent, ..."""
+    return (folder / "stat").read_text().rpartition(")")[2].split()
+
+
+def spent(belongs: Belongs) -> float:
     """Return the seconds of processor time of all living processes that belong."""
     total = 0
     for folder in _processes(belongs):
         try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            fields = _stat(folder)
         except OSError:
             continue
         total += int(fields[11]) + int(fields[12])
     return total * TICK_S
 
 
-def resident_mb(belongs: Callable[[str], bool]) -> float:
+def resident_mb(belongs: Belongs) -> float:
     """Return the resident memory of all processes that belong; what they share counts for each."""
     total = 0
     for folder in _processes(belongs):
@@ -44,13 +51,17 @@ def resident_mb(belongs: Callable[[str], bool]) -> float:
     return round(total * PAGE_MB, 1)
 
 
-def of_family(parent: int) -> Callable[[str], bool]:
-    """Those that one has forked: they share its command line."""
-    command = Path(f"/proc/{parent}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-    return lambda other: other == command
+def of_family(parent: int) -> Belongs:
+    """One process and those that it has forked; not those of somebody else's command of the same name."""
+    return lambda folder: folder.name == str(parent) or int(_stat(folder)[1]) == parent
 
 
-def of_database(url: str) -> Callable[[str], bool]:
+def of_database(url: str) -> Belongs:
     """The backends of one database."""
     name = make_url(url).database
-    return lambda command: command.startswith("postgres:") and f" {name} " in command
+
+    def belongs(folder: Path) -> bool:
+        command = (folder / "cmdline").read_bytes().decode(errors="replace")
+        return command.startswith("postgres:") and f" {name} " in command
+
+    return belongs

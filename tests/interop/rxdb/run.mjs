@@ -12,6 +12,7 @@ const SCHEMA = {
   type: "object",
   properties: { id: { type: "string", maxLength: 36 }, rev: { type: "integer" } },
 };
+const PATIENCE = 20; // errors of one sync, after which it is broken off: RxDB itself never gives up
 const devices = new Map();
 const realFetch = globalThis.fetch;
 
@@ -19,7 +20,8 @@ const realFetch = globalThis.fetch;
 // that are `lost` reach the server, but no answer comes back.
 globalThis.fetch = async (address, how) => {
   const device = [...devices.values()].find(({ token }) => how.headers.Authorization === `Bearer ${token}`);
-  device.requests.push({ address, ops: how.body ? JSON.parse(how.body).ops : [] });
+  const ops = how.body ? JSON.parse(how.body).ops : [];
+  device.requests.push({ address, ops, durable: ops.every((op) => device.saved.includes(op.op_id)) });
   if (device.down.some((path) => address.includes(path))) throw new TypeError("no network");
   const answer = await realFetch(address, how);
   if (device.lost.some((path) => address.includes(path))) throw new TypeError("the answer was lost");
@@ -60,7 +62,9 @@ const commands = {
       heard: (told) => device.heard.push(told),
     };
     const replication = replicate(device.collection, link, { batchSize: device.batchSize, retryTime: 50 });
-    replication.error$.subscribe(({ message }) => device.errors.push(message));
+    const hopeless = new Promise((giveUp) =>
+      replication.error$.subscribe(({ message }) => device.errors.push(message) === PATIENCE && giveUp()),
+    );
     const broken = [...down, ...lost];
     if (broken.length > 0) {
       const failed = firstValueFrom(replication.error$);
@@ -69,7 +73,7 @@ const commands = {
       const whole = broken.includes("/pull") ? firstSyncDone.up : firstSyncDone.down;
       await Promise.all([failed, firstValueFrom(whole.pipe(filter(Boolean)))]);
     } else {
-      await replication.awaitInSync();
+      await Promise.race([replication.awaitInSync(), hopeless]);
     }
     await replication.cancel();
     return { requests: device.requests, errors: device.errors };

@@ -20,8 +20,7 @@ def converge(settle, session):
             for device in devices:
                 device.sync()
             settle()
-        for device in devices:
-            device.sync()
+        assert [device.sync()["errors"] for device in devices] == [[]] * len(devices)
         return on_server(session, devices[0].collection)
 
     return run
@@ -231,6 +230,7 @@ def test_a_push_whose_answer_is_lost_makes_no_second_operation(shared, converge,
     done = one.sync(url=laid.url)
     sent = [op["op_id"] for request in done["requests"] for op in request["ops"]]
     assert laid.broken > 0
+    assert all(request["durable"] for request in done["requests"])
     assert len(sent) > len(set(sent)) == 2
     assert len(operations(session, new)) == 1
     assert len(operations(session, issue)) == 2

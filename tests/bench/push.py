@@ -40,12 +40,12 @@ def measure(say: Say, pace: Pace | None = None) -> dict[str, Any]:
     pace = pace or Pace()
     with stage(prepare=floor.prepare) as city:
         devices = enrolled_devices(city.url, pace.processes * pace.connections)
-        rounds = [_pair(city, devices, pace, number, say) for number in range(-1, pace.rounds)]
+        rounds = [pair(city, devices, pace, number, say) for number in range(-1, pace.rounds)]
     # The first pair filled caches and prepared statements.
     return _told(rounds[1:], pace)
 
 
-def _pair(city: Stage, devices: Sequence[Any], pace: Pace, number: int, say: Say) -> Any:
+def pair(city: Stage, devices: Sequence[Any], pace: Pace, number: int, say: Say) -> Any:
     """One round of each, the one or the other first in turn."""
     sides = {"floor": lambda: _floor_round(city.url, pace), "ours": lambda: _our_round(city, devices, pace)}
     order = ["floor", "ours"] if number % 2 else ["ours", "floor"]

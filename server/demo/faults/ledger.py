@@ -84,7 +84,6 @@ def check_records(
 ) -> None:
     """Each record is there once, and is what merging all its operations anew makes of it."""
     seen_from = {op_id: moment for phone in phones for op_id, moment in phone.seen_from.items()}
-    former = {op_id: revs for phone in phones for op_id, revs in phone.former.items()}
     for start in range(0, len(ids), _CHUNK):
         wanted = {"collection": name, "ids": list(ids[start : start + _CHUNK])}
         history: dict[str, list[LoggedOp]] = {}
@@ -93,7 +92,7 @@ def check_records(
         found = _records(session, COLLECTIONS[name], wanted["ids"])
         for record_id, ops in history.items():
             _check_record(COLLECTIONS[name], record_id, found.get(record_id), ops)
-            _check_bases(name, record_id, ops, seen_from, former, restores)
+            _check_bases(name, record_id, ops, seen_from, restores)
 
 
 def _records(session: Session, collection: Collection, ids: object) -> dict[str, Any]:
@@ -138,7 +137,6 @@ def _check_bases(
     record_id: str,
     ops: Sequence[LoggedOp],
     seen_from: Mapping[str, dt.datetime],
-    former: Mapping[str, Sequence[int]],
     restores: Sequence[Restore],
 ) -> None:
     """No operation counts as having seen what came after a restore that its author had not heard of."""
@@ -150,8 +148,7 @@ def _check_bases(
         if blind is None or op.base_rev is None:
             continue
         for other in ops:
-            known = any(rev <= op.base_rev for rev in former.get(str(other.op_id), ()))
-            if other.rev is not None and other.rev <= op.base_rev and other.received_at > blind and not known:
+            if other.rev is not None and other.rev <= op.base_rev and other.received_at > blind:
                 told = f"{op.op_id} names revision {op.base_rev} of before a restore and so overrides {other.op_id}"
                 raise Broken("base", f"{name} {record_id}: {told}, which its author never saw", (name, record_id))
 

@@ -26,14 +26,17 @@ _LOOK_EVERY_S: Final = 0.3
 _SAMPLE: Final = 300
 _THREADS: Final = 4
 
-# What waits without a reason that holds: its base is neither set aside by a person or a rule, nor waiting itself.
+# What waits without a reason that holds: its base, or what would make its record, is neither set aside by a person or
+# a rule, nor waiting itself.
 _WAITING = text("""
     SELECT held.op_id::text, held.status, held.collection, held.record_id::text, held.problem
     FROM operation AS held JOIN device ON device.id = held.device_id
     WHERE device.uid = ANY (CAST(:devices AS uuid[])) AND held.status IN ('pending', 'held')
       AND (held.status = 'pending' OR NOT EXISTS (
-          SELECT FROM operation AS base WHERE base.device_id = held.device_id AND base.op_id = held.base_op
-          AND base.status IN ('quarantined', 'dismissed', 'held')))
+          SELECT FROM operation AS base WHERE base.status IN ('quarantined', 'dismissed', 'held') AND (
+              base.device_id = held.device_id AND base.op_id = held.base_op
+              OR held.base_op IS NULL AND base.collection = held.collection AND base.record_id = held.record_id
+                 AND base.action = 'put')))
     LIMIT 1
 """)
 

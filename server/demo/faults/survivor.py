@@ -26,9 +26,8 @@ _CONNECT_S = 5.0
 class Survivor(Phone):
     """A phone in a world where databases are restored.
 
-    ``restores_known``: how many restores it has begun anew after. ``filled_at``: when its last filling began.
-    ``seen_from``: op_id -> ``filled_at`` when the operation was made. ``former``: op_id -> the revisions that
-    operations had which a restore took back.
+    ``restores_known``: how many restores it has begun anew after. ``filled_at``: when the first page of its last
+    filling had come. ``seen_from``: op_id -> ``filled_at`` when the operation was made.
     """
 
     def __init__(self, world: World, name: str, line: Line, chance: Random, *, skew: dt.timedelta) -> None:
@@ -37,7 +36,6 @@ class Survivor(Phone):
         self.restores_known = world.restores_begun
         self.filled_at = dt.datetime.now(dt.UTC)
         self.seen_from: dict[str, dt.datetime] = {}
-        self.former: dict[str, list[int]] = {}
         self._must_ask = False
 
     @property
@@ -62,7 +60,7 @@ class Survivor(Phone):
     def pull_a_page(self, limit: int) -> tuple[int, bool]:
         """Pull one page; return how many changes it had, and whether there is more. Raises ``Disagrees``."""
         # Those that are done: of one under way nobody knows yet on which side of it an answer is.
-        known, moment = len(self.world.restores), dt.datetime.now(dt.UTC)
+        known = len(self.world.restores)
         begins = not self.cursor
         page = self._page(self.cursor, limit)
         if page is None:
@@ -71,7 +69,7 @@ class Survivor(Phone):
             self._believe_receipts_alone()
             return 0, True
         if begins:
-            self.filled_at = moment
+            self.filled_at = dt.datetime.now(dt.UTC)
         self._learn(page)
         count = apply(page, self.held)
         self.cursor = page["cursor"]
@@ -98,8 +96,6 @@ class Survivor(Phone):
         self.restores_known, self._must_ask = known, False
 
     def _forget(self, made: Made) -> None:
-        if made.rev is not None:
-            self.former.setdefault(made.op_id, []).append(made.rev)
         made.receipt, made.status, made.rev = None, "", None
         made.outcomes.clear()
 

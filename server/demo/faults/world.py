@@ -125,6 +125,6 @@ def blind_from(filled_at: dt.datetime, restores: Sequence[Restore]) -> dt.dateti
     """Return the moment after which whoever filled a phone at ``filled_at`` saw nothing, None where there is none.
 
     A phone sees nothing of what came after a restore until it has begun anew, so a revision that it names is one of
-    the database before.
+    the database before. What was filled during a restore may be of either.
     """
-    return next((restore.done for restore in restores if restore.done > filled_at), None)
+    return next((restore.done for restore in restores if restore.began > filled_at), None)

@@ -30,6 +30,7 @@ EDGES: Sequence[str] = (
     "server.api.map",
     "server.api.tiles",
     "server.api.boundaries",
+    "server.api.drafts",
     "server.api.editions",
     "server.api.desk",
     "server.api.rulebook",

@@ -21,6 +21,8 @@ from geo.errors import GeoError
 from server.accounts.errors import AccountError
 from server.attachments.errors import AttachmentError
 from server.cases.errors import CaseError
+from server.grids.errors import DraftError
+from server.redraw_words import REDRAW_WORDS
 from sync.errors import MendedInvalid, SyncError
 from sync.wording import Lang, validation_words
 
@@ -280,46 +282,8 @@ TABLE: dict[str, Entry] = {
         "在列出的位置改正边界",
         "Mend the borders at the places named",
     ),
-    "redraw-refused": Entry(422, "不能这样改划", "This redraw cannot be done", "按所示原因改正", "Mend what is named"),
-    "redraw-unknown-area": Entry(422, "没有这个区域", "There is no such area", "请核对代码", "Check the code"),
-    "redraw-code-taken": Entry(
-        422, "此代码已被使用", "Another area has this code", "请换一个代码", "Take another code"
-    ),
-    "line-does-not-cross": Entry(
-        422,
-        "线没有把区域分开",
-        "The line leaves the area in one piece",
-        "从边界画到边界",
-        "Draw it from border to border",
-    ),
-    "line-ends-inside": Entry(
-        422, "线的端点停在区域内", "The line ends inside the area", "把该端延长到边界", "Draw that end to the border"
-    ),
-    "line-crosses-twice": Entry(
-        422, "线穿过区域不止一次", "The line crosses the area more than once", "每次只穿过一次", "Draw it through once"
-    ),
-    "line-along-border": Entry(
-        422, "线沿着边界走", "The line runs along a border", "在该处离开边界", "Lead it away from the border there"
-    ),
-    "line-crosses-itself": Entry(
-        422, "线与自身相交", "The line crosses or touches itself", "在该处改画", "Draw it anew there"
-    ),
-    "areas-not-adjacent": Entry(
-        422, "区域之间没有共同边界", "The areas share no border", "选择相邻的区域", "Choose neighbours"
-    ),
-    "area-falls-apart": Entry(
-        422,
-        "区域会分成几块",
-        "The area would fall apart",
-        "改画，使该处仍相连",
-        "Draw it so that this part stays joined",
-    ),
-    "area-vanishes": Entry(
-        422, "区域会消失", "Nothing would be left of the area", "若要撤销，请用撤销操作", "To give it up, retire it"
-    ),
-    "drawn-over-another": Entry(
-        422, "画到了别的区域上", "It is drawn over another area", "在该处沿现有边界画", "Follow the border there"
-    ),
+    # redraws and drafts
+    **{code: Entry(*words) for code, words in REDRAW_WORDS.items()},
 }
 
 
@@ -353,7 +317,7 @@ def problem(code: str, entry: Entry, *, headers: Mapping[str, str] | None = None
     return response
 
 
-def _domain(error: GeoError | SyncError | AccountError | CaseError | AttachmentError) -> Response:
+def _domain(error: GeoError | SyncError | AccountError | CaseError | AttachmentError | DraftError) -> Response:
     entry = TABLE[error.code]
     headers = {"WWW-Authenticate": "Bearer"} if entry.status == HTTPStatus.UNAUTHORIZED else None
     more = error.data
@@ -407,6 +371,7 @@ def init_problems(app: Flask) -> None:
     app.register_error_handler(AccountError, _domain)
     app.register_error_handler(CaseError, _domain)
     app.register_error_handler(AttachmentError, _domain)
+    app.register_error_handler(DraftError, _domain)
     app.register_error_handler(ValidationError, _invalid)
     app.register_error_handler(HTTPException, _http)
     for trouble in (OperationalError, InternalError, PoolTimeoutError):

@@ -5,7 +5,7 @@ drafts or the database. Polygons are in lon, lat EPSG:4326 on the grid of 1e-8 d
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final, Literal
 
@@ -138,19 +138,26 @@ def settle(sheet: Sheet, put: Mapping[str, Tract], gone: Iterable[str] = ()) -> 
 
     Raises BrokenCoverage for faults that were not there before.
     """
-    fresh = {code: tract for code, tract in put.items() if not _is_same(tract, sheet.tracts.get(code))}
-    dropped = tuple(sorted(set(gone) - set(put)))
-    before = {code: sheet.tracts[code] for code in sorted({*fresh, *dropped}) if code in sheet.tracts}
-    after = sheet.with_changes(fresh, dropped)
-    redrawn = {code for code in {*fresh, *dropped} if not _is_same_ground(fresh.get(code), before.get(code))}
+    done = compare(sheet, sheet.with_changes(put, set(gone) - set(put)))
+    old = [tract.polygon for code, tract in done.before.items() if not _is_same_ground(done.put.get(code), tract)]
+    new = [tract.polygon for code, tract in done.put.items() if not _is_same_ground(done.before.get(code), tract)]
+    _require_coverage(sheet, done.sheet, [*old, *new])
+    return done
+
+
+def compare(sheet: Sheet, later: Sheet) -> Redrawn:
+    """Tell what is different in a later sheet, however many redraws are between."""
+    put = {code: tract for code, tract in later.tracts.items() if not _is_same(tract, sheet.tracts.get(code))}
+    dropped = tuple(sorted(set(sheet.tracts) - set(later.tracts)))
+    before = {code: sheet.tracts[code] for code in sorted({*put, *dropped}) if code in sheet.tracts}
+    redrawn = {code for code in {*put, *dropped} if not _is_same_ground(put.get(code), before.get(code))}
     old = {code: before[code].polygon for code in sorted(redrawn & set(before))}
-    new = {code: fresh[code].polygon for code in sorted(redrawn & set(fresh))}
-    _require_coverage(sheet, after, [*old.values(), *new.values()])
+    new = {code: put[code].polygon for code in sorted(redrawn & set(put))}
     moved = tuple(fragments(old, new)) if redrawn else ()
     lineage = [Entry(each.source, each.target, each.how) for each in descents(moved, old, new)]
-    lineage += [Entry(code, code, how) for code in fresh for how in _changes(before.get(code), fresh[code])]
+    lineage += [Entry(code, code, how) for code in put for how in _changes(before.get(code), put[code])]
     lineage += [Entry(code, code, "retired") for code in dropped]
-    return Redrawn(after, before, fresh, dropped, moved, tuple(sorted(lineage)))
+    return Redrawn(later, before, put, dropped, moved, tuple(sorted(lineage)))
 
 
 def _changes(before: Tract | None, after: Tract) -> list[How]:
@@ -165,7 +172,9 @@ def _changes(before: Tract | None, after: Tract) -> list[How]:
 
 
 def _is_same(after: Tract, before: Tract | None) -> bool:
-    return before is not None and replace(before, polygon=after.polygon) == after and _is_same_ground(before, after)
+    if before is None or after is before:
+        return before is not None
+    return (after.name, after.parent_code) == (before.name, before.parent_code) and _is_same_ground(before, after)
 
 
 def _is_same_ground(one: Tract | None, other: Tract | None) -> bool:

@@ -29,7 +29,7 @@ class ExportSchema(Schema):
     format = fields.String(load_default="gpkg", validate=validate.OneOf(list(_TYPES)))
     edition = fields.Integer(load_default=None, validate=validate.Range(1, 2**31 - 1))
     kind = Text(load_default=None, validate=validate.Length(max=60))
-    crs = Text(load_default="EPSG:4326", validate=validate.Regexp(r"EPSG:\d{4,6}\Z"))
+    crs = Text(load_default="EPSG:4326", validate=validate.Regexp(r"^EPSG:[0-9]{4,6}(?!\n)$"))
     encoding = fields.String(load_default="UTF-8", validate=validate.OneOf(ENCODINGS))
 
 

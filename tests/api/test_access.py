@@ -10,6 +10,7 @@ from geo.errors import GeoError
 from server.accounts.errors import AccountError
 from server.attachments.errors import AttachmentError
 from server.cases.errors import CaseError
+from server.grids.errors import DraftError
 from server.problems import TABLE
 from sync.errors import SyncError
 
@@ -31,10 +32,10 @@ def _subclasses(base):
 
 
 def test_every_error_class_has_its_entry():
-    for package in (geo, sync, server.cases, server.accounts, server.attachments, server.files):
+    for package in (geo, sync, server.cases, server.accounts, server.attachments, server.grids, server.files):
         for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
             importlib.import_module(module.name)
-    for base in (GeoError, SyncError, AccountError, CaseError, AttachmentError):
+    for base in (GeoError, SyncError, AccountError, CaseError, AttachmentError, DraftError):
         for each in {base, *_subclasses(base)}:
             assert each.code in TABLE, f"{each.__name__} ({each.code}) is not told to anybody"
 

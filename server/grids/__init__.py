@@ -1,0 +1,1 @@
+"""Drafts of the ground: redraws over an edition, told, checked, rebased and published. No Flask inside."""

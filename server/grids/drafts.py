@@ -1,0 +1,174 @@
+"""Drafts: begun over the edition in force, drawn on by operations, undone, redone, given up.
+
+Owns the rows of ``draft`` and ``draft_operation``. Every change names the version that its author saw. Must not know
+HTTP; rebasing and publishing are ``server.grids.publishing``'s. The caller commits.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from geo.redraw import Redrawn
+from geo.redraw.sheet import compare
+from geo.tables import Edition
+from server.grids.city import City
+from server.grids.errors import (
+    DraftChanged,
+    DraftNeedsVersion,
+    DraftPublished,
+    NothingToRedo,
+    NothingToUndo,
+    OperationRefused,
+    UnknownDraft,
+)
+from server.grids.following import with_parents
+from server.grids.operations import Operation, Step, perform
+from server.grids.shelf import shelf_of
+from server.grids.tables import Draft, DraftOperation
+from sync.errors import NoEdition
+
+Seen = int | Literal["any"] | None
+"""The version that the author of a change saw; "any": whichever it is; None: not said."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A draft folded: the city as it was, as the operations leave it, and with parents that follow."""
+
+    before: City
+    steps: tuple[Step, ...]
+    after: City
+
+    def changes(self) -> dict[str, Redrawn]:
+        """What is different, by kind of area; kinds of which nothing is are left out."""
+        found = {kind: compare(sheet, self.after.sheets[kind]) for kind, sheet in self.before.sheets.items()}
+        return {kind: each for kind, each in found.items() if each.put or each.gone}
+
+
+def begin(session: Session, *, name: str, author: str, now: dt.datetime, base: int | None = None) -> Draft:
+    """Begin a draft over an edition (the newest where none is named).
+
+    Raises NoEdition where none was published, OperationRefused for one that does not exist.
+    """
+    newest = newest_edition(session)
+    if not newest:
+        raise NoEdition
+    number = newest if base is None else base
+    if not 0 < number <= newest:
+        raise OperationRefused("base_edition", "unknown-edition")
+    draft = Draft(name=name, base_edition=number, author=author, created_at=now, version=1)
+    session.add(draft)
+    session.flush()
+    return draft
+
+
+def newest_edition(session: Session) -> int:
+    """The number of the edition in force; 0 where none was published."""
+    return session.scalar(select(func.max(Edition.number))) or 0
+
+
+def listed(session: Session) -> list[tuple[Draft, int]]:
+    """All drafts, the newest first, each with the number of its operations that stand."""
+    standing = func.count(DraftOperation.id).filter(~DraftOperation.undone)
+    rows = session.execute(
+        select(Draft, standing)
+        .outerjoin(DraftOperation, DraftOperation.draft_id == Draft.id)
+        .group_by(Draft.id)
+        .order_by(Draft.id.desc())
+    )
+    return [(draft, count) for draft, count in rows]
+
+
+def find(session: Session, draft_id: int) -> Draft:
+    """Raises UnknownDraft."""
+    draft = session.get(Draft, draft_id)
+    if draft is None:
+        raise UnknownDraft(draft_id)
+    return draft
+
+
+def lock(session: Session, draft_id: int, seen: Seen) -> Draft:
+    """The draft, locked for a change. Raises UnknownDraft, DraftNeedsVersion, DraftChanged and DraftPublished."""
+    draft = session.scalars(
+        select(Draft).where(Draft.id == draft_id).with_for_update().execution_options(populate_existing=True)
+    ).one_or_none()
+    if draft is None:
+        raise UnknownDraft(draft_id)
+    if seen is None:
+        raise DraftNeedsVersion
+    if seen not in ("any", draft.version):
+        raise DraftChanged(draft.version)
+    if draft.published_edition is not None:
+        raise DraftPublished(draft.published_edition)
+    return draft
+
+
+def operations(session: Session, draft: Draft) -> list[DraftOperation]:
+    """All operations of a draft in order, those undone last."""
+    rows = select(DraftOperation).where(DraftOperation.draft_id == draft.id).order_by(DraftOperation.position)
+    return list(session.scalars(rows))
+
+
+def standing(rows: Sequence[DraftOperation]) -> list[Operation]:
+    """The operations that stand."""
+    return [Operation(row.kind, row.parameters, (row.id, row.made_at)) for row in rows if not row.undone]
+
+
+def drawn(session: Session, draft: Draft) -> Drawn:
+    """Fold a draft. What was once done can be done again: no operation is refused."""
+    shelf = shelf_of(session)
+    before = shelf.city(session, draft.base_edition)
+    steps = shelf.fold(session, draft.base_edition, standing(operations(session, draft)))
+    return Drawn(before, steps, with_parents(before, steps[-1].city if steps else before))
+
+
+def do(
+    session: Session, draft: Draft, kind: str, parameters: dict[str, Any], *, author: str, now: dt.datetime
+) -> tuple[DraftOperation, Step]:
+    """Do one operation more; those undone are gone then. Errors as ``operations.perform``."""
+    rows = operations(session, draft)
+    stand = standing(rows)
+    shelf = shelf_of(session)
+    before = shelf.fold(session, draft.base_edition, stand)
+    step = perform(before[-1].city if before else shelf.city(session, draft.base_edition), Operation(kind, parameters))
+    session.execute(delete(DraftOperation).where(DraftOperation.draft_id == draft.id, DraftOperation.undone))
+    row = DraftOperation(
+        draft_id=draft.id, position=len(stand) + 1, kind=kind, parameters=parameters, undone=False, author=author,
+        made_at=now,
+    )  # fmt: skip
+    session.add(row)
+    draft.version += 1
+    session.flush()
+    return row, step
+
+
+def undo(session: Session, draft: Draft) -> DraftOperation:
+    """Undo the last operation that stands. Raises NothingToUndo."""
+    last = [row for row in operations(session, draft) if not row.undone]
+    if not last:
+        raise NothingToUndo
+    return _turn(session, draft, last[-1], undone=True)
+
+
+def redo(session: Session, draft: Draft) -> DraftOperation:
+    """Do again what was undone last. Raises NothingToRedo."""
+    first = next((row for row in operations(session, draft) if row.undone), None)
+    if first is None:
+        raise NothingToRedo
+    return _turn(session, draft, first, undone=False)
+
+
+def give_up(session: Session, draft: Draft) -> None:
+    """Take a draft away with its operations."""
+    session.execute(delete(Draft).where(Draft.id == draft.id))
+
+
+def _turn(session: Session, draft: Draft, row: DraftOperation, *, undone: bool) -> DraftOperation:
+    row.undone = undone
+    draft.version += 1
+    session.flush()
+    return row

@@ -1,0 +1,215 @@
+"""The operations of drafts: what each needs, which areas it speaks of, and doing it.
+
+Owns the way from the parameters that are kept (JSON) to the redraws of ``geo.redraw``. Must not know drafts.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any, Final
+
+import shapely
+from shapely.geometry import shape
+
+from geo.errors import InvalidShape
+from geo.redraw import (
+    Piece,
+    Redrawn,
+    Sheet,
+    Tract,
+    add,
+    merge,
+    reassign,
+    rename,
+    replace_all,
+    reshape,
+    retire,
+    split,
+)
+from geo.redraw.sheet import Ground
+from geo.shapes import line_of, polygon_of
+from server.grids.city import City
+from server.grids.errors import OperationRefused
+
+Parameters = Mapping[str, Any]
+_FLAT: Final = frozenset({"self-crossing", "too-few-points", "invalid"})
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: its kind, its parameters as they are kept, and what tells its row, if any, from all others."""
+
+    kind: str
+    parameters: Parameters
+    row: tuple[int, dt.datetime] | None = None
+
+    @property
+    def areas(self) -> tuple[str, ...]:
+        """The codes of the areas that it works on, which must be there."""
+        return _WORKS_ON[self.kind](self.parameters)
+
+    @property
+    def under(self) -> str | None:
+        """The parent under which it puts an area."""
+        parent: str | None = self.parameters.get("parent")
+        return parent
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """What an operation came to."""
+
+    operation: Operation
+    city: City
+    kind: str
+    redrawn: Redrawn
+
+
+def perform(city: City, operation: Operation) -> Step:
+    """Do one operation. Raises OperationRefused, and the errors of ``geo.redraw`` and ``geo.shapes``."""
+    given = operation.parameters
+    for name in NEEDS[operation.kind]:
+        if given.get(name) in (None, "", []):
+            raise OperationRefused(name, "required")
+    kind = _kind_added(city, given) if operation.kind == "add" else city.kind_of(*operation.areas)
+    redrawn = _DOES[operation.kind](city, kind, given)
+    after = city.with_sheet(kind, redrawn.sheet)
+    if operation.kind == "merge":
+        after = _heirs(after, redrawn.gone, given["into"])
+    return Step(operation, after, kind, redrawn)
+
+
+def fold(city: City, operations: Sequence[Operation]) -> list[Step]:
+    """Do operations one after another; errors as ``perform``."""
+    steps: list[Step] = []
+    for operation in operations:
+        steps.append(perform(steps[-1].city if steps else city, operation))
+    return steps
+
+
+def _heirs(city: City, gone: Sequence[str], into: str) -> City:
+    """What was under areas that are merged is under the one that they became."""
+    lost = set(gone)
+    for kind, sheet in city.sheets.items():
+        put = {
+            code: replace(tract, parent_code=into) for code, tract in sheet.tracts.items() if tract.parent_code in lost
+        }
+        if put:
+            city = city.with_sheet(kind, sheet.with_changes(put))
+    return city
+
+
+def _sheet(city: City, kind: str) -> Sheet:
+    return city.sheets[kind]
+
+
+def _split(city: City, kind: str, given: Parameters) -> Redrawn:
+    pieces = [Piece(given[side]["code"], given[side].get("name")) for side in ("left", "right")]
+    city.require_free(*(piece.code for piece in pieces if piece.code != given["code"]))
+    return split(_sheet(city, kind), given["code"], line_of(given["line"]), *pieces)
+
+
+def _merge(city: City, kind: str, given: Parameters) -> Redrawn:
+    if given["into"] not in given["codes"]:
+        city.require_free(given["into"])
+    city.require_parent(kind, given.get("parent"))
+    return merge(_sheet(city, kind), given["codes"], given["into"], given.get("name"), given.get("parent"))
+
+
+def _reshape(city: City, kind: str, given: Parameters) -> Redrawn:
+    if len(given["codes"]) != 2:  # noqa: PLR2004 - a border has two sides
+        raise OperationRefused("codes", "two-areas")
+    one, other = given["codes"]
+    return reshape(_sheet(city, kind), one, other, line_of(given["line"]))
+
+
+def _rename(city: City, kind: str, given: Parameters) -> Redrawn:
+    return rename(_sheet(city, kind), given["code"], given["name"])
+
+
+def _reassign(city: City, kind: str, given: Parameters) -> Redrawn:
+    city.require_parent(kind, given["parent"])
+    return reassign(_sheet(city, kind), given["code"], given["parent"])
+
+
+def _add(city: City, kind: str, given: Parameters) -> Redrawn:
+    city.require_free(given["code"])
+    city.require_parent(kind, given.get("parent"))
+    return add(_sheet(city, kind), given["code"], Tract(_polygon(given["polygon"]), given["name"], given.get("parent")))
+
+
+def _retire(city: City, kind: str, given: Parameters) -> Redrawn:
+    return retire(_sheet(city, kind), given["code"])
+
+
+def _replace(city: City, kind: str, given: Parameters) -> Redrawn:
+    polygons = {each["code"]: _polygon(each["polygon"], n) for n, each in enumerate(given["areas"])}
+    if len(polygons) < len(given["areas"]):
+        raise OperationRefused("areas", "repeated-code")
+    return replace_all(_sheet(city, kind), polygons)
+
+
+def _polygon(value: Any, feature: int | None = None) -> Ground:
+    """Read a polygon. A ring without any area is called that, and not one that runs over itself."""
+    try:
+        return polygon_of(value, feature=feature)
+    except InvalidShape as error:
+        if error.reason not in _FLAT or error.lon is None or shapely.make_valid(shape(value)).area > 0:
+            raise
+        raise InvalidShape("zero-area", error.lon, error.lat, feature=feature) from None
+
+
+def _kind_added(city: City, given: Parameters) -> str:
+    kind: str = given.get("area_kind") or city.locating
+    if kind not in city.sheets:
+        raise OperationRefused("area_kind", "unknown-kind")
+    return kind
+
+
+NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {
+        "split": ("code", "line", "left", "right"),
+        "merge": ("codes", "into"),
+        "reshape": ("codes", "line"),
+        "rename": ("code", "name"),
+        "reassign": ("code", "parent"),
+        "add": ("code", "name", "polygon"),
+        "retire": ("code",),
+        "replace": ("areas",),
+    }
+)
+_DOES: Final[Mapping[str, Callable[[City, str, Parameters], Redrawn]]] = MappingProxyType(
+    {
+        "split": _split,
+        "merge": _merge,
+        "reshape": _reshape,
+        "rename": _rename,
+        "reassign": _reassign,
+        "add": _add,
+        "retire": _retire,
+        "replace": _replace,
+    }
+)
+
+
+def _one(given: Parameters) -> tuple[str, ...]:
+    return (given["code"],)
+
+
+def _several(given: Parameters) -> tuple[str, ...]:
+    return tuple(given["codes"])
+
+
+_WORKS_ON: Final[Mapping[str, Callable[[Parameters], tuple[str, ...]]]] = MappingProxyType(
+    {
+        "split": _one,
+        "merge": _several,
+        "reshape": _several,
+        "rename": _one,
+        "reassign": _one,
+        "add": lambda _: (),
+        "retire": _one,
+        "replace": lambda given: tuple(each["code"] for each in given["areas"]),
+    }
+)

@@ -13,6 +13,7 @@ from server.config import Config
 from server.extensions import api, db, limiter, migrate
 from server.ogc import blueprint as ogc
 from server.pages import blueprint as pages
+from server.paths import RowNumber
 from server.problems import init_problems
 
 # Each module holds a flask-smorest blueprint named ``blueprint``.
@@ -59,6 +60,7 @@ def create_app(config: Config | None = None) -> Flask:
         RATELIMIT_STORAGE_URI=settings.redis_url,
     )
     app.json.ensure_ascii = False  # type: ignore[attr-defined]  # the default provider has it
+    app.url_map.converters["int"] = RowNumber
     db.init_app(app)
     migrate.init_app(app, db)
     limiter.init_app(app)

@@ -93,6 +93,17 @@ def _list_of(item: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "array", "items": item, **more}
 
 
+_PROBLEM = {
+    "type": "object",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "description": "Stable, and the same in every language"},
+        "title": {"type": "string", "description": "In the language asked for"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What to do about it"},
+        "errors": {"type": "array", "items": _object(field={"type": "string"}, message={"type": "string"})},
+    },
+}
 PUSH_BODY: dict[str, Any] = {
     "required": True,
     "content": {
@@ -121,7 +132,25 @@ def describe(api: Api) -> None:
         api.register_field(field, kind, None)
     api.register_field(Id, "string", "uuid")
     api.register_field(Time, "string", "date-time")
+    api.ma_plugin.converter.add_attribute_function(pattern_of_json_schema)
+    _describe_problems(api)
     for name, collection in COLLECTIONS.items():
         api.spec.components.schema(name, schema=collection.schema)
     api.spec.components.security_scheme("device", {"type": "http", "scheme": "bearer"})
     api.spec.components.security_scheme("staff", {"type": "apiKey", "in": "cookie", "name": "patrol_session"})
+
+
+def _describe_problems(api: Api) -> None:
+    """Have every answer of 4xx and 5xx told as the problem document that it is, not as flask-smorest's own."""
+    api.spec.components.schema("Problem", _PROBLEM)
+    for response in api.spec.components.responses_lazy.values():
+        if "content" in response:
+            response["content"] = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+
+
+def pattern_of_json_schema(_converter: object, _field: object, ret: dict[str, Any], **_more: Any) -> dict[str, Any]:
+    r"""Return a field's pattern as JSON Schema has them: marshmallow begins at the start unasked, and ends with \Z."""
+    if "pattern" not in ret:
+        return {}
+    pattern = ret["pattern"].removeprefix("^").replace("\\Z", "$")
+    return {"pattern": f"^(?:{pattern})" if "|" in pattern else f"^{pattern}"}

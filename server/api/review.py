@@ -11,6 +11,7 @@ from server.api.in_charge import RULING, in_charge, named
 from server.auth import staff_required
 from server.grounds import ground_now
 from server.jobs.queues import wake
+from server.paths import MOST_OF_MANY
 from server.problems import language
 from server.transaction import transaction
 from sync import review
@@ -86,7 +87,7 @@ def open_conflicts(query: dict[str, Any]) -> dict[str, Any]:
     return {"conflicts": found, "counts": counts} | _on(found, query)
 
 
-@blueprint.post("/conflicts/<int:conflict_id>/decision")
+@blueprint.post(f"/conflicts/<int(max={MOST_OF_MANY}):conflict_id>/decision")
 @staff_required(*RULING, over="records that lie in their areas")
 @blueprint.arguments(DecisionSchema)
 @blueprint.response(204)
@@ -120,7 +121,7 @@ def quarantined_operations(query: dict[str, Any]) -> dict[str, Any]:
     return {"operations": found, "reasons": reasons} | _on(found, query)
 
 
-@blueprint.post("/quarantine/<int:operation_id>/release")
+@blueprint.post(f"/quarantine/<int(max={MOST_OF_MANY}):operation_id>/release")
 @staff_required(*RULING, over="operations of workers assigned to their areas")
 @blueprint.arguments(MendedSchema)
 @blueprint.response(204)
@@ -134,7 +135,7 @@ def release_operation(sent: dict[str, Any], operation_id: int) -> None:
         tx.then(wake, "merge")
 
 
-@blueprint.post("/quarantine/<int:operation_id>/dismiss")
+@blueprint.post(f"/quarantine/<int(max={MOST_OF_MANY}):operation_id>/dismiss")
 @staff_required(*RULING, over="operations of workers assigned to their areas")
 @blueprint.arguments(DismissalSchema)
 @blueprint.response(204)

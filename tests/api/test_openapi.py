@@ -10,6 +10,13 @@ def test_the_document_is_valid(app):
     validate(document)
 
 
+def test_errors_are_told_as_problem_documents(app):
+    document = app.test_client().get("/v1/openapi.json").json
+    for response in document["components"]["responses"].values():
+        assert set(response.get("content", {"application/problem+json": None})) == {"application/problem+json"}
+    assert set(document["components"]["schemas"]["Problem"]["required"]) == {"type", "title", "status"}
+
+
 def test_every_v1_route_is_in_the_document(app):
     document = app.test_client().get("/v1/openapi.json").json
     told = {path.replace("{", "<").replace("}", ">") for path in document["paths"]}

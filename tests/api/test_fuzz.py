@@ -25,7 +25,7 @@ from tests.cases import city
 from tests.sync.phone import Phone
 
 ASKED = int(os.environ.get("PATROL_FUZZ_EXAMPLES", "0"))
-FEW = 3
+FEW = 2
 DOCUMENTED = "/v1/openapi.json"
 PLAIN = {"Accept-Encoding": "identity"}
 PLENTY = "1000000 per minute"

@@ -15,7 +15,7 @@ from sync.moving import Progress
 
 _EARLIEST: Final = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
 _LATEST: Final = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
-_CODE: Final = validate.Regexp(r"[0-9A-Za-z._-]{1,40}\Z")
+_CODE: Final = validate.Regexp(r"^[0-9A-Za-z._-]{1,40}(?!\n)$")
 _MOST_AREAS: Final = 100_000
 
 

@@ -210,6 +210,13 @@ def test_a_merge_passed_over_for_an_edit_comes_with_it(passed_over, converge):
     assert_alike(server, one, two)
 
 
+def test_an_edit_that_awaits_its_merge_is_not_taken_back_meanwhile(passed_over):
+    one, _, issue = passed_over(severity="urgent")
+    one.sync(down=["/pull"])
+    one.sync()
+    assert one.documents[issue]["severity"] == "urgent"
+
+
 def test_a_merge_passed_over_for_an_edit_that_is_undone_comes_again(passed_over, converge):
     one, two, issue = passed_over(severity="urgent")
     one.edit(issue, severity="low")

@@ -75,7 +75,7 @@ def run(world: World, harm: Harm) -> dict[str, Any]:
     """Run the plan and return the report; ``holds`` says whether every invariant did."""
     carriers: list[Carrier] = []
     try:
-        carriers += _enrol(world)
+        carriers += enrol(world)
         quiet = QuietPoint(world, carriers, Random(f"{world.plan.seed}/quiet"))
         logins = [carrier.phone.login for carrier in carriers]
         disturber = Disturber(world, harm, logins, Random(f"{world.plan.seed}/disturbances"))
@@ -86,7 +86,7 @@ def run(world: World, harm: Harm) -> dict[str, Any]:
     return _report(world, carriers)
 
 
-def _enrol(world: World) -> list[Carrier]:
+def enrol(world: World) -> list[Carrier]:
     """Give two phones to each of so many workers, heads among them: they change the same records."""
     with Session(world.engine) as session:
         logins = [row.login for row in session.execute(_WORKERS)]

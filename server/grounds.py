@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
-from geo.editions import Ground, Grounds
+from geo.editions import NEWEST, Ground, Grounds
 from server.extensions import db
 from sync.errors import NoEdition
 
@@ -24,15 +24,18 @@ def ground_at(session: Session, serial: int | None = None) -> Callable[[dt.datet
     return lambda moment: grounds.at(session, known, moment)
 
 
-def ground_in_memory(serial: int, now: dt.datetime) -> Ground | None:
+def ground_in_memory(serial: int) -> Ground | None:
     """Return the ground in force if this process has it for this serial of the city's, else None. Inside an app."""
     grounds = _caches.get(db.engine)
-    return None if grounds is None else grounds.in_memory(serial, now)
+    return None if grounds is None else grounds.in_memory(serial, NEWEST)
 
 
-def ground_now(session: Session, now: dt.datetime, serial: int | None = None) -> Ground:
-    """Return the ground in force. Raises ``NoEdition`` where none was ever published."""
-    ground = ground_at(session, serial)(now)
+def ground_now(session: Session, serial: int | None = None) -> Ground:
+    """Return the ground in force. Raises ``NoEdition`` where none was ever published.
+
+    By the serial, not by a clock: one that was read a moment ago, or runs slow, would give a new serial the old ground.
+    """
+    ground = ground_at(session, serial)(NEWEST)
     if ground is None:
         raise NoEdition
     return ground

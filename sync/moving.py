@@ -5,8 +5,9 @@ the ground that changed and not of the city; and setting ``grid_now`` with one s
 Author, capture and history stay as they are; what hangs on records is ``sync.succession``. Knows no queues.
 
 Whatever edition is noted, records are located in the newest: a later one notes its own move, and what a push wrote
-meanwhile is right already. Before each collection the fence is closed for an instant: every push that located in an
-older edition is committed then, and found. Pushes of visits read the grid of a household, so households come first.
+meanwhile is right already. A flip waits for what was located before it; but a push may still read the grid of a
+household that has not moved yet. So households come first, and before each collection the fence is closed for an
+instant: every push that could have read what has moved since is committed then, and found.
 
 Chunks are transactions; a move that was cut off looks again at the collection it was in, and finds nothing to do where
 it had been. Two that run at once do the same work and count it once, under the locks of the records.

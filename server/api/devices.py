@@ -51,7 +51,7 @@ def enrol_device(sent: dict[str, Any]) -> dict[str, Any]:
         enrolled = enrol(tx.session, sent["code"], sent["device"], now=now)
         person = enrolled.person
         device = authenticate(tx.session, enrolled.token)
-        ground = ground_now(tx.session, now, device.ground_serial)
+        ground = ground_now(tx.session, device.ground_serial)
         scope = current_scope(tx.session, device, ground, now)
         worker = {"login": person.login, "name": person.name}
         codes = [ground.areas[grid].code for grid in scope.grid_ids]
@@ -89,7 +89,7 @@ def revoke_device(sent: dict[str, Any], device_uid: uuid.UUID) -> None:
     """Revoke a device; what it still pushes is kept in quarantine for a while."""
     now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        charge = in_charge(tx, now)
+        charge = in_charge(tx)
         if not belongs(tx.session, device_uid, None if charge.everywhere else charge.area_ids):
             raise NotFoundInCharge
         revoke(tx.session, device_uid, wipe=sent["wipe"], now=now)

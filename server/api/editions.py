@@ -162,7 +162,7 @@ def record_grids(query: dict[str, Any], collection: str, record_id: uuid.UUID) -
     if collection not in COLLECTIONS:
         raise CollectionUnknown(field="collection", unknown=[collection], known=sorted(COLLECTIONS))
     with transaction() as tx:
-        today = ground_now(tx.session, _now())
+        today = ground_now(tx.session)
         found = whereabouts(tx.session, collection, record_id)
         held = reach(calling_charge(), today)
         if found is None or not (held.everywhere or found.grid_now in held.grid_ids):

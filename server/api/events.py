@@ -170,7 +170,7 @@ def events() -> Response:
     """Listen for hints; reconnect when the connection ends."""
     device, now = calling_device(), dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        ground = ground_now(tx.session, now, device.ground_serial)
+        ground = ground_now(tx.session, device.ground_serial)
         scope = current_scope(tx.session, device, ground, now)
     channels = {feed.grid_channel(grid) for grid in scope.grid_ids}
     channels |= {feed.person_channel(device.person_id), feed.device_channel(device.id)}

@@ -1,6 +1,5 @@
 """What the signed-in caller answers for, as the engine takes it: grids, areas, or the whole city."""
 
-import datetime as dt
 from typing import Any
 
 from geo.editions import Ground
@@ -14,14 +13,14 @@ from sync.review import InCharge
 RULING = ("supervisor", "dispatcher", "admin")
 
 
-def in_charge(tx: Transaction, now: dt.datetime, *, within: str = "") -> InCharge:
+def in_charge(tx: Transaction, *, within: str = "") -> InCharge:
     """Return the caller's duty today; only inside ``staff_required``.
 
     ``within``: the code of an area; then only what of the duty lies in it. Raises ``NotFoundInCharge`` where
     nothing of it does.
     """
     charge = calling_charge()
-    ground = ground_now(tx.session, now)
+    ground = ground_now(tx.session)
     reached = reach(charge, ground)
     areas = [area for area in ground.areas if area_in_charge(ground, area, charge.duty_area_ids)]
     if not within:

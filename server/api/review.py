@@ -78,10 +78,10 @@ def open_conflicts(query: dict[str, Any]) -> dict[str, Any]:
     now = dt.datetime.now(dt.UTC)
     wanted = _wanted(query, now)
     with transaction() as tx:
-        charge = in_charge(tx, now, within=query["area"])
+        charge = in_charge(tx, within=query["area"])
         found = review.disputes(tx.session, charge, wanted, after=query["after"], limit=query["limit"])
         counts = review.disputes_counted(tx.session, charge, wanted)
-        ground = ground_now(tx.session, now)
+        ground = ground_now(tx.session)
     for each in found:
         each["grid"] = named(ground, each.pop("grid_now"))
     return {"conflicts": found, "counts": counts} | _on(found, query)
@@ -95,7 +95,7 @@ def decide_conflict(sent: dict[str, Any], conflict_id: int) -> None:
     """Decide a dispute; every device hears of it."""
     now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        charge = in_charge(tx, now)
+        charge = in_charge(tx)
         review.decide(tx.session, charge, conflict_id, sent["value"], delete=sent["delete"], now=now)
         tx.then(wake, "routing")
 
@@ -109,7 +109,7 @@ def quarantined_operations(query: dict[str, Any]) -> dict[str, Any]:
     now = dt.datetime.now(dt.UTC)
     wanted = _wanted(query, now)
     with transaction() as tx:
-        charge = in_charge(tx, now, within=query["area"])
+        charge = in_charge(tx, within=query["area"])
         found = review.quarantined(tx.session, charge, wanted, after=query["after"], limit=query["limit"])
         counts = review.quarantine_counted(tx.session, charge, wanted)
     for each in found:
@@ -130,7 +130,7 @@ def release_operation(sent: dict[str, Any], operation_id: int) -> None:
     now = dt.datetime.now(dt.UTC)
     note = sent.pop("note")
     with transaction() as tx:
-        charge = in_charge(tx, now)
+        charge = in_charge(tx)
         review.release(tx.session, charge, operation_id, Mended(**sent), note=note, now=now)
         tx.then(wake, "merge")
 
@@ -143,7 +143,7 @@ def dismiss_operation(sent: dict[str, Any], operation_id: int) -> None:
     """Close an operation without applying it, with a reason that the worker is told; it stays in the log."""
     now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        review.dismiss(tx.session, in_charge(tx, now), operation_id, reason=sent["reason"], now=now)
+        review.dismiss(tx.session, in_charge(tx), operation_id, reason=sent["reason"], now=now)
 
 
 def _wanted(query: dict[str, Any], now: dt.datetime) -> Wanted:

@@ -54,8 +54,8 @@ def devices(query: dict[str, Any]) -> dict[str, Any]:
     now = dt.datetime.now(dt.UTC)
     search = Search(since=_midnight(now), now=now, concern=query["concern"], words=query["q"])
     with transaction() as tx:
-        charge = in_charge(tx, now, within=query["area"])
-        ground = ground_now(tx.session, now)
+        charge = in_charge(tx, within=query["area"])
+        ground = ground_now(tx.session)
         found = support.devices(tx.session, charge, search, limit=query["limit"], offset=query["offset"])
         counts = support.concerns(tx.session, charge, search)
     return {"devices": [_placed(ground, each) for each in found], "counts": counts, "server_time": now}
@@ -69,9 +69,9 @@ def device(query: dict[str, Any], device_uid: uuid.UUID) -> dict[str, Any]:
     """Return one device with its pending, held, quarantined and disputed operations and their reasons."""
     now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        found = support.device(tx.session, in_charge(tx, now), Search(since=_midnight(now), now=now, uid=device_uid))
+        found = support.device(tx.session, in_charge(tx), Search(since=_midnight(now), now=now, uid=device_uid))
         waiting = support.in_doubt(tx.session, device_uid, **query)
-        ground = ground_now(tx.session, now)
+        ground = ground_now(tx.session)
     return {"device": _placed(ground, found), "operations": _told(waiting), "server_time": now} | _on(waiting, query)
 
 
@@ -84,8 +84,8 @@ def silent_workers(query: dict[str, Any]) -> dict[str, Any]:
     now = dt.datetime.now(dt.UTC)
     since = _midnight(now)
     with transaction() as tx:
-        found = support.silent_workers(tx.session, in_charge(tx, now, within=query["area"]), since=since, now=now)
-        ground = ground_now(tx.session, now)
+        found = support.silent_workers(tx.session, in_charge(tx, within=query["area"]), since=since, now=now)
+        ground = ground_now(tx.session)
     return {"workers": [_placed(ground, each) for each in found], "since": since, "server_time": now}
 
 
@@ -97,9 +97,8 @@ def silent_workers(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, description="The operations of one record, in the order in which they came")
 def record_history(query: dict[str, Any], collection: str, record_id: uuid.UUID) -> dict[str, Any]:
     """Return the life of one record, operation by operation."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        found = support.history(tx.session, in_charge(tx, now), collection, record_id, **query)
+        found = support.history(tx.session, in_charge(tx), collection, record_id, **query)
     return {"operations": _told(found)} | _on(found, query)
 
 

@@ -136,14 +136,14 @@ def _page(
     device: CallingDevice, cursor: Cursor | None, now: dt.datetime, limit: int, wanted: frozenset[str] | None
 ) -> tuple[Page, list[str]]:
     """Return a page and the codes of the grids in its scope; without a transaction where nothing is new."""
-    ground = ground_in_memory(device.ground_serial, now)
+    ground = ground_in_memory(device.ground_serial)
     if cursor is not None and ground is not None:
         with reading() as reader:
             page = quiet(reader, device, cursor, now)
         if page is not None:
             return page, _codes(page, ground)
     with transaction() as tx:
-        ground = ground_now(tx.session, now, device.ground_serial)
+        ground = ground_now(tx.session, device.ground_serial)
         page = pull(tx.session, device, cursor, ground=ground, now=now, limit=limit, collections=wanted)
     return page, _codes(page, ground)
 
@@ -174,7 +174,7 @@ def _stream(device: CallingDevice, cursor: Cursor | None, wanted: frozenset[str]
     while more:
         now = dt.datetime.now(dt.UTC)
         with transaction() as tx:
-            ground = ground_now(tx.session, now, device.ground_serial)
+            ground = ground_now(tx.session, device.ground_serial)
             page = pull(tx.session, device, cursor, ground=ground, now=now, limit=STREAM_ROWS, collections=wanted)
             codes = _codes(page, ground)
         cursor, more = page.cursor, page.has_more
@@ -215,7 +215,7 @@ def device_digest() -> dict[str, Any]:
     now = dt.datetime.now(dt.UTC)
     device = calling_device()
     with transaction() as tx:
-        ground = ground_now(tx.session, now, device.ground_serial)
+        ground = ground_now(tx.session, device.ground_serial)
         scope = current_scope(tx.session, device, ground, now)
         digests = [each.as_json() for each in digest(tx.session, scope, ground, device.person_id)]
         version = scope.version
@@ -240,7 +240,7 @@ def grid_records(query: dict[str, Any]) -> Response:
     now = dt.datetime.now(dt.UTC)
     device = calling_device()
     with transaction() as tx:
-        ground = ground_now(tx.session, now, device.ground_serial)
+        ground = ground_now(tx.session, device.ground_serial)
         scope = current_scope(tx.session, device, ground, now)
         wanted = frozenset({query["collection"]}) if "collection" in query else None
         grid = next((each for each in scope.grid_ids if ground.areas[each].code == query["grid"]), None)

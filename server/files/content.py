@@ -83,7 +83,7 @@ def _seen(file_id: uuid.UUID) -> Served:
 def _by_device(file_id: uuid.UUID) -> Served:
     now, device = dt.datetime.now(dt.UTC), calling_device()
     with transaction() as tx:
-        ground = ground_now(tx.session, now, device.ground_serial)
+        ground = ground_now(tx.session, device.ground_serial)
         scope = current_scope(tx.session, device, ground, now)
         return for_device(tx.session, file_id, scope, device.person_id)
 

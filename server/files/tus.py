@@ -68,7 +68,7 @@ def begin_upload() -> Response:
     headers.require_version(request.headers)
     announced, now, device = headers.read_announced(request.headers), _now(), calling_device()
     with transaction() as tx:
-        ground = ground_now(tx.session, now, device.ground_serial)
+        ground = ground_now(tx.session, device.ground_serial)
         check_record(tx.session, device.person_id, announced.collection, announced.record_id, ground, now)
         standing = uploads.begin(tx.session, device, announced, _limits(), now)
     if request.mimetype == headers.OFFSET_TYPE and standing.offset == 0:
@@ -212,4 +212,4 @@ def _session() -> Iterator[Session]:
 
 
 def _ground(session: Session) -> Ground:
-    return ground_now(session, _now())
+    return ground_now(session)

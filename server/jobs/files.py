@@ -22,4 +22,4 @@ def tend() -> dict[str, int]:
 
 
 def _ground(session: Session) -> Ground:
-    return ground_now(session, now())
+    return ground_now(session)

@@ -9,7 +9,7 @@ import time
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from sync import moving
+from sync import fence, moving
 from tests.cases.city import EAST, WEST
 from tests.sync.redrawing import clock, follow, moving_city, put_household, redraw, redrawn, strip
 
@@ -136,3 +136,28 @@ def test_every_record_lies_where_it_should_whatever_was_under_way(redrawn, phone
     follow(redrawn)
     assert misplaced(redrawn) == {}
     assert redrawn.scalar(text("SELECT count(*) FROM visit WHERE position IS NULL AND grid_now IS NOT NULL")) > 0
+
+
+def test_a_visit_that_is_being_pushed_into_the_grid_that_its_household_had_is_waited_for(redrawn):
+    household = put_household(redrawn, (114.305, 25.685), WEST)
+    redrawn.execute(text("UPDATE household SET position = NULL"))
+    redrawn.commit()
+    redraw(redrawn, strip(EAST, 114.30, 114.32), retired=[WEST])
+    with Session(redrawn.get_bind()) as pusher:
+        fence.hold(pusher)
+        pusher.execute(
+            text("""
+                INSERT INTO visit (id, rev, doc_rev, doc, captured_at, received_at, changed_at, located, grid_now)
+                SELECT gen_random_uuid(), 1, 1, jsonb_build_object('outcome', 'met', 'household_id', id), now(), now(),
+                       now(), 'inside', grid_now FROM household WHERE id = :household
+            """),
+            {"household": household},
+        )
+        mover = threading.Thread(target=moving.follow, args=(moving_city(redrawn.get_bind()),))
+        mover.start()
+        mover.join(1.0)
+        assert mover.is_alive(), "it waits for the push"
+        pusher.commit()
+    mover.join()
+    grids = redrawn.execute(text("SELECT code FROM visit JOIN area ON area.id = grid_now")).scalars()
+    assert list(grids) == [EAST]

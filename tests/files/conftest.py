@@ -73,7 +73,7 @@ def tender(app, session, store):
         def clock():
             return dt.datetime.now(dt.UTC) + dt.timedelta(**later)
 
-        return Tender(transaction, store, lambda opened: ground_now(opened, clock()), limits, clock)
+        return Tender(transaction, store, ground_now, limits, clock)
 
     return make
 

@@ -30,10 +30,10 @@ def strip(code, west, east, *, south=SOUTH, north=NORTH, name=None):
     return NewArea(code, "grid", name or code[-3:], COMMUNITY, box(west, south, east, north))
 
 
-def redraw(session, *areas, retired=()):
+def redraw(session, *areas, retired=(), by_clock=clock):
     """Publish and bring into force, and commit."""
     done = publish(session, areas, retired=retired, by="test", name="改", now=clock())
-    into_force(session, done, clock)
+    into_force(session, done, by_clock)
     session.commit()
     return done
 

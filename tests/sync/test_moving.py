@@ -27,9 +27,9 @@ THIRD, FOURTH = "360725100001003", "360725100001004"
 FAR_WEST = (114.302, 25.685)
 
 
-def split_west(session):
+def split_west(session, **options):
     """The eastern half of the west grid, with ``IN_WEST`` on it, becomes a third grid."""
-    return redraw(session, strip(WEST, 114.30, 114.304), strip(THIRD, 114.304, 114.31))
+    return redraw(session, strip(WEST, 114.30, 114.304), strip(THIRD, 114.304, 114.31), **options)
 
 
 def grid_of(session, table, record_id):
@@ -260,3 +260,11 @@ def test_a_push_that_read_its_clock_before_the_flip_locates_today_in_the_new_edi
     assert grid_of(redrawn, "visit", visit["id"]) == THIRD
     at_capture = redrawn.scalar(text("SELECT code FROM visit JOIN area ON area.id = grid_at_capture"))
     assert at_capture == WEST, "captured before it began"
+
+
+def test_a_phone_gets_its_new_grid_from_a_server_whose_clock_is_slow(redrawn, phone_of):
+    phone = phone_of("community")
+    phone.pull()
+    split_west(redrawn, by_clock=lambda: clock() + dt.timedelta(minutes=1))
+    page = phone.page()
+    assert set(page["scope"]["grids"]) == {WEST, EAST, THIRD}

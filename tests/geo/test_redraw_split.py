@@ -88,6 +88,17 @@ def test_a_line_may_end_at_corners():
     assert faults(cut((0, 0), (100, 100)).sheet) == []
 
 
+@pytest.mark.parametrize("by_units", range(-3, 4))
+def test_a_line_that_misses_a_corner_by_less_than_the_grid_leaves_no_crumbs(by_units):
+    corner = np.array(FOUR["a"].polygon.bounds[2:])
+    drawn = LineString([corner - 2e-3, corner + 2e-3 + [by_units * 1e-8, 0]])
+    done = split(FOUR, "a", drawn, Piece("a"), Piece("e"))
+    assert faults(done.sheet) == []
+    for ring in shapely.get_rings(list(done.sheet.units(done.sheet.tracts).values())):
+        steps = np.diff(shapely.get_coordinates(ring), axis=0)
+        assert np.hypot(*steps.T).min() >= 1
+
+
 def test_a_line_may_pass_over_an_area_enclosed():
     ring = Tract(ground(shapely.difference(box(0, 0, 300, 300), box(100, 100, 200, 200))), "ring")
     sheet = Sheet({"a": ring, "in": Tract(ground(box(100, 100, 200, 200)), "in")})

@@ -58,6 +58,10 @@ def _below(sheet: Sheet, parents: set[str]) -> dict[str, list[Tract]]:
 def _redrawn(code: str, parent: Tract, before: list[Tract], after: list[Tract]) -> dict[str, Tract]:
     if not before or not after:
         return {}
+    kept = {id(tract) for tract in before} & {id(tract) for tract in after}
+    lost, gained = ([tract for tract in tracts if id(tract) not in kept] for tracts in (before, after))
+    if _is_same(_united(lost), _united(gained)):
+        return {}
     (own,) = to_units([parent.polygon])
     if not _is_same(own, _united(before)):
         return {}

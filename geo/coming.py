@@ -8,6 +8,7 @@ import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -51,7 +52,7 @@ class Standing:
     shape: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Coming:
     """The next edition on its way: what is fresh in it, what it retires, and how that differs from what stands.
 
@@ -64,7 +65,7 @@ class Coming:
     retired: Sequence[str]
     changes: Mapping[str, tuple[str, ...]]
 
-    @property
+    @cached_property
     def before(self) -> dict[str, BaseGeometry]:
         """What it changes of the locating kind, as it stands."""
         codes = [*(area.code for area, _ in self.fresh), *self.retired]
@@ -75,7 +76,7 @@ class Coming:
             if each.shape is not None and self.kinds[each.kind].is_locating
         }
 
-    @property
+    @cached_property
     def after(self) -> dict[str, BaseGeometry]:
         """What is fresh of the locating kind, as it will be."""
         return {area.code: shape for area, shape in self.fresh if self.kinds[area.kind].is_locating}
@@ -218,7 +219,9 @@ def check_coverage(session: Session, old: Mapping[str, BaseGeometry], new: Mappi
     if not shapes:
         return
     # What is found further off is no work of this change: there, what lies between is not among these.
-    near = shapely.STRtree([shapely.box(*each.buffer(_BESIDE).bounds) for each in touched])
+    west, south, east, north = shapely.bounds(touched).T
+    around = shapely.box(west - _BESIDE, south - _BESIDE, east + _BESIDE, north + _BESIDE)
+    near = shapely.STRtree(np.atleast_1d(np.asarray(around, dtype=object)))
     findings = [each for each in check(shapes, GAP_WIDTH_M) if near.query(each.geometry, predicate="intersects").size]
     faults = [_fault(finding, codes) for finding in findings if finding.severity == "error"]
     if faults:

@@ -12,6 +12,7 @@ from flask import Response, request
 from flask_smorest import Blueprint
 
 from geo.redraw import Redrawn
+from geo.redraw.sheet import compare
 from server.accounts.charge import area_in_charge
 from server.accounts.errors import OutsideCharge
 from server.api.draft_schemas import (
@@ -27,8 +28,10 @@ from server.api.draft_schemas import (
     GroundDraftsSchema,
     NewDraftSchema,
 )
+from server.api.edition_schemas import ImpactSchema, impact_json
 from server.api.fresh import fresh_json
 from server.auth import calling_charge, calling_staff, staff_required
+from server.extensions import settings
 from server.grids import drafts, publishing
 from server.grids.checking import check_draft
 from server.grids.drafts import Seen
@@ -38,6 +41,7 @@ from server.grids.tables import Draft, DraftOperation
 from server.grounds import ground_at
 from server.jobs.queues import wake
 from server.transaction import Transaction, transaction
+from sync.impact import impact_of
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/v1/drafts", description="网格改划草案 · drafts of the ground")
 
@@ -153,6 +157,21 @@ def findings(draft_id: int) -> Response:
     with transaction() as tx:
         done = drafts.drawn(tx.session, drafts.find(tx.session, draft_id))
     return fresh_json(check_draft(done.before, done.after).as_geojson())
+
+
+@blueprint.get("/<int(max=2147483647):draft_id>/impact")
+@staff_required("gis", over="the ground, which is no secret to staff")
+@blueprint.response(200, ImpactSchema)
+def impact(draft_id: int) -> dict[str, Any]:
+    """Return what the draft would change for whom: households, open issues, due visits, workers, phones."""
+    with transaction() as tx:
+        done = drafts.drawn(tx.session, drafts.find(tx.session, draft_id))
+        differing = compare(done.before.grids, done.after.grids)
+        before = {code: tract.polygon for code, tract in differing.before.items()}
+        after = {code: tract.polygon for code, tract in differing.put.items()}
+        names = {code: tract.name for code, tract in differing.put.items()}
+        now = dt.datetime.now(dt.UTC)
+        return impact_json(impact_of(tx.session, before, after, names=names, now=now, near_m=settings().near_m))
 
 
 @blueprint.post("/<int(max=2147483647):draft_id>/operations")

@@ -25,6 +25,7 @@ PAGES = {
     "/docs": "docs",
     "/support": "support",
     "/review": "review",
+    "/grids": "grids",
 }
 COMPRESSED_TYPES = ("text/", "application/javascript", "application/json", "image/svg+xml")
 HEADERS = {

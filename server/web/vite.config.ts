@@ -18,6 +18,7 @@ export default defineConfig({
         docs: "docs.html",
         support: "support.html",
         review: "review.html",
+        grids: "grids.html",
       },
     },
   },

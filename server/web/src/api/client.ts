@@ -61,8 +61,8 @@ export async function read<T>(url: string, signal?: AbortSignal): Promise<T> {
   return (await answer.json()) as T;
 }
 
-async function send(method: string, url: string, body?: unknown): Promise<Response> {
-  const headers: Record<string, string> = { "X-CSRF-Token": csrf };
+async function send(method: string, url: string, body?: unknown, seen?: string): Promise<Response> {
+  const headers: Record<string, string> = { "X-CSRF-Token": csrf, ...(seen !== undefined && { "If-Match": seen }) };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   return request(url, { method, headers, ...(body !== undefined && { body: JSON.stringify(body) }) });
 }
@@ -86,6 +86,12 @@ export async function post<T>(url: string, body: unknown): Promise<T> {
 /** Send what is answered with nothing. */
 export async function tell(url: string, body: unknown): Promise<void> {
   await send("POST", url, body);
+}
+
+/** Change what was seen in a version (its ETag); refused with 412 where it is another by now. */
+export async function change<T>(method: "POST" | "DELETE", url: string, seen: string, body?: unknown): Promise<T | null> {
+  const answer = await send(method, url, body, seen);
+  return answer.status === 204 ? null : ((await answer.json()) as T);
 }
 
 function remember(session: Session): Session {

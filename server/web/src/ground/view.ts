@@ -273,12 +273,12 @@ function fit(container: HTMLElement): { padding: PaddingOptions; maxZoom: number
   return { padding, maxZoom: MAX_HOME_ZOOM };
 }
 
-function absolute(path: string): string {
+export function absolute(path: string): string {
   // MapLibre fetches tiles in a worker, which has no page address to resolve against.
   return `${location.origin}${path}`;
 }
 
-function reducedMotion(): boolean {
+export function reducedMotion(): boolean {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 

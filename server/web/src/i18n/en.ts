@@ -1,9 +1,11 @@
 /** Every text of the pages in English. */
+import { redrawEn } from "./redraw.en";
 import { staffEn } from "./staff.en";
 import type { Key } from "./zh";
 
 export const en: Record<Key, string> = {
   ...staffEn,
+  ...redrawEn,
   "app.name": "GridPatrol",
   "app.tagline": "grid patrol sync",
   "language.other": "中文",

@@ -1,8 +1,10 @@
 /** Every text of the pages in Chinese. The English catalogue has the same keys: a test holds them equal. */
+import { redrawZh } from "./redraw.zh";
 import { staffZh } from "./staff.zh";
 
 export const zh = {
   ...staffZh,
+  ...redrawZh,
   "app.name": "巡格",
   "app.tagline": "网格巡查同步",
   "language.other": "English",

@@ -6,7 +6,7 @@ import { chooseLanguage, currentLanguage, t } from "../i18n";
 import markUrl from "../mark.svg";
 
 interface Props {
-  here: "start" | "map" | "support" | "review" | "signin" | "docs";
+  here: "start" | "map" | "support" | "review" | "grids" | "signin" | "docs";
   session?: Session | null;
   children?: ComponentChildren;
 }
@@ -16,6 +16,11 @@ const RULING = new Set(["supervisor", "dispatcher", "admin"]);
 
 export function mayRule(session: Session): boolean {
   return session.roles.some((role) => RULING.has(role));
+}
+
+/** Who redraws the ground. */
+export function mayDraw(session: Session): boolean {
+  return session.roles.includes("gis");
 }
 
 export function Header({ here, session, children }: Props) {
@@ -33,6 +38,7 @@ export function Header({ here, session, children }: Props) {
             <Link to="/support" current={here === "support"} words={t("nav.support")} />
           </>
         )}
+        {session && mayDraw(session) && <Link to="/grids" current={here === "grids"} words={t("nav.grids")} />}
         <Link to="/docs" current={here === "docs"} words={t("nav.docs")} />
       </nav>
       <div class="bar-middle">{children}</div>

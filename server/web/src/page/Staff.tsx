@@ -3,7 +3,7 @@ import { type ComponentChildren, render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { currentSession, read } from "../api/client";
 import type { Category, Ground, Session } from "../api/types";
-import { markDocument, t, useLanguage } from "../i18n";
+import { type Key, markDocument, t, useLanguage } from "../i18n";
 import { Header, mayRule } from "./Header";
 import { refuseOrLeave } from "./reading";
 import "../styles/base.css";
@@ -25,7 +25,13 @@ async function load(): Promise<Here> {
   return { session, ground, categories: new Map(named.map((each) => [each.code, each])) };
 }
 
-export function startStaffPage(here: "support" | "review", Body: (props: Here) => ComponentChildren): void {
+/** Draw a page of the staff's, for those who may use it; `norole` tells the others whom it is for. */
+export function startStaffPage(
+  here: "support" | "review" | "grids",
+  Body: (props: Here) => ComponentChildren,
+  may: (session: Session) => boolean = mayRule,
+  norole: Key = "staff.norole",
+): void {
   function Page() {
     useLanguage();
     const [loaded, setLoaded] = useState<Here | null>(null);
@@ -38,10 +44,10 @@ export function startStaffPage(here: "support" | "review", Body: (props: Here) =
     return (
       <div class="page">
         <Header here={here} session={loaded?.session ?? null} />
-        <main class="staff">
+        <main class={here === "grids" ? "staff is-ground" : "staff"}>
           {trouble !== null && <Trouble words={trouble} again={begin} />}
           {!loaded && trouble === null && <p class="nothing" role="status">{t("live.loading")}</p>}
-          {loaded && (mayRule(loaded.session) ? <Body {...loaded} /> : <p class="notice" role="alert">{t("staff.norole")}</p>)}
+          {loaded && (may(loaded.session) ? <Body {...loaded} /> : <p class="notice" role="alert">{t(norole)}</p>)}
         </main>
       </div>
     );

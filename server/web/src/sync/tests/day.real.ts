@@ -101,6 +101,18 @@ test("a worker moves: the old grid leaves, the new one arrives whole, and unsent
   await agrees(tab);
 });
 
+test("a visit handed in after its worker moved on is in effect, and out of sight on the phone", async () => {
+  const login = await worker("west");
+  const tab = (await enrolled(login)).tab();
+  await tab.exchange();
+  const { op_id } = await tab.put("visits", visit());
+  await control("worker", { login, areas: ["east"] });
+  await tab.exchange();
+  expect(await tab.list("visits")).toEqual([]);
+  const log = await control<{ status: Record<string, string> }>("log", { device: await deviceOf(tab) });
+  expect(log.status[op_id]).toBe("applied");
+});
+
 test("a first filling that breaks off goes on where it stood", async () => {
   const login = await worker("west");
   await fillWithVisits((await enrolled(login)).tab(), 2_300);

@@ -1,0 +1,89 @@
+/** Shapes of the API of editions and drafts, as the page of the ground reads them. */
+import type { Named } from "./types";
+
+export interface Edition {
+  number: number;
+  name: string;
+  note: string;
+  by: string;
+  published_at: string;
+  begins: string | null;
+  ends: string | null;
+}
+
+export interface Move {
+  edition: number;
+  stage: string;
+  grids: number;
+  looked_at: number;
+  moved: number;
+  reassigned: number;
+}
+
+export interface Plan {
+  id: number;
+  name: string;
+  at: string;
+  by: string;
+  state: string;
+}
+
+export interface Draft {
+  id: number;
+  name: string;
+  base_edition: number;
+  superseded: boolean;
+  author: string;
+  created_at: string;
+  version: number;
+  published_edition: number | null;
+  operations: number;
+  done?: Done[];
+}
+
+export interface Done {
+  position: number;
+  kind: string;
+  parameters: Record<string, unknown>;
+  undone: boolean;
+  author: string;
+  made_at: string;
+}
+
+export interface DraftArea {
+  code: string;
+  name: string;
+  parent: string | null;
+  changed: boolean;
+}
+
+export type Areas = GeoJSON.FeatureCollection<GeoJSON.Polygon | GeoJSON.MultiPolygon, DraftArea>;
+
+export interface Changes {
+  kind: string;
+  before: string[];
+  after: string[];
+  gone: string[];
+  moved: GeoJSON.FeatureCollection;
+  lineage: { source: string; target: string; how: string }[];
+}
+
+export interface FindingFacts {
+  code: string;
+  severity: "error" | "warning" | "note";
+  areas: string[];
+  text: Record<"zh" | "en", string> | string;
+}
+
+export type Findings = GeoJSON.FeatureCollection<GeoJSON.Geometry, FindingFacts> & { open: boolean };
+
+export interface Load {
+  households: number;
+  open_issues: number;
+  due_visits: number;
+}
+
+export interface Impact {
+  pairs: (Load & { from: Named | null; to: Named | null; area_m2: number; workers: number; devices: number })[];
+  workers: { login: string; name: string; before: Load; after: Load }[];
+}

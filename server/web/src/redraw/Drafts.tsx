@@ -1,0 +1,55 @@
+/** The list of drafts, and the beginning of a new one. */
+import { useState } from "preact/hooks";
+import { post } from "../api/client";
+import type { Draft } from "../api/redraw";
+import { t } from "../i18n";
+import { refuseOrLeave, useRead } from "../page/reading";
+import { Trouble } from "../page/Staff";
+import { moment } from "../time";
+
+export function Drafts({ onOpen }: { onOpen: (id: number) => void }) {
+  const { value, trouble, again } = useRead<{ drafts: Draft[] }>("/v1/drafts");
+  return (
+    <>
+      <NewDraft onOpen={onOpen} />
+      {trouble !== null && <Trouble words={trouble} again={again} />}
+      {value?.drafts.length === 0 && <p class="nothing">{t("draft.none")}</p>}
+      <ul class="ground-list">
+        {value?.drafts.map((draft) => (
+          <li key={draft.id}>
+            <button type="button" class="ground-row" onClick={() => onOpen(draft.id)}>
+              <strong>{draft.name}</strong>
+              <span class="faint">
+                {t("draft.of", { author: draft.author, n: draft.base_edition })} · {t("draft.count", { n: draft.operations })} ·{" "}
+                {moment(draft.created_at, new Date())}
+              </span>
+              {draft.published_edition !== null && <span class="mark">{t("draft.published", { n: draft.published_edition })}</span>}
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function NewDraft({ onOpen }: { onOpen: (id: number) => void }) {
+  const [name, setName] = useState("");
+  const [trouble, setTrouble] = useState<string | null>(null);
+  const begin = (event: SubmitEvent): void => {
+    event.preventDefault();
+    post<Draft>("/v1/drafts", { name }).then(
+      (draft) => onOpen(draft.id),
+      (error: unknown) => refuseOrLeave(error, setTrouble),
+    );
+  };
+  return (
+    <form class="ground-new" onSubmit={begin}>
+      <label class="pick is-words">
+        <span>{t("draft.name")}</span>
+        <input value={name} maxLength={100} required onInput={(event) => setName(event.currentTarget.value)} />
+      </label>
+      <button type="submit" class="do">{t("draft.begin")}</button>
+      {trouble !== null && <p class="warning" role="alert">{trouble}</p>}
+    </form>
+  );
+}

@@ -1,0 +1,108 @@
+/** The page of the ground: drafts and editions beside the map on which they are drawn. The address says which. */
+import { useEffect, useRef, useState } from "preact/hooks";
+import type { Ground } from "../api/types";
+import { homeOf } from "../board/ground";
+import { canDraw } from "../ground/view";
+import { currentLanguage, t } from "../i18n";
+import { mayDraw } from "../page/Header";
+import { Icon } from "../page/Icon";
+import { type Here, startStaffPage } from "../page/Staff";
+import { DraftPage } from "./DraftPage";
+import { Drafts } from "./Drafts";
+import { Editions } from "./Editions";
+import { type Hands, RedrawMap } from "./map";
+import "../styles/redraw.css";
+
+/** What the parts of the page have of the map: the map, and the hands that are on it now. */
+export interface Table {
+  ground: Ground;
+  map: RedrawMap | null;
+  hands: { current: Hands };
+}
+
+type Tab = "drafts" | "editions";
+
+const IDLE: Hands = { onArea: () => undefined, onPoint: () => undefined };
+
+function GroundPage({ ground }: Here) {
+  const asked = new URLSearchParams(location.search);
+  const [draft, setDraft] = useState(Number(asked.get("draft")) || null);
+  const [tab, setTab] = useState<Tab>(asked.has("editions") ? "editions" : "drafts");
+  const [map, setMap] = useState<RedrawMap | null>(null);
+  const hands = useRef<Hands>(IDLE);
+  const table: Table = { ground, map, hands };
+  const open = (id: number | null, on: Tab = "drafts"): void => {
+    history.replaceState(null, "", id !== null ? `?draft=${id}` : on === "editions" ? "?editions" : location.pathname);
+    hands.current = IDLE;
+    void map?.lay(null, true);
+    void map?.pick([]);
+    void map?.show(null);
+    void map?.draw(false, []);
+    setDraft(id);
+    setTab(on);
+  };
+  return (
+    <div class="ground">
+      <section class="ground-side">
+        {draft !== null ? (
+          <DraftPage key={draft} table={table} id={draft} onClose={() => open(null)} onPublished={() => open(null, "editions")} />
+        ) : (
+          <>
+            <h1>{t("ground.title")}</h1>
+            <div class="tabs">
+              {(["drafts", "editions"] as const).map((each) => (
+                <button key={each} type="button" aria-pressed={tab === each} onClick={() => open(null, each)}>
+                  {t(`ground.tab.${each}`)}
+                </button>
+              ))}
+            </div>
+            {tab === "drafts" ? <Drafts onOpen={(id) => open(id)} /> : <Editions table={table} />}
+          </>
+        )}
+      </section>
+      <GroundMap ground={ground} hands={hands} onMap={setMap} map={map} />
+    </div>
+  );
+}
+
+interface MapProps {
+  ground: Ground;
+  hands: { current: Hands };
+  map: RedrawMap | null;
+  onMap: (map: RedrawMap | null) => void;
+}
+
+function GroundMap({ ground, hands, map, onMap }: MapProps) {
+  const box = useRef<HTMLDivElement>(null);
+  const drawn = canDraw() && ground.tiles !== null;
+  const home = homeOf(ground);
+  useEffect(() => {
+    if (!drawn || !box.current) return undefined;
+    const made = new RedrawMap(
+      box.current,
+      ground,
+      home,
+      { onArea: (code) => hands.current.onArea(code), onPoint: (point) => hands.current.onPoint(point) },
+      t("ground.map"),
+    );
+    onMap(made);
+    void made.ready.then(() => box.current?.setAttribute("data-ready", "true"));
+    return () => {
+      onMap(null);
+      made.remove();
+    };
+  }, [ground, currentLanguage()]);
+  if (!drawn) return <p class="warning map-missing">{t("map.unsupported")}</p>;
+  return (
+    <div class="ground-map">
+      <div ref={box} class="map-canvas" />
+      <div class="map-buttons">
+        <button type="button" aria-label={t("map.zoom.in")} onClick={() => map?.zoomBy(1)}><Icon name="plus" /></button>
+        <button type="button" aria-label={t("map.zoom.out")} onClick={() => map?.zoomBy(-1)}><Icon name="minus" /></button>
+        {home && <button type="button" aria-label={t("map.home")} onClick={() => map?.goTo(home)}><Icon name="home" /></button>}
+      </div>
+    </div>
+  );
+}
+
+startStaffPage("grids", GroundPage, mayDraw, "ground.norole");

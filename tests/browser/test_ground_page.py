@@ -1,0 +1,194 @@
+"""The page of the ground in Chromium: a grid is picked, split by a line drawn on the map, looked at, and published."""
+
+import datetime as dt
+import math
+import os
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import shapely
+from playwright.sync_api import expect
+from sqlalchemy import create_engine, text
+from sqlalchemy.orm import Session
+
+from server.accounts.service import add_person
+from server.config import sqlalchemy_url
+from tests.api.serving import served
+from tests.browser import sample
+from tests.browser.conftest import NARROW, WIDE, founded
+
+PADDING_PX = 28
+
+
+@pytest.fixture
+def city(cluster_url, redis_url):
+    """A sample city of its own, with somebody who draws: what a test publishes is no other test's ground."""
+    with (
+        founded(cluster_url, 10) as url,
+        served(url, redis_url, threads=8, PATROL_SIGN_IN_RATE="1000 per minute") as at,
+    ):
+        engine = create_engine(sqlalchemy_url(url))
+        with Session(engine) as session:
+            county = session.scalar(text("SELECT code FROM area WHERE kind = 'county'"))
+            now = dt.datetime.now(dt.UTC)
+            add_person(session, "mapper", role="gis", place=county, password=sample.PASSWORD, name="测绘员", now=now)
+            session.commit()
+            yield SimpleNamespace(at=at, session=session)
+        engine.dispose()
+
+
+@pytest.fixture
+def looked_at():
+    """Keeps a picture of a page where PATROL_PICTURES names a folder: for people to look at."""
+    folder = os.environ.get("PATROL_PICTURES")
+
+    def keep(page, name):
+        if folder:
+            page.wait_for_timeout(400)
+            page.screenshot(path=Path(folder) / f"{name}.png")
+
+    return keep
+
+
+def grids_of(session):
+    """The grids in force: code -> polygon."""
+    rows = session.execute(
+        text("""
+            SELECT code, ST_AsBinary(polygon) AS wkb FROM area JOIN area_version ON area_id = area.id
+            WHERE kind = 'grid' AND upper_inf(editions) ORDER BY code
+        """)
+    )
+    return {row.code: shapely.from_wkb(bytes(row.wkb)) for row in rows}
+
+
+class Canvas:
+    """Where places are on the map, as the page opens it: all grids, with a margin."""
+
+    def __init__(self, page, grids):
+        self.page = page
+        box = page.locator(".map-canvas").bounding_box()
+        west, south, east, north = shapely.total_bounds(list(grids.values()))
+        (left, top), (right, bottom) = mercator(west, north), mercator(east, south)
+        room = (box["width"] - 2 * PADDING_PX, box["height"] - 2 * PADDING_PX)
+        self.scale = min(room[0] / (right - left), room[1] / (bottom - top))
+        self.middle = ((left + right) / 2, (top + bottom) / 2)
+        self.at = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def click(self, lon, lat):
+        x, y = ((value - middle) * self.scale for value, middle in zip(mercator(lon, lat), self.middle, strict=True))
+        self.page.mouse.click(self.at[0] + x, self.at[1] + y)
+
+
+def mercator(lon, lat):
+    return lon / 360, -math.log(math.tan(math.pi / 4 + math.radians(lat) / 2)) / (2 * math.pi)
+
+
+def opened(visit, city, size=WIDE):
+    watched = visit(size, city.at)
+    watched.sign_in("mapper", "/grids")
+    watched.page.wait_for_selector(".map-canvas[data-ready=true]")
+    return watched.page
+
+
+def begin(page, name="东门划分"):
+    page.get_by_label("草案名称").fill(name)
+    page.get_by_role("button", name="开始").click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+
+
+def split(page, grids, code):
+    """Draw a line through the middle of a grid, from outside to outside."""
+    canvas = Canvas(page, grids)
+    west, _, east, _ = grids[code].bounds
+    inside = grids[code].representative_point()
+    canvas.click(inside.x, inside.y)
+    page.get_by_role("button", name="分割").click()
+    page.wait_for_selector(".map-canvas[data-drawing=true]")
+    beyond = (east - west) / 10
+    canvas.click(west - beyond, inside.y)
+    canvas.click(east + beyond, inside.y)
+    expect(page.get_by_text("已点 2 点")).to_be_visible()
+
+
+def roundest(grids):
+    """A grid that any level line through its middle cuts in two."""
+    return max(grids, key=lambda code: grids[code].area / grids[code].minimum_rotated_rectangle.area)
+
+
+def test_a_grid_is_split_on_the_map_and_published(visit, city, looked_at):
+    page = opened(visit, city)
+    begin(page)
+    grids = grids_of(city.session)
+    code = roundest(grids)
+    split(page, grids, code)
+    looked_at(page, "ground-line")
+    page.get_by_role("button", name="完成").click()
+    expect(page.get_by_text(f"分割 {code}")).to_be_visible()
+    expect(page.get_by_text("没有发现问题")).to_be_visible()
+    expect(page.get_by_role("heading", name="影响")).to_be_visible()
+    looked_at(page, "ground-draft")
+    page.get_by_role("button", name="发布").click()
+    page.get_by_role("dialog").get_by_role("button", name="发布").click()
+    expect(page.get_by_text("第 2 版")).to_be_visible()
+    expect(page.get_by_text("块土地换了网格")).to_be_visible()
+    looked_at(page, "ground-editions")
+    city.session.rollback()
+    after = grids_of(city.session)
+    assert len(after) == len(grids) + 1
+    assert shapely.union_all(list(after.values())).area == pytest.approx(
+        shapely.union_all(list(grids.values())).area, rel=1e-9
+    )
+
+
+def test_undo_takes_a_step_back_and_a_line_that_does_not_cross_is_refused_in_words(visit, city):
+    page = opened(visit, city)
+    begin(page)
+    grids = grids_of(city.session)
+    code = roundest(grids)
+    split(page, grids, code)
+    page.get_by_role("button", name="退一点").click()
+    inside = grids[code].representative_point()
+    Canvas(page, grids).click(inside.x, inside.y)
+    page.get_by_role("button", name="完成").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    page.get_by_role("button", name="取消").click()
+    page.get_by_role("button", name="改名").click()
+    page.get_by_label("新名称").fill("新东门网格")
+    page.get_by_role("button", name="完成").click()
+    expect(page.get_by_text(f"改名 {code}")).to_be_visible()
+    page.get_by_role("button", name="撤销").click()
+    expect(page.locator(".is-undone")).to_have_count(1)
+    page.get_by_role("button", name="重做").click()
+    expect(page.locator(".is-undone")).to_have_count(0)
+
+
+def test_two_who_change_one_draft_do_not_overwrite_each_other(visit, city):
+    page = opened(visit, city)
+    begin(page)
+    other = opened(visit, city)
+    other.get_by_role("button", name="东门划分").click()
+    grids = grids_of(city.session)
+    code = roundest(grids)
+    for each in (page, other):
+        inside = grids[code].representative_point()
+        Canvas(each, grids).click(inside.x, inside.y)
+        each.get_by_role("button", name="改名").click()
+        each.get_by_label("新名称").fill("名字")
+        each.get_by_role("button", name="完成").click()
+    expect(page.get_by_text(f"改名 {code}")).to_be_visible()
+    expect(other.get_by_text("别人刚改过此草案")).to_be_visible()
+    expect(other.get_by_text(f"改名 {code}")).to_be_visible()
+
+
+def test_on_a_phone_the_map_stays_above_what_is_done_with_it(visit, city, looked_at):
+    page = opened(visit, city, NARROW)
+    begin(page)
+    looked_at(page, "ground-narrow")
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+
+
+def test_others_are_told_whose_page_it_is(visit, city):
+    watched = visit(WIDE, city.at)
+    watched.sign_in(sample.SUPERVISOR, "/grids")
+    expect(watched.page.get_by_text("此页供 GIS 人员使用")).to_be_visible()

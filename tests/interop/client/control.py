@@ -33,23 +33,28 @@ class Control:
         return {}
 
     def worker(self, login, areas):
-        """A worker with areas, in place of those that the worker had."""
+        """A worker with areas; whoever had others until now moves to these."""
         with self.opened() as session:
             told = {"login": login}
             session.execute(
                 text("INSERT INTO person (login, name) VALUES (:login, :login) ON CONFLICT DO NOTHING"), told
             )
-            session.execute(
-                text("DELETE FROM assignment USING person WHERE person.id = person_id AND login = :login"), told
+            ended = session.execute(
+                text("""
+                    UPDATE assignment SET during = tstzrange(lower(during), now()) FROM person
+                    WHERE person.id = person_id AND login = :login AND upper_inf(during)
+                """),
+                told,
             )
+            since = "now" if ended.rowcount else "2026-01-01"
             for area in areas:
                 session.execute(
                     text("""
                         INSERT INTO assignment (person_id, role, area_id, during)
-                        SELECT person.id, 'grid_worker', area.id, '[2026-01-01,)' FROM person, area
-                        WHERE login = :login AND area.code = :code
+                        SELECT person.id, 'grid_worker', area.id, tstzrange(CAST(:since AS timestamptz), NULL)
+                        FROM person, area WHERE login = :login AND area.code = :code
                     """),
-                    told | {"code": AREAS[area]},
+                    told | {"code": AREAS[area], "since": since},
                 )
         return {}
 

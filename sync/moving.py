@@ -216,7 +216,7 @@ def _steps(session: Session, ground: Ground, rows: Sequence[Row[Any]], near_m: f
     return steps
 
 
-def _columns(steps: Sequence[_Step]) -> dict[str, str]:
+def _columns(steps: Sequence[_Step]) -> dict[str, object]:
     places = [step.place for step in steps]
     return {
         "ids": arrays.uuids([step.id for step in steps]),

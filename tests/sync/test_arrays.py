@@ -1,4 +1,4 @@
-"""Array literals come back from PostgreSQL as what they were made of."""
+"""Arrays come back from PostgreSQL as what they were made of."""
 
 import datetime as dt
 import uuid
@@ -37,13 +37,13 @@ def connection(database_url):
 def test_every_array_comes_back_as_it_was(connection, name, data):
     kind, element = CASES[name]
     values = data.draw(st.lists(element | st.none(), max_size=8))
-    literal = getattr(arrays, name)(values)
-    assert connection.execute(f"SELECT CAST(%s AS {kind})", (literal,)).fetchone()[0] == values
+    sent = getattr(arrays, name)(values)
+    assert connection.execute(f"SELECT CAST(%s AS {kind})", (sent,)).fetchone()[0] == values
 
 
 def test_whole_numbers_are_whole(connection):
-    literal = arrays.numbers([1, None, -(2**62)])
-    assert connection.execute("SELECT CAST(%s AS bigint[])", (literal,)).fetchone()[0] == [1, None, -(2**62)]
+    sent = arrays.numbers([1, None, -(2**62)])
+    assert connection.execute("SELECT CAST(%s AS bigint[])", (sent,)).fetchone()[0] == [1, None, -(2**62)]
 
 
 def test_a_time_keeps_its_microseconds(connection):

@@ -5,7 +5,8 @@ transaction comes a new epoch, for which phones pull anew (410, keeping what the
 any that a running process may remember, and for each record, also one that phones bring back whole, a revision higher
 than any that it may have had, however often the same backup is restored: an operation that names a revision that is
 gone then counts as based on the backup, and neither waits for that revision nor passes for one whose author had seen
-what another has written under the same number since.
+what another has written under the same number since. For the same reason disputes and operations get higher numbers:
+what is open in somebody's browser must not decide about another.
 """
 
 import os
@@ -26,6 +27,8 @@ _REVISIONS_FROM = "coalesce(CAST(to_jsonb(city_state) ->> 'revisions_from' AS in
 _SERIALS = f"SELECT ground_serial, scope_serial, {_REVISIONS_FROM} FROM city_state"  # noqa: S608  # our own
 # No record is changed as often between a backup and its restore.
 REVISIONS_APART = 100_000
+# Nor do as many operations come in between.
+NUMBERS_APART = 100_000_000
 _NEW_EPOCH = """
 RESET search_path;
 UPDATE city_state SET epoch = gen_random_uuid(),
@@ -33,6 +36,8 @@ UPDATE city_state SET epoch = gen_random_uuid(),
 DO $$
 DECLARE
     records text;
+    numbered text;
+    serial text;
     before int := (SELECT {revisions_from} FROM city_state);
     since int := greatest(before, {revisions}) + {apart};
 BEGIN
@@ -43,6 +48,12 @@ BEGIN
         -- A backup from before a collection came has no table of it.
         IF to_regclass(records) IS NOT NULL THEN
             EXECUTE format('UPDATE %I SET rev = rev + %s', records, since - before);
+        END IF;
+    END LOOP;
+    FOREACH numbered IN ARRAY ARRAY['conflict', 'operation'] LOOP
+        IF to_regclass(numbered) IS NOT NULL THEN
+            serial := pg_get_serial_sequence(numbered, 'id');
+            PERFORM setval(serial, nextval(serial) + {numbers} * CAST((since - before) / {apart} AS bigint));
         END IF;
     END LOOP;
 END $$;
@@ -70,7 +81,7 @@ def restore(database_url: str, file: Path) -> None:
         row = connection.execute(_SERIALS).fetchone() if _has_city(connection) else None
     ground, scope, revisions = row or (0, 0, 0)
     known = {"ground": ground, "scope": scope, "revisions": revisions, "revisions_from": _REVISIONS_FROM}
-    then = _NEW_EPOCH.format(**known, tables=",".join(_tables()), apart=REVISIONS_APART)
+    then = _NEW_EPOCH.format(**known, tables=",".join(_tables()), apart=REVISIONS_APART, numbers=NUMBERS_APART)
     _replay(database_url, file, then)
 
 

@@ -138,6 +138,25 @@ def test_what_a_person_lets_through_after_a_restore_makes_a_record_with_a_number
     assert record["grid"]["at_capture"] == WEST
 
 
+def test_what_is_open_on_the_desk_over_a_restore_is_never_the_number_of_another(phone_of, session, sync_url, tmp_path):
+    phone = phone_of("west")
+    session.rollback()
+    dump(sync_url, tmp_path / "city.dump")
+    disputed = text("""
+        INSERT INTO conflict (collection, record_id, operation_id, kind, field, created_at)
+        SELECT collection, record_id, id, 'field', 'category', now() FROM operation WHERE op_id = :op
+        RETURNING id, operation_id
+    """)
+    shown = []
+    for _ in range(3):
+        refused = phone.issue(category="9999")
+        phone.push(refused)
+        shown.append(session.execute(disputed, {"op": refused["op_id"]}).one())
+        session.commit()
+        restore(sync_url, tmp_path / "city.dump")
+    assert [len(set(numbers)) for numbers in zip(*shown, strict=True)] == [3, 3]
+
+
 def test_a_backup_of_before_a_collection_came_is_restored(phone_of, session, sync_url, tmp_path):
     phone = phone_of("west")
     session.rollback()

@@ -9,6 +9,7 @@ from shapely import Polygon, box
 
 from geo.gate import Gate, GateArea, GateRules
 from geo.shapes import in_degrees, in_units
+from server.demo import chongyi
 from server.demo.cities import profile as profiles
 from server.demo.cities.layout import laid_out, numeral
 from server.demo.cities.outlines import county_outlines
@@ -158,6 +159,14 @@ def test_another_seed_gives_another_ground_that_is_sound_too():
     city = lay_out("enshi", SMALL["enshi"], seed=2)
     assert as_bytes(city) != as_bytes(small("enshi"))
     assert gate_of(city, "grid").is_open
+
+
+def test_the_gate_finds_no_error_in_chongyi_either():
+    ground = chongyi.draw()
+    for upper, lower in itertools.pairwise(("committee", "community", "grid", "zone")):
+        parents = {area.code: area.polygon for area in ground.of_level(upper)}
+        areas = [GateArea(area.code, area.polygon, area.parent, area.households) for area in ground.of_level(lower)]
+        assert Gate.of(areas, parents, GateRules()).findings == ()
 
 
 def test_two_counties_meet_without_a_gap_whatever_their_shape():

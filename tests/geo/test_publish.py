@@ -9,6 +9,7 @@ from shapely import MultiPolygon, Polygon, box
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo.coming import _standing as standing_areas
 from geo.editions import Grounds, ground_after, load_ground
 from geo.errors import BrokenCoverage, InvalidShape, PublicationRefused
 from geo.publish import NewArea, NewKind, begin, publish, put_kinds
@@ -327,3 +328,9 @@ def test_a_ground_read_from_another_is_the_one_read_whole(session):
             assert found.grid_ids == expected.grid_ids
             assert (found.locator.locate(lon, lat) == expected.locator.locate(lon, lat)).all()
             assert found.outline.equals(expected.outline)
+
+
+def test_more_areas_can_be_asked_for_than_a_statement_has_parameters(session):
+    first(session)
+    named = [f"99{number:07}" for number in range(70_000)]
+    assert set(standing_areas(session, [*named, "3611"])) == {"3611"}

@@ -115,6 +115,9 @@ def _check_retired(
 ) -> None:
     """Check that what goes is there, and that nothing stays below it."""
     named = {area.code: area for area in areas}
+    repeated = [code for code, count in Counter(retired).items() if count > 1]
+    if repeated:
+        raise PublicationRefused("repeated-code", repeated[0])
     for code in retired:
         if code not in standing or standing[code].name is None:
             raise PublicationRefused("not-in-force", code)

@@ -19,9 +19,9 @@ _CODE: Final = validate.Regexp(r"^[0-9A-Za-z._-]{1,40}(?!\n)$")
 _MOST_AREAS: Final = 100_000
 
 
-def printable(value: str) -> None:
+def storable(value: str) -> None:
     """Refuse what no database keeps: the character of number 0, and lone surrogates."""
-    if "\0" in value or not value.isprintable():
+    if "\0" in value or any("\ud800" <= each <= "\udfff" for each in value):
         raise ValidationError("Not a valid string.")
 
 
@@ -61,9 +61,9 @@ class AreasQuerySchema(Schema):
 
     edition = fields.Integer(load_default=None, validate=validate.Range(1, 2**31 - 1))
     at = moment_field(load_default=None)
-    kind = Text(load_default=None, validate=[validate.Length(max=60), printable])
+    kind = Text(load_default=None, validate=[validate.Length(max=60), storable])
     parent = Text(load_default=None, validate=_CODE)
-    after = Text(load_default="", validate=[validate.Length(max=60), printable])
+    after = Text(load_default="", validate=[validate.Length(max=60), storable])
     limit = fields.Integer(load_default=500, validate=validate.Range(1, 2000))
 
 
@@ -86,7 +86,7 @@ class PropertiesSchema(Schema):
 
     code = Text(required=True, validate=_CODE)
     kind = Text(required=True, validate=_CODE)
-    name = Text(required=True, validate=[validate.Length(1, 200), printable])
+    name = Text(required=True, validate=[validate.Length(1, 200), storable])
     parent = Text(load_default=None, allow_none=True, validate=_CODE)
 
     class Meta:
@@ -131,8 +131,8 @@ class PublicationSchema(RedrawSchema):
     """An edition to be published. ``base``: the edition it was drawn over; ``at``: when (now by default)."""
 
     base = fields.Integer(required=True, strict=True, validate=validate.Range(1, 2**31 - 1))
-    name = Text(required=True, validate=[validate.Length(1, 200), printable])
-    note = Text(load_default="", validate=[validate.Length(max=2000), printable])
+    name = Text(required=True, validate=[validate.Length(1, 200), storable])
+    note = Text(load_default="", validate=[validate.Length(max=2000), storable])
     at = moment_field(load_default=None, allow_none=True)
 
 
@@ -140,8 +140,8 @@ class RestorationSchema(Schema):
     """Why an older edition comes back. ``base``: the edition that it shall follow; today's by default."""
 
     base = fields.Integer(load_default=None, strict=True, validate=validate.Range(1, 2**31 - 1))
-    name = Text(load_default=None, validate=[validate.Length(1, 200), printable])
-    note = Text(load_default="", validate=[validate.Length(max=2000), printable])
+    name = Text(load_default=None, validate=[validate.Length(1, 200), storable])
+    note = Text(load_default="", validate=[validate.Length(max=2000), storable])
 
 
 class MoveSchema(Schema):

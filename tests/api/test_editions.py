@@ -45,7 +45,7 @@ def codes(desk, **query):
 
 def test_an_edition_is_published_and_can_be_read_with_the_one_before(desk, redrawn):
     before = clock()
-    answer = desk.post("/v1/editions", split_west(note="说明"))
+    answer = desk.post("/v1/editions", split_west(note="说明\n第二行"))
     assert answer.status_code == 201, answer.text
     assert (answer.json["edition"], answer.json["added"], answer.json["changed"]) == (2, [THIRD], [WEST])
     assert answer.json["move"]["stage"] == "households"
@@ -55,7 +55,7 @@ def test_an_edition_is_published_and_can_be_read_with_the_one_before(desk, redra
     assert codes(desk, kind="grid") == [WEST, EAST, THIRD]
     assert codes(desk, kind="grid", edition=1) == codes(desk, kind="grid", at=before.isoformat()) == [WEST, EAST]
     assert desk.get("/v1/editions/in-force", at=before.isoformat()).json["number"] == 1
-    assert desk.get("/v1/editions/2").json["note"] == "说明"
+    assert desk.get("/v1/editions/2").json["note"] == "说明\n第二行"
 
 
 def test_areas_come_in_pages(desk):
@@ -178,6 +178,8 @@ def test_a_plan_can_be_withdrawn_once(desk, redrawn):
         (lambda: sending(feature(THIRD, 114.32, 114.33, kind="moon")), 422, "publication-refused"),
         (lambda: sending(retired=["777"]), 422, "publication-refused"),
         (lambda: sending(retired=[COMMUNITY]), 422, "publication-refused"),
+        (lambda: sending(retired=[WEST, WEST]), 422, "publication-refused"),
+        (lambda: sending(feature(WEST, 114.30, 114.31), feature(WEST, 114.30, 114.31)), 422, "publication-refused"),
         (lambda: sending(base="1"), 422, "fields-invalid"),
         (lambda: {"base": 1, "name": "x", "areas": []}, 422, "fields-invalid"),
         (lambda: sending(7), 422, "fields-invalid"),

@@ -188,9 +188,9 @@ class TestDrawing:
         drawing = Drawing(desk)
         drawing.do(split())
         drawing.do({"kind": "merge", "codes": [WEST, THIRD], "into": WEST, "name": "阳岭第一网格"})
-        (told,) = drawing.get("/changes")["changes"] or [{"lineage": [], "moved": {"features": []}}]
-        assert (told["lineage"], told["moved"]["features"]) != (None, None)
-        assert all(each["how"] == "reshaped" for each in told["lineage"])
+        (told,) = drawing.get("/changes")["changes"]
+        assert (told["after"], told["moved"]["features"]) == ([WEST], [])
+        assert told["lineage"] == [{"source": WEST, "target": WEST, "how": "reshaped"}]
 
     def test_drafts_stand_side_by_side_and_can_be_given_up(self, desk):
         one, other = Drawing(desk, "甲"), Drawing(desk, "乙")
@@ -309,11 +309,12 @@ class TestPublishing:
         assert [each["properties"]["areas"] for each in answer.json["findings"]] == [["moon"]]
         assert set(standing(redrawn)) == {WEST, EAST}
 
-    def test_ground_that_a_community_would_lose_shuts_the_gate_where_it_lies(self, desk):
+    def test_a_community_gives_up_the_ground_of_a_grid_that_is_retired(self, desk, redrawn):
         drawing = Drawing(desk)
         drawing.do({"kind": "retire", "code": EAST})
         answer = drawing.send("/publish")
-        assert answer.status_code in (201, 409), answer.text
+        assert (answer.json["changed"], answer.json["retired"]) == ([COUNTY, COMMUNITY], [EAST])
+        assert standing(redrawn) == {WEST: (114.3, 114.31)}
 
 
 class TestRebasing:
@@ -362,9 +363,21 @@ class TestRebasing:
         redraw(redrawn, strip(WEST, 114.30, 114.308), strip(FOURTH, 114.308, 114.31))
         refused = drawing.send("/rebase")
         assert [(each["problem"], each["fits"]) for each in refused.json["conflicts"]] == [("area-changed", True)]
+        drawing.do({"kind": "rename", "code": THIRD, "name": "中"})
         done = drawing.send("/rebase", {"on_conflict": "apply"})
         assert len(done.json["conflicts"]) == 1
         assert set(drawing.areas()) == {WEST, EAST, THIRD, FOURTH}
+
+    def test_what_depends_on_what_is_left_out_is_left_out_too(self, desk, redrawn):
+        drawing = Drawing(desk)
+        drawing.do(split(at=114.302))
+        drawing.do({"kind": "rename", "code": THIRD, "name": "中"})
+        redraw(redrawn, strip(WEST, 114.30, 114.308), strip(FOURTH, 114.308, 114.31))
+        done = drawing.send("/rebase", {"on_conflict": "leave-out"})
+        assert [(each["position"], each["problem"]) for each in done.json["conflicts"]] == [
+            (1, "area-changed"), (2, "redraw-unknown-area")
+        ]  # fmt: skip
+        assert done.json["draft"]["operations"] == 0
 
 
 def test_the_small_city_is_as_it_was(session):

@@ -13,6 +13,7 @@ import psycopg
 import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
+from sqlalchemy.pool import PoolProxiedConnection
 
 from server.extensions import db
 from sync.statements import Reader
@@ -61,7 +62,7 @@ def reading() -> Iterator[Reader]:
 
     Raises SQLAlchemy's errors, as a session would.
     """
-    proxied = db.engine.raw_connection()
+    proxied = _lent()
     driver: Any = proxied.driver_connection
     try:
         driver.autocommit = True
@@ -71,7 +72,17 @@ def reading() -> Iterator[Reader]:
         proxied.invalidate(error)
         raise DBAPIError.instance(None, None, error, psycopg.Error, connection_invalidated=True) from error
     except BaseException:
-        driver.autocommit = False
+        try:
+            driver.autocommit = False
+        except psycopg.Error as error:
+            proxied.invalidate(error)
         raise
     finally:
         proxied.close()
+
+
+def _lent() -> PoolProxiedConnection:
+    try:
+        return db.engine.raw_connection()
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error) from error

@@ -16,7 +16,7 @@ from typing import Final
 
 import shapely
 from numpy.typing import NDArray
-from sqlalchemy import select, text
+from sqlalchemy import case, or_, select, text
 from sqlalchemy.orm import Session
 
 from geo.locate import Locator
@@ -88,10 +88,12 @@ class Ground:
 
 def load_ground(session: Session, number: int) -> Ground:
     """Read one edition. Geometries come as WKB in EPSG:4326, lon-lat order."""
+    # Of ten times as many micro-grids and houses as there are grids, no polygon is wanted.
+    laid = case((or_(AreaKind.is_locating, AreaVersion.parent_id.is_(None)), AreaVersion.polygon.ST_AsBinary()))
     rows = session.execute(
         select(
             Area.id, Area.uid, Area.code, AreaVersion.name, Area.kind, AreaVersion.parent_id,
-            AreaKind.is_locating, AreaVersion.polygon.ST_AsBinary(),
+            AreaKind.is_locating, laid,
         )
         .join(AreaVersion, AreaVersion.area_id == Area.id)
         .join(AreaKind, AreaKind.code == Area.kind)

@@ -6,13 +6,14 @@ refuses is judged again by the schema.
 """
 
 from functools import cache
+from itertools import islice
 from typing import Annotated, Any, Literal
 
 import msgspec
 from marshmallow import Schema, fields, validate
 
 from sync.collections import COLLECTIONS
-from sync.collections.fields import EXTRA_BYTES, Extra, Strict
+from sync.collections.fields import EXTRA_BYTES, MOST_TOLD, Extra, Strict
 from sync.wording import flatten
 
 Faults = tuple[tuple[str, str], ...]
@@ -21,7 +22,7 @@ Faults = tuple[tuple[str, str], ...]
 def judge(collection: str, action: str, data: Any) -> Faults:
     """Return what is wrong with ``data`` of one operation: (field path, message) pairs, none if it is right.
 
-    ``put`` is judged as a whole record, ``patch`` field by field.
+    ``put`` is judged as a whole record, ``patch`` field by field. The first :data:`MOST_TOLD` are told.
     """
     whole = action == "put"
     try:
@@ -39,12 +40,23 @@ def _faults(collection: str, data: Any, *, whole: bool) -> Faults:
     if not isinstance(data, dict):
         return (("", "Invalid input type."),)
     try:
-        schema = COLLECTIONS[collection].schema()
+        schema = _schema(collection)
+        known = schema.fields
+        unknown = [name for name in data if name not in known]
+        if len(unknown) > MOST_TOLD:
+            kept = known.keys() | set(unknown[:MOST_TOLD])
+            data = {name: value for name, value in data.items() if name in kept}
         # Named, not True: a nested object stays whole in a patch.
-        messages = schema.validate(data, partial=False if whole else tuple(schema.fields))
+        messages = schema.validate(data, partial=False if whole else tuple(known))
     except RecursionError:
         return (("extra", "extra-too-large"),)
-    return tuple(flatten(messages)) or (("", "Invalid input type."),)
+    return tuple(islice(flatten(messages), MOST_TOLD)) or (("", "Invalid input type."),)
+
+
+@cache
+def _schema(collection: str) -> Schema:
+    """Return the one instance of a schema: it costs more to make than to ask."""
+    return COLLECTIONS[collection].schema()
 
 
 @cache

@@ -22,6 +22,12 @@ from sync.wording import Reason
 
 MAX_BYTES = 8 * 1024 * 1024
 MAX_OPS = 1000
+MAX_DEPTH = 32
+"""Objects and lists within one another in one operation: ``extra`` has room, and PostgreSQL need not dig."""
+MAX_FIELDS = 64
+MAX_VALUES = 100
+"""Of one operation, and in one list: above what any collection takes. What holds more is kept, and not looked into."""
+_SMALL_BYTES = 1024
 _NUL = b"\\u0000"
 
 
@@ -185,11 +191,32 @@ def _read(raw: bytes) -> Op | Unreadable:
         return _unreadable(raw, plain, Reason("operation-invalid", ((field, message),)), body_hash)
     if _NUL in canonical:
         return _unreadable(raw, plain, Reason("fields-invalid", (("data", "control-character"),)), body_hash)
+    if canonical.count(b"[") + canonical.count(b"{") > MAX_DEPTH and _is_deep(plain, MAX_DEPTH):
+        return _unreadable(raw, plain, Reason("fields-invalid", (("data", "nested-too-deep"),)), body_hash)
+    if len(canonical) > _SMALL_BYTES and (crowded := _crowded(head.data or {})):
+        return _unreadable(raw, plain, Reason("fields-invalid", ((crowded, "too-many"),)), body_hash)
     named = head.base is not None and (head.base.rev is not None or head.base.op_id is not None)
     base = Base(head.base.rev, head.base.op_id) if head.base is not None and named else None
     return Op(
         head.op_id, head.seq, head.collection, head.id, head.action, base, head.captured_at, head.data or {}, body_hash
     )
+
+
+def _crowded(data: Doc) -> str | None:
+    """Return the field that holds more than any collection takes, None where there is none."""
+    if len(data) > MAX_FIELDS:
+        return "data"
+    long = (name for name, value in data.items() if isinstance(value, list) and len(value) > MAX_VALUES)
+    return next((f"data.{name}" for name in long), None)
+
+
+def _is_deep(value: Any, levels: int) -> bool:
+    """Return whether objects and lists lie more than so many levels within one another."""
+    if isinstance(value, dict):
+        return levels == 0 or any(_is_deep(each, levels - 1) for each in value.values())
+    if isinstance(value, list):
+        return levels == 0 or any(_is_deep(each, levels - 1) for each in value)
+    return False
 
 
 def _unreadable(raw: bytes, plain: Any, reason: Reason, body_hash: bytes | None = None) -> Unreadable:

@@ -7,6 +7,7 @@ A reason is data (code, faults); words are chosen when the receipt is made.
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 Lang = Literal["zh", "en"]
@@ -72,6 +73,8 @@ _RULES: tuple[tuple[re.Pattern[str], str, str], ...] = tuple(
         ),
         (r"place-missing", "请给出位置、地址或住户", "say where: a location, an address or a household"),
         (r"extra-too-large", "附加内容超过 8 KiB 或层数过深", "is larger than 8 KiB or nested too deep"),
+        (r"nested-too-deep", "层数超过 32", "is nested more than 32 levels deep"),
+        (r"too-many", "字段或列表的项过多", "holds too many fields or values"),
         (r"control-character", "含有不可存储的字符 NUL", "holds the character NUL, which cannot be stored"),
         (r"action-not-allowed|field-not-allowed|category-unknown", "不允许", "is not allowed"),
     )
@@ -94,6 +97,7 @@ class Reason:
         return document
 
 
+@lru_cache(4096)
 def words(message: str, lang: Lang) -> str:
     """Return one validation message in the language asked; one that is not known is given as it is."""
     for pattern, zh, en in _RULES:

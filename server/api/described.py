@@ -50,7 +50,7 @@ _OPERATION = {
 _RESULT = {
     "type": "object",
     "properties": {
-        "op_id": _UUID,
+        "op_id": {"type": "string", "nullable": True, "description": "As it was sent; null where there was none"},
         "status": {"type": "string", "enum": ["applied", "pending", "held", "quarantined"]},
         "rev": {"type": "integer"},
         "grid": _GRID,

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
 from sync.collections.collection import Collection, LocationSchema, SyncedRecord, elsewhere_index, merge_by
-from sync.collections.fields import Extra, Text
+from sync.collections.fields import Extra, Listed, Text
 from sync.merge import Policy
 
 RISK_TIERS = ("general", "key", "high")
@@ -23,7 +23,7 @@ class HouseholdSchema(Schema):
     risk_tier = Text(validate=validate.OneOf(RISK_TIERS), metadata=merge_by(Policy.REVIEW))
     risk_tier_suggestion = Text(allow_none=True, validate=validate.OneOf(RISK_TIERS), metadata=merge_by(Policy.REVIEW))
     contact_preference = Text(allow_none=True, validate=validate.OneOf(CONTACT_PREFERENCES))
-    needs = fields.List(
+    needs = Listed(
         Text(validate=validate.Length(max=60)),
         validate=validate.Length(max=50),
         metadata=merge_by(Policy.UNION),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base, Json
 from sync.collections.collection import Collection, Doc, LocationSchema, SyncedRecord, elsewhere_index, merge_by
-from sync.collections.fields import Extra, Flag, Id, Text
+from sync.collections.fields import Extra, Flag, Id, Listed, Text
 from sync.merge import Policy
 
 SEVERITIES = ("low", "normal", "urgent")
@@ -34,9 +34,9 @@ class IssueSchema(Schema):
     severity = Text(validate=validate.OneOf(SEVERITIES), metadata=merge_by(Policy.MAX, order=SEVERITIES))
     location = fields.Nested(LocationSchema, allow_none=True)
     address_text = Text(allow_none=True, validate=validate.Length(max=200))
-    photos = fields.List(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
+    photos = Listed(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
     private = Flag(metadata=merge_by(Policy.MAX))
-    tags = fields.List(
+    tags = Listed(
         Text(validate=validate.Length(max=60)),
         validate=validate.Length(max=20),
         metadata=merge_by(Policy.UNION),

@@ -3,13 +3,13 @@
 import datetime as dt
 import uuid
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, validate
 from sqlalchemy import CheckConstraint, Computed, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
 from sync.collections.collection import Collection, SyncedRecord, elsewhere_index, merge_by
-from sync.collections.fields import Extra, Id, Text
+from sync.collections.fields import Extra, Id, Listed, Text
 from sync.merge import Policy
 
 KINDS = ("visit", "check", "order")
@@ -21,7 +21,7 @@ class TaskSchema(Schema):
 
     state = Text(validate=validate.OneOf(STATES), metadata=merge_by(Policy.MAX, order=STATES))
     note = Text(allow_none=True, validate=validate.Length(max=4000), metadata=merge_by(Policy.APPEND))
-    photos = fields.List(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
+    photos = Listed(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
     extra = Extra()
 
 

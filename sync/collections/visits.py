@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
 from sync.collections.collection import Collection, Doc, LocationSchema, SyncedRecord, elsewhere_index, merge_by
-from sync.collections.fields import Extra, Id, Text, Time
+from sync.collections.fields import Extra, Id, Listed, Text, Time
 from sync.merge import Policy
 
 OUTCOMES = ("met", "no_answer", "refused", "moved", "vacant", "appointment")
@@ -29,7 +29,7 @@ class VisitSchema(Schema):
     address_text = Text(allow_none=True, validate=validate.Length(max=200))
     outcome = Text(required=True, validate=validate.OneOf(OUTCOMES))
     purpose = Text(validate=validate.OneOf(PURPOSES))
-    needs = fields.List(
+    needs = Listed(
         Text(validate=validate.Length(max=60)),
         validate=validate.Length(max=20),
         metadata=merge_by(Policy.UNION),
@@ -38,7 +38,7 @@ class VisitSchema(Schema):
     location = fields.Nested(LocationSchema, allow_none=True)
     started_at = Time(allow_none=True, metadata=merge_by(Policy.MIN))
     ended_at = Time(allow_none=True, metadata=merge_by(Policy.MAX))
-    photos = fields.List(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
+    photos = Listed(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
     extra = Extra()
 
     @validates_schema(skip_on_field_errors=True)

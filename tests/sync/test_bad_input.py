@@ -98,6 +98,16 @@ BAD = {
         {"data": {"outcome": "met", "location": {"lon": 114.3, "lat": 25.6, "datum": "xian80"}}},
         "data.location.datum",
     ),
+    "a nest of 40 levels": (
+        {"data": {"outcome": "met", "address_text": "x", "extra": {"a": json.loads("[" * 40 + "]" * 40)}}}, "data",
+    ),
+    "a hundred fields": (
+        {"data": {"outcome": "met", "address_text": "x" * 200} | {f"field_{n}": n for n in range(100)}}, "data",
+    ),
+    "a list of a thousand": ({"data": {"outcome": "met", "address_text": "x", "needs": [7] * 1000}}, "data.needs"),
+    "a list of sixty": (
+        {"data": {"outcome": "met", "address_text": "x", "needs": ["药"] * 20 + [7] * 40}}, "data.needs[20]",
+    ),
     "a NUL": ({"data": {"outcome": "met", "note": "a\x00b", "address_text": "x"}}, "data"),
 }  # fmt: skip
 
@@ -115,6 +125,20 @@ def test_one_bad_operation_is_quarantined_and_its_neighbours_applied(phone_of, s
     kept = session.execute(text("SELECT data, raw, problem FROM operation WHERE status = 'quarantined'")).one()
     assert kept.data is not None or kept.raw is not None
     assert kept.problem["type"] == error["type"]
+
+
+def test_what_is_nested_deep_but_not_absurdly_is_applied(phone_of):
+    phone = phone_of("west")
+    many = {"a": [[n] for n in range(100)], "b": json.loads("[" * 29 + "]" * 29)}
+    (result,) = phone.push(phone.visit(extra=many))
+    assert result["status"] == "applied"
+
+
+def test_an_operation_that_is_none_is_answered_under_what_it_was_sent_as(phone_of):
+    phone = phone_of("west")
+    results = phone.push(7, {"op_id": "x"}, {"op_id": 7}, phone.visit())
+    assert [result["op_id"] for result in results[:3]] == [None, "x", None]
+    assert [result["status"] for result in results] == ["quarantined"] * 3 + ["applied"]
 
 
 def test_nan_in_one_operation_holds_up_no_other(phone_of):

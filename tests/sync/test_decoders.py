@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sync.collections import COLLECTIONS
+from sync.collections.fields import MOST_TOLD
 from sync.decoders import judge, struct_of
 from sync.wording import words
 
@@ -98,3 +99,17 @@ def test_uuids_are_refused_alike_in_every_form():
     for form in (uuid.uuid4().hex, "{" + str(uuid.uuid4()) + "}", uuid.uuid4().urn, "x"):
         data = {"household_id": form, "outcome": "met"}
         assert accepted_by_schema("visits", data, whole=True) == accepted_by_struct("visits", data, whole=True)
+
+
+def test_so_many_faults_of_one_operation_are_told_and_no_more():
+    unknown = {f"field_{n}": n for n in range(500)}
+    assert len(judge("visits", "put", {"outcome": "met", "address_text": "x"} | unknown)) == MOST_TOLD
+    faults = judge("visits", "put", {"outcome": "met", "address_text": "x", "needs": [*["药"] * 9, *[7] * 500]})
+    assert [field for field, _ in faults] == [f"needs[{n}]" for n in range(9, 9 + MOST_TOLD)]
+
+
+def test_what_is_wrong_with_known_fields_is_told_among_many_unknown_ones():
+    unknown = {f"field_{n}": n for n in range(500)}
+    assert ("outcome", "Must be one of: met, no_answer, refused, moved, vacant, appointment.") in judge(
+        "visits", "put", unknown | {"outcome": "maybe"}
+    )

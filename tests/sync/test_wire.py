@@ -4,8 +4,10 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from marshmallow import fields
 
 from sync import wire
+from sync.collections import COLLECTIONS
 from sync.errors import SyncError
 
 anything = st.recursive(
@@ -56,3 +58,11 @@ def test_the_order_of_keys_and_spaces_is_no_other_body():
     other = json.dumps(dict(reversed(op.items())) | {"x": {"a": 2, "b": 1}}, indent=3)
     one, two = wire.decode((sent % (json.dumps(op), other)).encode()).ops
     assert one.body_hash == two.body_hash
+
+
+def test_no_collection_takes_as_much_as_is_not_looked_into():
+    for collection in COLLECTIONS.values():
+        declared = collection.schema().fields
+        assert len(declared) <= wire.MAX_FIELDS
+        lists = [field for field in declared.values() if isinstance(field, fields.List)]
+        assert all(field.validators[0].max <= wire.MAX_VALUES for field in lists)

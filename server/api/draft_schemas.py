@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 from webargs.fields import DelimitedList
 
+from server.api.edition_schemas import moment_field
 from server.grids.tables import OPERATIONS
 from sync.collections.fields import Text
 
@@ -77,9 +78,10 @@ class DraftRebaseSchema(Schema):
 
 
 class DraftPublishSchema(Schema):
-    """What is noted of the edition."""
+    """What is noted of the edition. ``at``: when it shall come into force (now by default)."""
 
     note = Text(load_default="", validate=(validate.Length(max=1000), _WRITTEN))
+    at = moment_field(load_default=None, allow_none=True)
 
 
 class DraftAreasQuerySchema(Schema):

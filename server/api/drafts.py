@@ -8,12 +8,13 @@ import re
 from typing import Any
 
 import shapely
-from flask import Response, request
+from flask import Response, make_response, request
 from flask_smorest import Blueprint
 
+from geo import plans
 from geo.redraw import Redrawn
 from geo.redraw.sheet import compare
-from server.accounts.charge import area_in_charge
+from server.accounts.charge import area_in_charge, areas_of_role
 from server.accounts.errors import OutsideCharge
 from server.api.draft_schemas import (
     DraftAllChangesSchema,
@@ -28,7 +29,7 @@ from server.api.draft_schemas import (
     GroundDraftsSchema,
     NewDraftSchema,
 )
-from server.api.edition_schemas import ImpactSchema, impact_json
+from server.api.edition_schemas import ImpactSchema, PlanSchema, impact_json, plan_json
 from server.api.fresh import fresh_json
 from server.auth import calling_charge, calling_staff, staff_required
 from server.extensions import settings
@@ -66,7 +67,7 @@ _DRAWING = "all drafts; what they may change is in their areas"
 @blueprint.response(201, GroundDraftSchema)
 def begin(sent: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Begin a draft over the edition in force, or another."""
-    now = dt.datetime.now(dt.UTC)
+    now = _now()
     with transaction() as tx:
         draft = drafts.begin(
             tx.session, name=sent["name"], author=calling_staff().login, now=now, base=sent["base_edition"]
@@ -160,17 +161,19 @@ def findings(draft_id: int) -> Response:
 
 
 @blueprint.get("/<int(max=2147483647):draft_id>/impact")
-@staff_required("gis", over="the ground, which is no secret to staff")
+@staff_required("gis", over=_DRAWING)
 @blueprint.response(200, ImpactSchema)
 def impact(draft_id: int) -> dict[str, Any]:
     """Return what the draft would change for whom: households, open issues, due visits, workers, phones."""
+    now = _now()
     with transaction() as tx:
-        done = drafts.drawn(tx.session, drafts.find(tx.session, draft_id))
+        draft = drafts.find(tx.session, draft_id)
+        _require_charge(tx, drafts.standing(drafts.operations(tx.session, draft)), now)
+        done = drafts.drawn(tx.session, draft)
         differing = compare(done.before.grids, done.after.grids)
         before = {code: tract.polygon for code, tract in differing.before.items()}
         after = {code: tract.polygon for code, tract in differing.put.items()}
         names = {code: tract.name for code, tract in differing.put.items()}
-        now = dt.datetime.now(dt.UTC)
         return impact_json(impact_of(tx.session, before, after, names=names, now=now, near_m=settings().near_m))
 
 
@@ -181,7 +184,7 @@ def impact(draft_id: int) -> dict[str, Any]:
 @blueprint.doc(**_IF_MATCH)
 def operate(sent: dict[str, Any], draft_id: int) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Do one operation more. What was undone is gone then."""
-    now = dt.datetime.now(dt.UTC)
+    now = _now()
     kind = sent.pop("kind")
     with transaction() as tx:
         draft = drafts.lock(tx.session, draft_id, _seen())
@@ -233,18 +236,26 @@ def rebase(sent: dict[str, Any], draft_id: int) -> tuple[dict[str, Any], int, di
 @staff_required("gis", over=_DRAWING)
 @blueprint.arguments(DraftPublishSchema)
 @blueprint.response(201, DraftPublishedSchema)
+@blueprint.alt_response(202, schema=PlanSchema, description="Planned, where a time was set")
 @blueprint.doc(**_IF_MATCH)
-def publish(sent: dict[str, Any], draft_id: int) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Bring the draft into force as the next edition. Refused (409) where another came since, or the gate is shut."""
+def publish(sent: dict[str, Any], draft_id: int) -> tuple[dict[str, Any], int, dict[str, str]] | Response:
+    """Bring the draft into force, or plan that. Refused (409) where another edition came since, or the gate is shut."""
+    now = _now()
     with transaction() as tx:
         draft = drafts.lock(tx.session, draft_id, _seen())
-        _require_charge(tx, drafts.standing(drafts.operations(tx.session, draft)), dt.datetime.now(dt.UTC))
-        done = publishing.put_into_force(
-            tx.session, draft, by=calling_staff().login, note=sent["note"], clock=lambda: dt.datetime.now(dt.UTC)
-        )
+        _require_charge(tx, drafts.standing(drafts.operations(tx.session, draft)), now)
+        order = publishing.order_of(tx.session, draft, by=calling_staff().login, note=sent["note"])
+        if sent["at"] is not None:
+            planned = plans.plan(tx.session, order, due_at=sent["at"].astimezone(dt.UTC), now=now)
+            return make_response(plan_json(planned), 202)
+        done = publishing.put_into_force(tx.session, draft, order, _now)
         tx.then(wake, "editions")
     told = {name: [each.code for each in getattr(done, name)] for name in ("added", "changed", "retired")}
     return {"edition": done.number, **told}, 201, {"ETag": _tag(draft)}
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _seen() -> Seen:
@@ -263,13 +274,21 @@ def _tag(draft: Draft) -> str:
 
 
 def _require_charge(tx: Transaction, operations: list[Operation], now: dt.datetime) -> None:
-    """Raise ``OutsideCharge`` for an area in force that an operation works on, or puts one under, beyond the charge."""
+    """Raise ``OutsideCharge`` unless the caller is GIS staff of all that operations work on, or put areas under.
+
+    Areas that the draft itself made came of such areas.
+    """
     ground = ground_at(tx.session)(now)
     if ground is None:
         return
-    named = {code for each in operations for code in (*each.areas, *([each.under] if each.under else []))}
+    tops = areas_of_role(tx.session, calling_charge().person_id, "gis", now=now)
+    if ground.root_ids and ground.root_ids <= tops:
+        return
+    if any(each.kind == "add" and each.under is None for each in operations):
+        raise OutsideCharge(what="area", area=None)
+    touched = {code for each in operations for code in (*each.areas, *([each.under] if each.under else []))}
     for area_id, facts in ground.areas.items():
-        if facts.code in named and not area_in_charge(ground, area_id, calling_charge().area_ids):
+        if facts.code in touched and not area_in_charge(ground, area_id, tops):
             raise OutsideCharge(what="area", area=facts.code)
 
 

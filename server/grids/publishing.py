@@ -12,9 +12,10 @@ from typing import Any, Final, Literal
 import shapely
 from sqlalchemy.orm import Session
 
+from geo import plans
 from geo.changes import area_m2
 from geo.errors import GeoError
-from geo.publish import NewArea, Published, publish
+from geo.publish import NewArea, Published
 from geo.redraw import Tract
 from geo.redraw.sheet import to_degrees, to_units
 from server.grids.checking import check_draft
@@ -30,7 +31,7 @@ from server.grids.errors import (
 from server.grids.operations import Operation, perform
 from server.grids.shelf import shelf_of
 from server.grids.tables import Draft
-from sync.flip import into_force
+from sync.flip import publish_order
 
 OnConflict = Literal["refuse", "leave-out", "apply"]
 _SAME_M2: Final = 1.0
@@ -108,33 +109,32 @@ def rebase(session: Session, draft: Draft, on_conflict: OnConflict) -> list[Conf
     return found
 
 
-def put_into_force(
-    session: Session, draft: Draft, *, by: str, note: str, clock: Callable[[], dt.datetime]
-) -> Published:
-    """Publish a draft (locked) and bring it into force; the last thing before the commit.
-
-    Raises BaseSuperseded, NothingToPublish, GateClosed, and the errors of ``geo.publish``.
-    """
+def order_of(session: Session, draft: Draft, *, by: str, note: str) -> plans.Order:
+    """What is to be published of a draft (locked). Raises BaseSuperseded, GateClosed and NothingToPublish."""
     newest = newest_edition(session)
     if newest != draft.base_edition:
         _refuse_superseded(session, draft, newest)
-    now_drawn = drawn(session, draft)
-    checked = check_draft(now_drawn.before, now_drawn.after)
+    done = drawn(session, draft)
+    checked = check_draft(done.before, done.after)
     if not checked.is_open:
         raise GateClosed([finding.as_feature() for finding in checked.errors])
-    areas, retired = _differing(now_drawn)
+    areas, retired = _differing(done)
     if not areas and not retired:
         raise NothingToPublish
-    done = publish(session, areas, retired=retired, by=by, name=draft.name, note=note, now=clock())
+    return plans.Order(areas, retired, draft.base_edition, by, draft.name, note)
+
+
+def put_into_force(session: Session, draft: Draft, order: plans.Order, clock: Callable[[], dt.datetime]) -> Published:
+    """Publish what was ordered of a draft (locked) and bring it into force; the last thing before the commit.
+
+    Raises the errors of ``sync.flip.publish_order``: another publisher may have been quicker since the order.
+    """
+    done = publish_order(session, order, clock)
     if not done.is_new:
         raise NothingToPublish
-    if done.number != draft.base_edition + 1:
-        # Another publisher was quicker, between the look above and the lock of ``publish``.
-        _refuse_superseded(session, draft, done.number - 1)
     draft.published_edition = done.number
     draft.version += 1
     session.flush()
-    into_force(session, done, clock)
     return done
 
 

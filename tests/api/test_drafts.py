@@ -1,12 +1,14 @@
 """Drafts by the API on the real database: drawn, undone, checked, rebased, published, and what is refused."""
 
+import datetime as dt
+
 import pytest
 from sqlalchemy import text
 
 from tests.api.staff import Desk
 from tests.cases import city
 from tests.cases.city import EAST, WEST
-from tests.sync.redrawing import redraw, redrawn, strip
+from tests.sync.redrawing import follow, put_household, redraw, redrawn, strip
 
 __all__ = ["redrawn"]
 COUNTY, COMMUNITY = "360725", "360725100001"
@@ -250,6 +252,10 @@ class TestRefusals:
         drawing.desk = Desk.of(app, redrawn, "gis", EAST)
         assert drawing.do(split()).status_code == 404
         assert drawing.do(split(EAST, 114.316)).status_code == 201
+        square = [[114.32, 25.68], [114.33, 25.68], [114.33, 25.69], [114.32, 25.69], [114.32, 25.68]]
+        added = {"kind": "add", "code": FOURTH, "name": "x", "polygon": {"type": "Polygon", "coordinates": [square]}}
+        assert drawing.do(added).status_code == 404
+        assert drawing.do({**added, "parent": COMMUNITY}).status_code == 404
 
     def test_drafts_that_are_not_there_are_told(self, desk):
         for path in ("77", "77/areas", "77/changes", "77/findings", "99999999999"):
@@ -273,6 +279,30 @@ class TestPublishing:
         read = drawing.get()
         assert (read["published_edition"], read["superseded"]) == (2, False)
         assert drawing.do({"kind": "rename", "code": WEST, "name": "x"}).status_code == 409
+
+    def test_what_it_changes_for_whom_is_told_beforehand(self, desk, redrawn):
+        put_household(redrawn, (114.302, 25.685), WEST)
+        moving = put_household(redrawn, (114.306, 25.685), WEST)
+        drawing = Drawing(desk)
+        drawing.do(split())
+        told = drawing.get("/impact")
+        assert [(each["from"]["code"], each["to"]["code"], each["households"]) for each in told["pairs"]] == [
+            (WEST, THIRD, 1)
+        ]
+        assert {each["code"]: each["after"]["households"] for each in told["grids"]} == {WEST: 1, THIRD: 1}
+        drawing.send("/publish")
+        follow(redrawn)
+        at = text("SELECT code FROM household JOIN area ON area.id = grid_now WHERE household.id = :id")
+        assert redrawn.scalar(at, {"id": moving}) == THIRD
+
+    def test_a_draft_is_planned_for_a_time_to_come_and_refused_for_one_that_is_past(self, desk, redrawn):
+        drawing = Drawing(desk)
+        drawing.do(split())
+        assert drawing.send("/publish", {"at": "2020-01-01T00:00:00+08:00"}).status_code == 422
+        at = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).isoformat()
+        planned = drawing.send("/publish", {"at": at})
+        assert (planned.status_code, planned.json["state"], planned.json["base"]) == (202, "waiting", 1)
+        assert set(standing(redrawn)) == {WEST, EAST}
 
     def test_a_merge_retires_what_went_into_another(self, desk, redrawn):
         drawing = Drawing(desk)

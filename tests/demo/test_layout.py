@@ -33,10 +33,14 @@ def quietly(_line):
     pass
 
 
+@cache
+def outlines_of(name):
+    return county_outlines(profiles.read(name).outline_file, quietly)
+
+
 def lay_out(name, factor, seed=None):
     profile = profiles.read(name).scaled(factor)
-    outlines = county_outlines(profile.outline_file, quietly)
-    return laid_out(profile, outlines, profile.seed if seed is None else seed, quietly)
+    return laid_out(profile, outlines_of(name), profile.seed if seed is None else seed, quietly)
 
 
 @cache
@@ -90,7 +94,7 @@ def test_no_border_lacks_a_vertex_of_its_neighbour_and_no_code_leaves_its_parent
 
 
 def test_the_city_lies_within_a_millimetre_of_its_outline(city):
-    outlines = county_outlines(city.profile.outline_file, quietly)
+    outlines = outlines_of(city.profile.name)
     for county in city.of_kind("county"):
         assert shapely.hausdorff_distance(county.polygon.boundary, outlines[county.code].boundary) < 1e-8 * 2
 

@@ -58,9 +58,9 @@ class Mesh:
 
 def mesh_over(counties: Sequence[BaseGeometry], strewn: Positions, longest: NDArray[np.float64]) -> Mesh:
     """Mesh counties (a coverage) with points strewn within. `longest` (c,): of border edges. Raises GroundNotDrawn."""
-    borders = _borders(counties, longest)
+    borders, tree = _borders(counties, longest), shapely.STRtree(np.asarray(shapely.points(strewn)))
     for _ in range(_REFINEMENTS):
-        points, fixed, triangles = _joined(strewn, borders)
+        points, fixed, triangles = _joined(np.delete(strewn, _close(tree, borders), axis=0), borders)
         missing = ~np.isin(_packed(fixed), _packed(_sides(triangles).reshape(-1, 2)))
         if not missing.any():
             return _dual(points, *_inside(points, triangles, counties))
@@ -101,15 +101,16 @@ def _split(borders: Positions, chosen: NDArray[np.bool_]) -> Positions:
     return np.concatenate([borders[~chosen], halves.reshape(-1, 4)])
 
 
-def _joined(strewn: Positions, borders: Positions) -> tuple[Positions, Numbers, Numbers]:
-    """Triangulate; return points, the border edges as pairs of their numbers, and the triangles."""
+def _close(tree: shapely.STRtree, borders: Positions) -> Numbers:
+    """The points so close to a border edge that it would not be an edge of the triangulation, or nearly not."""
     middles, halves = (borders[:, :2] + borders[:, 2:]) / 2, np.hypot(*(borders[:, 2:] - borders[:, :2]).T) / 2
-    tree = shapely.STRtree(np.asarray(shapely.points(strewn)))
     # With nothing in the circle about an edge, the edge is one of the triangulation.
-    _, close = tree.query(
-        shapely.points(middles), predicate="dwithin", distance=np.maximum(halves * _FREE_OF_BORDER, _SHORTEST)
-    )
-    free = np.delete(strewn, np.unique(close), axis=0)
+    reach = np.maximum(halves * _FREE_OF_BORDER, _SHORTEST)
+    return np.unique(tree.query(np.asarray(shapely.points(middles)), predicate="dwithin", distance=reach)[1])
+
+
+def _joined(free: Positions, borders: Positions) -> tuple[Positions, Numbers, Numbers]:
+    """Triangulate; return points, the border edges as pairs of their numbers, and the triangles."""
     points = np.unique(np.concatenate([borders[:, :2], borders[:, 2:], free]), axis=0)
     # Far corners keep borders off the hull, where a triangulation may be ragged.
     low, high = points.min(axis=0), points.max(axis=0)

@@ -73,7 +73,10 @@ def _halves(woven: Woven, code: str, area: Ground, cut: LineString) -> tuple[lis
         raise LineDoesNotCross(code, *place(cut.interpolate(0.5, normalized=True)))
     if len(faces) > parts + 1:
         raise LineCrossesTwice(code, *_second_crossing(area, cut))
-    first, second = _cut_faces(faces)
+    cut_faces = _cut_faces(faces)
+    if cut_faces is None:
+        raise LineDoesNotCross(code, *place(cut.interpolate(0.5, normalized=True)))
+    first, second = cut_faces
     left, right = (first, second) if _runs_along(first, second, cut) else (second, first)
     halves: tuple[list[Polygon], list[Polygon]] = ([left], [right])
     for face in faces:
@@ -82,15 +85,14 @@ def _halves(woven: Woven, code: str, area: Ground, cut: LineString) -> tuple[lis
     return halves
 
 
-def _cut_faces(faces: Sequence[Polygon]) -> tuple[Polygon, Polygon]:
-    """The two that share an edge: the line runs between them."""
+def _cut_faces(faces: Sequence[Polygon]) -> tuple[Polygon, Polygon] | None:
+    """The two that share an edge: the line runs between them. None where only the rounding parted them."""
     edges = [edges_of([face]) for face in faces]
     for one in range(len(faces)):
         for other in range(one + 1, len(faces)):
             if not edges[one].isdisjoint(edges[other]):
                 return faces[one], faces[other]
-    message = "two faces of one part share no edge"
-    raise AssertionError(message)
+    return None
 
 
 def _runs_along(face: Polygon, other: Polygon, cut: LineString) -> bool:

@@ -192,6 +192,7 @@ def waits(session: Session) -> bool:
             text("""
                 SELECT EXISTS (SELECT FROM operation WHERE status = 'pending')
                     OR EXISTS (SELECT FROM issue WHERE awaiting_routing AND deleted_at IS NULL)
+                    OR EXISTS (SELECT FROM edition_move WHERE finished_at IS NULL)
             """)
         )
     )

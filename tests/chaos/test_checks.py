@@ -194,6 +194,19 @@ def test_a_record_in_a_grid_that_it_does_not_lie_in(session, phones):
     assert told.record == ("issues", made.record_id)
 
 
+def test_a_record_that_did_not_follow_a_redraw(session, phones):
+    _, made = an_operation(phones, action="put")
+    altered(
+        session,
+        "UPDATE issue SET located = 'inside', "
+        "grid_now = (SELECT min(id) FROM area WHERE kind = 'grid' AND id <> grid_now) "
+        "WHERE id = :record AND CAST(:op AS text) <> ''",
+        made,
+    )
+    told = found("place", ledger.check_places, session)
+    assert told.record == ("issues", made.record_id)
+
+
 def test_a_phone_that_is_told_of_other_grids_than_its_worker_has(session, phones):
     phone = phones[0]
     ended = text("DELETE FROM assignment USING person WHERE person.id = person_id AND login = :login")

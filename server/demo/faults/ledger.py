@@ -182,11 +182,28 @@ _MISPLACED = text("""
 """)
 
 
+_ASTRAY = text("""
+    SELECT collection, record.id::text, area.code FROM (
+        SELECT 'issues' AS collection, id, grid_now, position FROM issue WHERE located = 'inside'
+        UNION ALL SELECT 'visits', id, grid_now, position FROM visit WHERE located = 'inside'
+        UNION ALL SELECT 'households', id, grid_now, position FROM household WHERE located = 'inside'
+    ) AS record
+    LEFT JOIN area ON area.id = grid_now
+    LEFT JOIN area_version ON area_version.area_id = grid_now AND upper_inf(editions)
+    WHERE record.position IS NOT NULL AND NOT coalesce(ST_Intersects(polygon, record.position), false)
+    LIMIT 1
+""")
+
+
 def check_places(session: Session) -> None:
-    """Every record that was located inside a grid lies in it, as the edition that it names draws it."""
+    """Every record that was located inside a grid lies in it, as the edition that it names draws it, and as today's."""
     row = session.execute(_MISPLACED).first()
     if row is not None:
         told = f"{row.collection} {row.id} does not lie in {row.code} of edition {row.edition_at_capture}"
+        raise Broken("place", told, (row.collection, row.id))
+    row = session.execute(_ASTRAY).first()
+    if row is not None:
+        told = f"{row.collection} {row.id} does not lie in {row.code} as it is today: it has not followed a redraw"
         raise Broken("place", told, (row.collection, row.id))
 
 

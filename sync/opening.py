@@ -123,20 +123,23 @@ def _named(sender: Sender) -> set[uuid.UUID]:
 
 def _mark_seen(sender: Sender, known: dict[tuple[int, uuid.UUID], list[log.Known]]) -> None:
     """Mark replays, whether of an earlier batch or of this one, and ids that come again with another body."""
-    here: dict[uuid.UUID, list[Entry]] = {}
+    # By id and hash: a phone may send thousands of bodies under one id, and none is compared with all others.
+    here: dict[uuid.UUID, dict[bytes, Entry]] = {}
+    before: dict[uuid.UUID, dict[bytes, log.Known]] = {}
     device_id = sender.device_id
     for entry in sender.entries:
         op_id, body_hash = entry.op.op_id, entry.op.body_hash
-        earlier = known.get((device_id, op_id), ())
-        twins = here.setdefault(op_id, [])
-        same = next((each for each in earlier if each.body_hash == body_hash), None)
-        twin = next((each for each in twins if each.op.body_hash == body_hash), None)
+        if op_id not in before:
+            before[op_id] = {each.body_hash: each for each in reversed(known.get((device_id, op_id), ()))}
+        earlier = before[op_id]
+        twins = here.setdefault(op_id, {})
+        same, twin = earlier.get(body_hash), twins.get(body_hash)
         if same is not None or twin is not None:
             entry.replayed, entry.twin = True, twin
             entry.receipt = None if same is None else same.receipt.encode()
         elif earlier or twins:
             entry.settle("quarantined", Reason("op-id-reused", (("op_id", "op-id-reused"),)))
-        twins.append(entry)
+        twins.setdefault(body_hash, entry)
 
 
 def _note_reused(city: City, senders: Sequence[Sender]) -> None:

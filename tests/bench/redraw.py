@@ -154,7 +154,9 @@ def _ours_s(engine: Engine, cut: Cut, url: str) -> dict[str, float]:
     """Seconds of each step, and how many records moved."""
     with Session(engine) as session:
         published = _clocked(lambda: _publish(session, cut))
+        began = time.process_time()
         read = _clocked(lambda: ground_at(session)(_now()))
+        read_cpu = time.process_time() - began
     before = time.process_time() + cost.spent(cost.of_database(url))
     began = time.perf_counter()
     moved = moving.follow(moving_city(engine)).moved
@@ -163,6 +165,7 @@ def _ours_s(engine: Engine, cut: Cut, url: str) -> dict[str, float]:
     return {
         "publishing": published,
         "reading the edition": read,
+        "reading the edition, CPU": read_cpu,
         "moved": moved,
         "moving": took,
         "moving, CPU of ours and PostgreSQL": spent,

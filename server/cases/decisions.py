@@ -17,19 +17,20 @@ from sqlalchemy.orm import Session
 
 from server.cases.case import Body, Decision
 from server.cases.claims import Claimed
-from sync import log
+from sync import arrays, log
 from sync.records import encode
+from sync.statements import Statement
 
 # Before these a case has no body; another body starts from the same point again.
 _UNDISPATCHED = frozenset({"reported", "accepted", "verified", "filed", "returned", "dispatched"})
 
-_DECIDE = text("""
+_DECIDE = Statement("""
     INSERT INTO routing_decision (
         issue_id, decided_at, rule_id, body_id, assisting_ids, tier, since, limit_value, limit_unit, due_at, edition,
         reasons
     )
-    SELECT new.issue_id, :now, new.rule_id, new.body_id, new.assisting::int[], new.tier, new.since,
-           new.limit_value, new.limit_unit, new.due_at, new.edition, new.reasons::jsonb
+    SELECT new.issue_id, CAST(:now AS timestamptz), new.rule_id, new.body_id, CAST(new.assisting AS int[]), new.tier,
+           new.since, new.limit_value, new.limit_unit, new.due_at, new.edition, CAST(new.reasons AS jsonb)
     FROM unnest(
         CAST(:issues AS uuid[]), CAST(:rules AS int[]), CAST(:bodies AS int[]), CAST(:assisting AS text[]),
         CAST(:tiers AS text[]), CAST(:since AS timestamptz[]), CAST(:limits AS smallint[]), CAST(:units AS text[]),
@@ -39,10 +40,10 @@ _DECIDE = text("""
     )
     RETURNING issue_id, id
 """)
-_DISPATCH = text("""
-    UPDATE issue SET state = new.state, body_id = new.body_id, assisting_ids = new.assisting::int[],
-        due_at = new.due_at, routing = new.routing::jsonb, awaiting_routing = false, rev = issue.rev + 1,
-        changed_at = :now
+_DISPATCH = Statement("""
+    UPDATE issue SET state = new.state, body_id = new.body_id, assisting_ids = CAST(new.assisting AS int[]),
+        due_at = new.due_at, routing = CAST(new.routing AS jsonb), awaiting_routing = false, rev = issue.rev + 1,
+        changed_at = CAST(:now AS timestamptz)
     FROM unnest(
         CAST(:issues AS uuid[]), CAST(:states AS text[]), CAST(:bodies AS int[]), CAST(:assisting AS text[]),
         CAST(:due AS timestamptz[]), CAST(:routings AS text[])
@@ -77,9 +78,9 @@ def write(session: Session, rulings: Sequence[Ruling], now: datetime) -> dict[uu
     if not rulings:
         return {}
     columns = _columns(rulings) | {"now": now}
-    decided = {row.issue_id: row.id for row in session.execute(_DECIDE, columns)}
-    columns["routings"] = [encode(as_json(ruling, now)) for ruling in rulings]
-    session.execute(_DISPATCH, columns)
+    decided: dict[uuid.UUID, int] = dict(_DECIDE.run(session, **columns))
+    routings = arrays.texts([encode(as_json(ruling, now)) for ruling in rulings])
+    _DISPATCH.run(session, **columns, routings=routings)
     log.write(session, [_line(ruling) for ruling in rulings], now=now)
     return decided
 
@@ -113,19 +114,20 @@ def as_json(ruling: Ruling, now: datetime) -> dict[str, Any]:
 
 def _columns(rulings: Sequence[Ruling]) -> dict[str, Any]:
     decisions = [ruling.decision for ruling in rulings]
+    assisting = [",".join(str(body.id) for body in each.assisting) for each in decisions]
     return {
-        "issues": [ruling.claimed.id for ruling in rulings],
-        "states": [ruling.state for ruling in rulings],
-        "rules": [each.rule and each.rule.id for each in decisions],
-        "bodies": [each.body.id for each in decisions],
-        "assisting": ["{" + ",".join(str(body.id) for body in each.assisting) + "}" for each in decisions],
-        "tiers": [each.tier for each in decisions],
-        "since": [each.since for each in decisions],
-        "limits": [each.limit and each.limit.value for each in decisions],
-        "units": [each.limit and each.limit.unit for each in decisions],
-        "due": [each.due_at for each in decisions],
-        "editions": [ruling.claimed.case.place.edition for ruling in rulings],
-        "reasons": [encode([reason.as_json() for reason in each.reasons]) for each in decisions],
+        "issues": arrays.uuids([ruling.claimed.id for ruling in rulings]),
+        "states": arrays.texts([ruling.state for ruling in rulings]),
+        "rules": arrays.numbers([None if each.rule is None else each.rule.id for each in decisions]),
+        "bodies": arrays.numbers([each.body.id for each in decisions]),
+        "assisting": arrays.texts([f"{{{ids}}}" for ids in assisting]),
+        "tiers": arrays.texts([each.tier for each in decisions]),
+        "since": arrays.times([each.since for each in decisions]),
+        "limits": arrays.numbers([None if each.limit is None else each.limit.value for each in decisions]),
+        "units": arrays.texts([None if each.limit is None else each.limit.unit for each in decisions]),
+        "due": arrays.times([each.due_at for each in decisions]),
+        "editions": arrays.numbers([ruling.claimed.case.place.edition for ruling in rulings]),
+        "reasons": arrays.texts([encode([reason.as_json() for reason in each.reasons]) for each in decisions]),
     }
 
 

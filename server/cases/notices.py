@@ -11,19 +11,22 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import uuid_utils.compat
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.cases.decisions import Ruling
 from server.cases.tables import Endpoint
+from sync import arrays
+from sync.statements import Statement
 
-_INSERT = text("""
+_INSERT = Statement("""
     INSERT INTO delivery (
         id, decision_id, issue_id, organisation_id, channel, kind, state, created_at, first_due_at, next_attempt_at,
         delivered_at
     )
     SELECT new.id, new.decision_id, new.issue_id, new.organisation_id, new.channel, new.kind,
-           CASE new.channel WHEN 'desk' THEN 'delivered' ELSE 'waiting' END, :now, :now,
+           CASE new.channel WHEN 'desk' THEN 'delivered' ELSE 'waiting' END,
+           CAST(:now AS timestamptz), CAST(:now AS timestamptz),
            CASE new.channel WHEN 'desk' THEN NULL ELSE CAST(:now AS timestamptz) END,
            CASE new.channel WHEN 'desk' THEN CAST(:now AS timestamptz) END
     FROM unnest(
@@ -68,17 +71,15 @@ def tell(
     )
     rows = [(notice, channel) for notice in notices for channel in _channels(notice, hooked)]
     ids = [uuid_utils.compat.uuid7() for _ in rows]
-    session.execute(
-        _INSERT,
-        {
-            "ids": ids,
-            "decisions": [decided[notice.ruling.claimed.id] for notice, _ in rows],
-            "issues": [notice.ruling.claimed.id for notice, _ in rows],
-            "organisations": [notice.organisation_id for notice, _ in rows],
-            "channels": [channel for _, channel in rows],
-            "kinds": [notice.kind for notice, _ in rows],
-            "now": now,
-        },
+    _INSERT.run(
+        session,
+        ids=arrays.uuids(ids),
+        decisions=arrays.numbers([decided[notice.ruling.claimed.id] for notice, _ in rows]),
+        issues=arrays.uuids([notice.ruling.claimed.id for notice, _ in rows]),
+        organisations=arrays.numbers([notice.organisation_id for notice, _ in rows]),
+        channels=arrays.texts([channel for _, channel in rows]),
+        kinds=arrays.texts([notice.kind for notice, _ in rows]),
+        now=now,
     )
     return tuple(each for each, (_, channel) in zip(ids, rows, strict=True) if channel == "webhook")
 

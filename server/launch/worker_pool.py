@@ -15,6 +15,8 @@ from rq.worker_pool import WorkerPool
 from server.jobs.queues import QUEUES
 from server.launch.garbage import collect_seldom
 
+_NICENESS = 10
+
 
 def main() -> int:
     """Work until asked to stop."""
@@ -25,8 +27,10 @@ def main() -> int:
         worker_class=SimpleWorker,
         serializer=JSONSerializer,
     )
-    # The workers are forked from here, and inherit it.
+    # The workers are forked from here, and inherit both. Phones wait for their answers, nobody for a job: where
+    # processors are short, jobs come second.
     collect_seldom()
+    os.nice(_NICENESS)
     pool.start(logging_level="WARNING")
     return 0
 

@@ -25,7 +25,6 @@ from server.config import Config
 from server.demo.fault_words import REFUSED, line
 from server.demo.kinds import STANDARD_KINDS
 from server.problems import TABLE
-from sync.flip import grid_touches as grid_touches  # noqa: PLC0414  # for who founds a city
 from sync.flip import into_force
 
 Say = Callable[[str], object]

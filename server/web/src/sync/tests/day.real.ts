@@ -104,7 +104,7 @@ test("a worker moves: the old grid leaves, the new one arrives whole, and unsent
 test("a visit handed in after its worker moved on is in effect, and out of sight on the phone", async () => {
   const login = await worker("west");
   const tab = (await enrolled(login)).tab();
-  await tab.exchange();
+  // Before the first pull: nothing that is pulled then ever tells of this visit.
   const { op_id } = await tab.put("visits", visit());
   await control("worker", { login, areas: ["east"] });
   await tab.exchange();

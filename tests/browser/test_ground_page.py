@@ -188,6 +188,29 @@ def test_on_a_phone_the_map_stays_above_what_is_done_with_it(visit, city, looked
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
 
 
+def test_an_open_map_follows_a_redraw_by_itself_and_stays_where_it_was(visit, city):
+    watched = visit(WIDE, city.at)
+    tiles = []
+    watched.page.on("request", lambda request: tiles.append(request.url) if "/v1/tiles/" in request.url else None)
+    watched.sign_in(sample.SUPERVISOR)
+    watched.map_ready()
+    watched.page.get_by_role("button", name="放大").click()
+    drawing = opened(visit, city)
+    begin(drawing)
+    grids = grids_of(city.session)
+    split(drawing, grids, roundest(grids))
+    drawing.get_by_role("button", name="完成").click()
+    expect(drawing.get_by_text("没有发现问题")).to_be_visible()
+    drawing.get_by_role("button", name="发布").click()
+    drawing.get_by_role("dialog").get_by_role("button", name="发布").click()
+    watched.page.wait_for_selector(".map-canvas[data-edition='2']")
+    tiles.clear()
+    watched.page.get_by_role("button", name="缩小").click()
+    watched.page.wait_for_timeout(1500)
+    assert tiles
+    assert all("/v1/tiles/2/" in each for each in tiles), "no tile of the edition before"
+
+
 def test_others_are_told_whose_page_it_is(visit, city):
     watched = visit(WIDE, city.at)
     watched.sign_in(sample.SUPERVISOR, "/grids")

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Bounds, Ground, GridCount, IssuePoint } from "../api/types";
 import { LIGHT_COLOURS, type Sign as Light } from "../ground/icons";
 import { type Measure, breaks, label, shade } from "../ground/shades";
-import { type Choices, GroundView, canDraw } from "../ground/view";
+import { type Camera, type Choices, GroundView, canDraw } from "../ground/view";
 import { currentLanguage, t } from "../i18n";
 import { Icon } from "../page/Icon";
 import { Sign } from "../page/Sign";
@@ -21,6 +21,7 @@ interface Props {
 export function MapPane({ ground, home, counts, points, choices, viewRef }: Props) {
   const [measure, setMeasure] = useState<Measure>("open");
   const box = useRef<HTMLDivElement>(null);
+  const camera = useRef<Camera | null>(null);
   const latest = useRef(choices);
   latest.current = choices;
   const drawn = canDraw() && ground.tiles !== null;
@@ -30,7 +31,7 @@ export function MapPane({ ground, home, counts, points, choices, viewRef }: Prop
     const view = new GroundView(
       box.current,
       ground,
-      home,
+      camera.current ?? home,
       {
         onIssue: (id) => latest.current.onIssue(id),
         onGrid: (id) => latest.current.onGrid(id),
@@ -40,15 +41,17 @@ export function MapPane({ ground, home, counts, points, choices, viewRef }: Prop
       { label: t("map.label") },
     );
     viewRef.current = view;
+    box.current.dataset["edition"] = String(ground.edition?.number ?? "");
     void view.ready.then(() => box.current?.setAttribute("data-ready", "true"));
     return () => {
       viewRef.current = null;
+      camera.current = view.camera;
       view.remove();
     };
   }, [ground]);
   useEffect(() => viewRef.current?.relabel({ label: t("map.label") }), [currentLanguage()]);
-  useEffect(() => void viewRef.current?.shadeGrids(counts, measure), [counts, measure]);
-  useEffect(() => void viewRef.current?.showIssues(points), [points]);
+  useEffect(() => void viewRef.current?.shadeGrids(counts, measure), [counts, measure, ground]);
+  useEffect(() => void viewRef.current?.showIssues(points), [points, ground]);
 
   if (!drawn) return <p class="warning map-missing">{t("map.unsupported")}</p>;
   return (

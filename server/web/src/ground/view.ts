@@ -34,6 +34,12 @@ export interface Choices {
   covered(): Covered;
 }
 
+/** Where a map is looked at: kept when the ground under it is another. */
+export interface Camera {
+  center: [lon: number, lat: number];
+  zoom: number;
+}
+
 export interface MapWords {
   label: string;
 }
@@ -54,14 +60,14 @@ export class GroundView {
   #ready: Promise<void>;
   #missedTiles = false;
 
-  constructor(container: HTMLElement, ground: Ground, home: Bounds | null, choices: Choices, words: MapWords) {
+  constructor(container: HTMLElement, ground: Ground, home: Bounds | Camera | null, choices: Choices, words: MapWords) {
     const grid = ground.kinds.find((kind) => kind.is_locating);
     this.#gridSource = grid ? sourceOf(grid.code) : null;
     this.#choices = choices;
     this.#map = new MapLibre({
       container,
       style: style(absolute(ground.tiles ?? ""), ground.kinds),
-      ...(home ? { bounds: home, fitBoundsOptions: fit(container) } : {}),
+      ...(Array.isArray(home) ? { bounds: home, fitBoundsOptions: fit(container) } : (home ?? {})),
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -85,6 +91,11 @@ export class GroundView {
   /** Resolves when style and first tiles are in; every verb below may be called before. */
   get ready(): Promise<void> {
     return this.#ready;
+  }
+
+  get camera(): Camera {
+    const { lng, lat } = this.#map.getCenter();
+    return { center: [lng, lat], zoom: this.#map.getZoom() };
   }
 
   relabel(words: MapWords): void {

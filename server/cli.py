@@ -6,6 +6,7 @@ and returns the exit code.
 """
 
 import json
+import os
 import sys
 from importlib import import_module
 from typing import Any
@@ -115,14 +116,17 @@ def doctor() -> int:
 @patrol.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 def backup(*, file: str) -> int:
-    """备份数据库 · write the database to FILE."""
+    """备份数据库与附件 · write database and attachments to FILE."""
     from pathlib import Path
 
-    from server.launch import backup as backups
+    from server.config import files_url_of
+    from server.launch import archive
     from server.launch.running import environment
 
-    size = backups.dump(environment(Home.of_patrol())["DATABASE_URL"], Path(file))
-    click.echo(f"{file}  {size / 1e6:.1f} MB")
+    running = environment(Home.of_patrol())
+    written = archive.write(running["DATABASE_URL"], files_url_of({**os.environ, **running}), Path(file))
+    held = "附件在别处，不在内 · attachments are elsewhere" if written.files is None else f"{written.files} 附件 files"
+    click.echo(f"{file}  {written.size_bytes / 1e6:.1f} MB  {held}")
     return 0
 
 
@@ -133,13 +137,15 @@ def restore(*, file: str, yes: bool) -> int:
     """从备份恢复 · replace the database by FILE; phones then pull anew and keep what they have not pushed."""
     from pathlib import Path
 
-    from server.launch import backup as backups
+    from server.config import files_url_of
+    from server.launch import archive
     from server.launch.running import environment
 
     if not yes:
         click.confirm("现有数据将被替换 · what is in the database now will be replaced. 继续 go on?", abort=True)
-    backups.restore(environment(Home.of_patrol())["DATABASE_URL"], Path(file))
-    click.echo("已恢复 · restored")
+    running = environment(Home.of_patrol())
+    back = archive.read(running["DATABASE_URL"], files_url_of({**os.environ, **running}), Path(file))
+    click.echo(f"已恢复 · restored  {back} 附件找回 files put back")
     return 0
 
 

@@ -24,9 +24,10 @@ def sqlalchemy_url(url: str) -> str:
     raise ValueError(message)
 
 
-def _folder_of(environ: Mapping[str, str]) -> str:
-    """Return the folder of attachments beside everything else that this machine keeps."""
-    return Path(environ.get("PATROL_HOME") or ".patrol", "files").resolve().as_uri()
+def files_url_of(environ: Mapping[str, str]) -> str:
+    """Return where attachments lie: as said, or the folder beside everything else that this machine keeps."""
+    beside = Path(environ.get("PATROL_HOME") or ".patrol", "files")
+    return environ.get("PATROL_FILES_URL", "") or beside.resolve().as_uri()
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class Config:
             push_rate=environ.get("PATROL_PUSH_RATE", cls.push_rate),
             sign_in_rate=environ.get("PATROL_SIGN_IN_RATE", cls.sign_in_rate),
             min_app_version=environ.get("PATROL_MIN_APP_VERSION", cls.min_app_version),
-            files_url=environ.get("PATROL_FILES_URL", "") or _folder_of(environ),
+            files_url=files_url_of(environ),
             file_limit_bytes=int(environ.get("PATROL_FILE_LIMIT_BYTES", cls.file_limit_bytes)),
             upload_patience=timedelta(
                 seconds=float(environ.get("PATROL_UPLOAD_PATIENCE_S", cls.upload_patience.total_seconds()))

@@ -22,6 +22,7 @@ import psycopg
 from server.launch import cluster
 from server.launch.errors import LaunchError
 
+_ATTEMPTS = 5
 # A database from before a column came has none.
 _REVISIONS_FROM = "coalesce(CAST(to_jsonb(city_state) ->> 'revisions_from' AS int), 0)"
 _SERIALS = f"SELECT ground_serial, scope_serial, {_REVISIONS_FROM} FROM city_state"  # noqa: S608  # our own
@@ -82,7 +83,15 @@ def restore(database_url: str, file: Path) -> None:
     ground, scope, revisions = row or (0, 0, 0)
     known = {"ground": ground, "scope": scope, "revisions": revisions, "revisions_from": _REVISIONS_FROM}
     then = _NEW_EPOCH.format(**known, tables=",".join(_tables()), apart=REVISIONS_APART, numbers=NUMBERS_APART)
-    _replay(database_url, file, then)
+    for attempt in range(_ATTEMPTS):
+        try:
+            _replay(database_url, file, then)
+        except LaunchError as error:
+            # A reader under way may hold what the restore needs, and wait for what it has: nothing has changed.
+            if attempt == _ATTEMPTS - 1 or "deadlock detected" not in str(error):
+                raise
+        else:
+            return
 
 
 def _tables() -> list[str]:

@@ -1,4 +1,4 @@
-"""The real PostgreSQL and Redis that `./patrol test` started, one fresh database and one Redis number a run.
+"""The real PostgreSQL and Redis that `./patrol test` started, one fresh database and one Redis number a run; Chromium.
 
 Knows nothing of the application.
 """
@@ -7,10 +7,25 @@ import os
 
 import pytest
 import redis
+from playwright.sync_api import sync_playwright
 
 from server.launch.scratch import scratch_database
 
 REDIS_DATABASES = 255
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    # WebGL without a graphics card.
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+)
 
 
 def _address(variable):
@@ -43,6 +58,15 @@ def redis_url():
     with redis.Redis.from_url(url) as client:
         client.flushdb()
     return url
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """Debian's Chromium, one for the run: a second of Playwright's loops in one thread is refused."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -4,6 +4,7 @@ import datetime as dt
 import functools
 import gzip
 import hashlib
+import itertools
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -127,7 +128,9 @@ def pull_page(query: dict[str, Any]) -> Response:
     cursor = Cursor.open(query["cursor"], key, device.person_id) if query.get("cursor") else None
     wanted = _collections(query.get("collections"))
     if request.accept_mimetypes.best_match(["application/json", NDJSON], default="application/json") == NDJSON:
-        return _streamed(_stream(device, cursor, wanted))
+        lines = _stream(device, cursor, wanted)
+        # Before the head is sent: what refuses the first page still has a status to say so with.
+        return _streamed(itertools.chain([next(lines)], lines))
     page, codes = _page(device, cursor, now, query["limit"], wanted)
     return _compressed(_page_json(page, codes, page.cursor.seal(key), now))
 

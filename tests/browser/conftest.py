@@ -4,7 +4,6 @@ import contextlib
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import sync_playwright
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
@@ -15,20 +14,6 @@ from tests.api.serving import served
 from tests.browser import sample
 from tests.cases import city
 
-CHROMIUM = "/usr/bin/chromium"
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    # WebGL without a graphics card.
-    "--use-gl=angle",
-    "--use-angle=swiftshader",
-    "--enable-unsafe-swiftshader",
-)
 WIDE, NARROW = (1440, 900), (390, 844)
 PATIENCE_MS = 30_000
 
@@ -108,14 +93,6 @@ def session(sample_url):
     with Session(engine) as opened:
         yield opened
     engine.dispose()
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -23,12 +23,13 @@ def found(invariant, check, *arguments):
 
 
 def an_operation(phones, *, collection="issues", action="put", status="applied", refusable=False):
-    """(phone, operation) of this kind, of those that stand alone in their quarantine or in effect."""
+    """(phone, operation) of this kind; of those in effect one whose record the phone holds: nobody has deleted it."""
     return next(
         (phone, made)
         for phone in phones
         for made in phone.made.values()
         if (made.collection, made.action, made.status, made.refusable) == (collection, action, status, refusable)
+        and (status != "applied" or (collection, made.record_id) in phone.held)
     )
 
 

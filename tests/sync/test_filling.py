@@ -5,7 +5,7 @@ import hashlib
 import json
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, text
 
 from server.extensions import db
 from tests.cases.city import EAST, WEST
@@ -49,6 +49,14 @@ def test_the_stream_brings_what_pages_bring_and_ends_with_a_cursor(filled, phone
         (*key, change["rev"]) for key, change in fresh.held.items()
     }
     assert len([line for line in lines if "cursor" in line]) >= 3
+
+
+def test_a_stream_from_a_cursor_of_before_a_restore_is_refused_before_it_begins(filled, session):
+    lines = lines_of(stream(filled))
+    session.execute(text("UPDATE city_state SET epoch = gen_random_uuid()"))
+    session.commit()
+    answer = stream(filled, lines[-1]["cursor"])
+    assert (answer.status_code, answer.json["type"].rpartition("/")[2]) == (410, "resync")
 
 
 def test_a_stream_cut_anywhere_is_taken_up_from_its_last_cursor(filled, phone_of):

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.conftest import chromium
 from tests.interop.client.test_client import WEB, tool
 
-__all__ = ["chromium", "tool"]
+__all__ = ["tool"]
 
 PAGE = """<!doctype html><meta charset="utf-8"><title>sync</title>
 <script type="importmap">{"imports": {

@@ -5,7 +5,9 @@ import { expect, test } from "vitest";
 import type { SyncClient } from "../index.js";
 import { agrees, type Browser, control, EAST, enrolled, issue, survives, visit, WEST, worker } from "./stage.js";
 
-const RUNS = Number(import.meta.env.PATROL_CLIENT_HISTORIES ?? 8);
+// The same histories each time, unless it is said how many: then others each time.
+const ASKED: unknown = import.meta.env.PATROL_CLIENT_HISTORIES;
+const EXTENT = ASKED === undefined ? { numRuns: 6, seed: 20_261_121 } : { numRuns: Number(ASKED) };
 const AREAS = [["west"], ["east"], ["west", "east"], []] as const;
 
 type Step =
@@ -49,7 +51,7 @@ test("whatever happens to phones, tabs and grids, every phone agrees with the se
       for (const { tab } of phones) await agrees(tab);
       for (const { tab } of phones) tab.close();
     }),
-    { numRuns: RUNS },
+    EXTENT,
   );
 }, 1_200_000);
 

@@ -7,13 +7,14 @@ that it is not safe to read, is an error.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
 from shapely.geometry.base import BaseGeometry
 
@@ -38,6 +39,12 @@ CODE_FIELDS: Final = (
     "qhdm",
     "adcode",
 )
+PARENT_FIELDS: Final = ("parent", "上级", "上级编码", "上级代码", "parent_code")
+KIND_FIELD: Final = "kind"
+_TELL_EVERY: Final = 500
+
+Told = Callable[[str, int], object]
+"""Takes how far the reading is: "read", "mended" or "checked", and of how many features."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +54,7 @@ class BoundaryFeature:
     index: int
     name: str | None
     code: str | None
+    parent: str | None
     geometry: Polygon | MultiPolygon
     properties: Mapping[str, object]
     faults: tuple[Fault, ...]
@@ -62,45 +70,75 @@ class BoundaryFile:
     fields: tuple[str, ...]
     name_field: str | None
     code_field: str | None
+    parent_field: str | None
     faults: tuple[Fault, ...]
 
 
-def read_boundaries(
+def read_boundaries(  # noqa: PLR0913  # all that a file may leave unsaid
     path: Path | str,
     *,
     name_field: str | None = None,
     code_field: str | None = None,
     crs: str | None = None,
     layer: str | None = None,
+    kind: str | None = None,
     gap_width_m: float = 1.0,
     limits: FileLimits | None = None,
+    told: Told = lambda _step, _count: None,
 ) -> BoundaryFile:
     """Read the polygons of a file.
 
     `name_field`, `code_field`: where names and codes are; without them, the first field of `NAME_FIELDS`,
     `CODE_FIELDS`. `crs` overrules what the file declares. `layer`: which, where the file has several of polygons.
-    Ground between neighbours, or in two of them, that is thinner than `gap_width_m` is told apart from wider.
+    `kind`: the layer of that name, where none is given; of features that have such kinds, only these are taken.
+    Ground between neighbours, or in two of them, that is thinner than `gap_width_m` is told apart from wider. `told`
+    hears how far it is.
 
     Raises UnsupportedFile, UnknownField, UnknownCrs, CrsNeedsParameters, CrsContradicted, and InvalidCoordinate for
     latitude before longitude.
     """
-    raw = read_raw(Path(path), layer, limits or FileLimits())
-    name_field, code_field = _field(raw, name_field, NAME_FIELDS), _field(raw, code_field, CODE_FIELDS)
+    raw = read_raw(Path(path), layer, limits or FileLimits(), preferred=kind)
+    told("read", len(raw.geometries))
+    fields = _Fields(
+        _field(raw, name_field, NAME_FIELDS), _field(raw, code_field, CODE_FIELDS), _field(raw, None, PARENT_FIELDS)
+    )
+    taken = _of_kind(raw, kind)
     bounds = _usual_bounds(raw)
     # A GeoJSON that declares nothing counts as EPSG:4326, and older ones are in anything.
     undeclared = raw.driver == "GeoJSON" and raw.crs == "EPSG:4326" and not is_degrees(bounds)
     reference = crs_of_file(bounds, declared=None if undeclared else raw.crs, given=crs)
-    features, left_out = _features(raw, reference, name_field, code_field)
+    features, left_out = _features(raw, taken, reference, fields, told)
     if not features:
         raise UnsupportedFile("no-polygons", Path(path).name)
     faults = (
-        *_file_faults(raw, reference),
+        *_file_faults(raw, reference, taken),
         *left_out,
         *_code_faults(features),
         *_neighbour_faults(features, gap_width_m),
     )
-    fields = tuple(raw.columns)
-    return BoundaryFile(tuple(features), reference.name, raw.encoding.name, fields, name_field, code_field, faults)
+    told("checked", len(features))
+    columns = tuple(raw.columns)
+    return BoundaryFile(
+        tuple(features), reference.name, raw.encoding.name, columns, fields.name, fields.code, fields.parent, faults
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Fields:
+    """Where the names, codes and parents are."""
+
+    name: str | None
+    code: str | None
+    parent: str | None
+
+
+def _of_kind(raw: RawFile, kind: str | None) -> NDArray[np.bool_]:
+    """Which features are of a kind: all, where the file does not tell kinds such as this."""
+    every = np.ones(len(raw.geometries), dtype=bool)
+    if kind is None or KIND_FIELD not in raw.columns:
+        return every
+    same: NDArray[np.bool_] = np.asarray(raw.columns[KIND_FIELD]).astype(object) == kind
+    return same if same.any() else every
 
 
 def _field(raw: RawFile, asked: str | None, known: tuple[str, ...]) -> str | None:
@@ -124,23 +162,30 @@ def _usual_bounds(raw: RawFile) -> Bounds:
 
 
 def _features(
-    raw: RawFile, reference: FileCrs, name_field: str | None, code_field: str | None
+    raw: RawFile, taken: NDArray[np.bool_], reference: FileCrs, fields: _Fields, told: Told
 ) -> tuple[list[BoundaryFeature], list[Fault]]:
     """The features that are polygons, and a fault for each that is not."""
     features, faults = [], []
-    for index, (geometry, unclosed) in enumerate(zip(raw.geometries, raw.unclosed, strict=True)):
+    for index in np.flatnonzero(taken).tolist():
         properties = {field: _plain(values[index]) for field, values in raw.columns.items()}
-        name = _text(properties[name_field]) if name_field else None
-        code = _text(properties[code_field]) if code_field else None
+        name, code, parent = (_text(properties[field]) if field else None for field in astuple(fields))
         try:
-            mended, own = _on_ground(geometry, reference)
+            mended, own = _on_ground(raw.geometries[index], reference)
         except InvalidShape as error:
             faults.append(Fault(error.reason, "error", error.lon, error.lat, {"feature": index, "name": name}))
             continue
-        if unclosed:
+        if raw.unclosed[index]:
             own.insert(0, Fault("unclosed-ring", "error", *shapely.get_coordinates(mended)[0].tolist()))
-        features.append(BoundaryFeature(index, name, code, mended, properties, tuple(own)))
+        features.append(BoundaryFeature(index, name, code, _parent(parent), mended, properties, tuple(own)))
+        if len(features) % _TELL_EVERY == 0:
+            told("mended", len(features))
+    told("mended", len(features))
     return features, faults
+
+
+def _parent(text: str | None) -> str | None:
+    """The code of a parent; maps from the web have whole objects there, which say nothing of our areas."""
+    return None if text is None or text.startswith("{") else text
 
 
 def _on_ground(geometry: BaseGeometry | None, reference: FileCrs) -> tuple[Polygon | MultiPolygon, list[Fault]]:
@@ -181,7 +226,9 @@ def _text(value: object) -> str | None:
     return (str(value).strip() or None) if value is not None else None
 
 
-def _file_faults(raw: RawFile, reference: FileCrs) -> Iterator[Fault]:
+def _file_faults(raw: RawFile, reference: FileCrs, taken: NDArray[np.bool_]) -> Iterator[Fault]:
+    if not taken.all():
+        yield Fault("other-kind", "note", detail={"count": int((~taken).sum())})
     if reference.assumed:
         yield Fault("crs-assumed", "warning", detail={"crs": reference.name})
     if raw.encoding.contradicted:

@@ -7,7 +7,7 @@ suffix says.
 
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,16 +58,19 @@ class RawFile:
     columns: Mapping[str, NDArray[Any]]
 
 
-def read_raw(path: Path, layer: str | None, limits: FileLimits) -> RawFile:
-    """Read a file, a folder with a Shapefile, or a zip of either. Raises UnsupportedFile."""
+def read_raw(path: Path, layer: str | None, limits: FileLimits, *, preferred: str | None = None) -> RawFile:
+    """Read a file, a folder with a Shapefile, or a zip of either. Raises UnsupportedFile.
+
+    `preferred`: the layer to take among several where none is named.
+    """
     with _unpacked(path, limits) as files:
         if not files:
             raise UnsupportedFile("unknown-format", path.name)
-        part = _chosen(files, layer)
+        part = _chosen(files, (layer, preferred))
         driver = _driver(part, path.name)
         encoding = encoding_of(part) if driver == "ESRI Shapefile" else Encoding("UTF-8", None)
         with _gdal_errors(path.name):
-            return _read(part, driver, encoding, _layer(part, layer) if driver == "GPKG" else None, limits)
+            return _read(part, driver, encoding, _layer(part, (layer, preferred)) if driver == "GPKG" else None, limits)
 
 
 @contextmanager
@@ -90,9 +93,10 @@ def _unpacked(path: Path, limits: FileLimits) -> Iterator[dict[str, Path]]:
         yield {Path(name).name: file for name, files in parts.items() for file in files if file.suffix in _DRIVERS}
 
 
-def _chosen(files: Mapping[str, Path], layer: str | None) -> Path:
-    if layer is not None and layer in files:
-        return files[layer]
+def _chosen(files: Mapping[str, Path], wanted: Sequence[str | None]) -> Path:
+    for layer in wanted:
+        if layer is not None and layer in files:
+            return files[layer]
     if len(files) > 1:
         raise UnsupportedFile("several-layers", ", ".join(files))
     return next(iter(files.values()))
@@ -122,10 +126,11 @@ def _gdal_errors(name: str) -> Iterator[None]:
         raise UnsupportedFile("damaged", name) from error
 
 
-def _layer(part: Path, layer: str | None) -> str:
+def _layer(part: Path, wanted: Sequence[str | None]) -> str:
     layers = {str(name): str(kind or "") for name, kind in pyogrio.list_layers(part)}
-    if layer in layers:
-        return layer
+    for layer in wanted:
+        if layer in layers:
+            return layer
     polygons = [name for name, kind in layers.items() if kind.split(" ")[0] in _POLYGON_LAYERS]
     if not polygons:
         raise UnsupportedFile("no-polygons", ", ".join(layers))

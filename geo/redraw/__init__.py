@@ -4,7 +4,7 @@ Knows nothing of editions, drafts or the database. Every operation takes a `Shee
 typed error with the place on the ground and leaves everything as it is.
 """
 
-from geo.redraw.laying import add, replace_all, retire
+from geo.redraw.laying import add, lay_all, replace_all, retire
 from geo.redraw.merge import merge
 from geo.redraw.naming import reassign, rename
 from geo.redraw.reshape import reshape
@@ -18,6 +18,7 @@ __all__ = [
     "Sheet",
     "Tract",
     "add",
+    "lay_all",
     "merge",
     "reassign",
     "rename",

@@ -4,7 +4,7 @@ Owns how a polygon that was drawn or read from a file fits to the areas that sta
 drawn over them, or short of them, by less than the gap width, it follows their border. Must not know files or drafts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -35,11 +35,20 @@ def add(sheet: Sheet, code: str, tract: Tract) -> Redrawn:
 
 
 def replace_all(sheet: Sheet, polygons: Mapping[str, Ground]) -> Redrawn:
-    """Give areas other polygons (lon, lat), all at once, as from a file; ground that they give up is nobody's.
+    """Give areas other polygons (lon, lat), all at once; errors as `lay_all`, and UnknownTract for a new one."""
+    return lay_all(sheet, {code: replace(sheet[code], polygon=polygon) for code, polygon in polygons.items()})
 
-    Raises UnknownTract, and as `add`; `feature` counts from 0 in the order given.
+
+def lay_all(sheet: Sheet, tracts: Mapping[str, Tract], gone: Sequence[str] = ()) -> Redrawn:
+    """Lay areas (lon, lat), new ones or in the place of those with their codes, all at once, as from a file.
+
+    What is `gone` is given up with it; ground that nobody takes then is nobody's. Raises UnknownTract for what is gone
+    and was not there, and as `add`; `feature` counts from 0 in the order given.
     """
-    return _lay(sheet, {code: replace(sheet[code], polygon=polygon) for code, polygon in polygons.items()})
+    for code in gone:
+        if code not in sheet.tracts:
+            raise UnknownTract(code)
+    return _lay(sheet, tracts, frozenset(gone))
 
 
 def retire(sheet: Sheet, code: str) -> Redrawn:
@@ -71,7 +80,8 @@ class _Claims:
         return found
 
 
-def _lay(sheet: Sheet, new: Mapping[str, Tract]) -> Redrawn:
+def _lay(sheet: Sheet, new: Mapping[str, Tract], gone: frozenset[str] = frozenset()) -> Redrawn:
+    whole, sheet = sheet, sheet.with_changes({}, gone) if gone else sheet
     drawn = {code: polygon_in_units(tract.polygon, number) for number, (code, tract) in enumerate(new.items())}
     beside = {code for tract in new.values() for code in sheet.near(tract.polygon, _MARGIN_DEG)} - set(new)
     drawn = {code: _drawn_to(shape, list(sheet.units(beside).values())) for code, shape in drawn.items()}
@@ -90,7 +100,7 @@ def _lay(sheet: Sheet, new: Mapping[str, Tract]) -> Redrawn:
         if len(parts) > len(shapely.get_parts(shape)):
             raise FallsApart(code, *place(parts[0]))
     put = {code: replace(tract, polygon=to_degrees(grounds[code])) for code, tract in new.items()}
-    return settle(sheet, put | followed(sheet, woven, set(new)))
+    return settle(whole, put | followed(sheet, woven, set(new)), gone)
 
 
 def _drawn_to(shape: Ground, beside: list[Ground]) -> Ground:
@@ -125,7 +135,10 @@ def _claimants(woven: Woven, drawn: Mapping[str, Ground]) -> tuple[tuple[str, ..
 
 def _gaps(claims: _Claims, new: set[str]) -> dict[int, str]:
     """Nobody's faces, enclosed and thinner than the gap width, beside what is laid: they go to it."""
-    edges = {code: edges_of(_faces(claims, code)) for code in sorted(new)}
+    held: dict[str, list[Polygon]] = {code: [] for code in sorted(new)}
+    for number, face in enumerate(claims.woven.faces):
+        held.get(claims.owner(number) or "", []).append(face)
+    edges = {code: edges_of(faces) for code, faces in held.items()}
     found = {}
     for number, face in enumerate(claims.woven.faces):
         if claims.owner(number) is None and 2 * face.area / face.length < GAP_UNITS and width(face) < GAP_UNITS:
@@ -134,7 +147,3 @@ def _gaps(claims: _Claims, new: set[str]) -> dict[int, str]:
             if not own.isdisjoint(edges[taker]):
                 found[number] = taker
     return found
-
-
-def _faces(claims: _Claims, code: str) -> list[Polygon]:
-    return [face for number, face in enumerate(claims.woven.faces) if claims.owner(number) == code]

@@ -42,9 +42,11 @@ class DraftPieceSchema(Schema):
 
 
 class DraftReplacedSchema(Schema):
-    """Another polygon for an area."""
+    """Another polygon for an area, or a new area, of which name and parent (null: none) must be said."""
 
     code = _code(required=True)
+    name = Text(validate=_NAME)
+    parent = _code(allow_none=True)
     polygon = Geometry(required=True)
 
 
@@ -54,7 +56,7 @@ class DraftOperationSchema(Schema):
     split: code, line, left, right (as seen along the line; either may keep the code). merge: codes, into (one of them,
     or new), name, parent. reshape: codes (two), line: their border runs along it, whole or between the places where it
     meets. rename: code, name. reassign: code, parent. add: code, name, polygon, parent, area_kind. retire: code.
-    replace: areas.
+    replace: areas, new ones among them where area_kind is given; retired: codes given up with it.
     """
 
     kind = fields.String(required=True, validate=validate.OneOf(OPERATIONS))
@@ -69,6 +71,7 @@ class DraftOperationSchema(Schema):
     left = fields.Nested(DraftPieceSchema)
     right = fields.Nested(DraftPieceSchema)
     areas = fields.List(fields.Nested(DraftReplacedSchema), validate=validate.Length(min=1, max=_MOST_AREAS))
+    retired = fields.List(_code(), validate=validate.Length(max=_MOST_AREAS))
 
 
 class DraftRebaseSchema(Schema):

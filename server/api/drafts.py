@@ -284,9 +284,9 @@ def _require_charge(tx: Transaction, operations: list[Operation], now: dt.dateti
     tops = areas_of_role(tx.session, calling_charge().person_id, "gis", now=now)
     if ground.root_ids and ground.root_ids <= tops:
         return
-    if any(each.kind == "add" and each.under is None for each in operations):
+    if any(None in each.under for each in operations):
         raise OutsideCharge(what="area", area=None)
-    touched = {code for each in operations for code in (*each.areas, *([each.under] if each.under else []))}
+    touched = {code for each in operations for code in (*each.areas, *each.under)}
     for area_id, facts in ground.areas.items():
         if facts.code in touched and not area_in_charge(ground, area_id, tops):
             raise OutsideCharge(what="area", area=facts.code)

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import shapely
+from shapely import Polygon
 from shapely.geometry import shape
 
 from geo.errors import InvalidShape
@@ -19,10 +20,10 @@ from geo.redraw import (
     Sheet,
     Tract,
     add,
+    lay_all,
     merge,
     reassign,
     rename,
-    replace_all,
     reshape,
     retire,
     split,
@@ -50,10 +51,12 @@ class Operation:
         return _WORKS_ON[self.kind](self.parameters)
 
     @property
-    def under(self) -> str | None:
-        """The parent under which it puts an area."""
+    def under(self) -> tuple[str | None, ...]:
+        """The parents under which it puts areas; None for one that is put under none."""
+        if self.kind == "replace":
+            return tuple(each["parent"] for each in self.parameters.get("areas") or () if "parent" in each)
         parent: str | None = self.parameters.get("parent")
-        return parent
+        return () if parent is None and self.kind != "add" else (parent,)
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +75,9 @@ def perform(city: City, operation: Operation) -> Step:
     for name in NEEDS[operation.kind]:
         if given.get(name) in (None, "", []):
             raise OperationRefused(name, "required")
-    kind = _kind_added(city, given) if operation.kind == "add" else city.kind_of(*operation.areas)
+    if operation.kind == "replace" and not operation.areas:
+        raise OperationRefused("areas", "required")
+    kind = _kind_added(city, given) if _may_add(operation) else city.kind_of(*operation.areas)
     redrawn = _DOES[operation.kind](city, kind, given)
     after = city.with_sheet(kind, redrawn.sheet)
     if operation.kind == "merge":
@@ -144,10 +149,25 @@ def _retire(city: City, kind: str, given: Parameters) -> Redrawn:
 
 
 def _replace(city: City, kind: str, given: Parameters) -> Redrawn:
-    polygons = {each["code"]: _polygon(each["polygon"], n) for n, each in enumerate(given["areas"])}
-    if len(polygons) < len(given["areas"]):
+    areas, gone = given.get("areas") or (), given.get("retired") or ()
+    tracts = {each["code"]: _replacing(city, kind, each, number) for number, each in enumerate(areas)}
+    if len({*tracts, *gone}) < len(areas) + len(gone):
         raise OperationRefused("areas", "repeated-code")
-    return replace_all(_sheet(city, kind), polygons)
+    return lay_all(_sheet(city, kind), tracts, gone)
+
+
+def _replacing(city: City, kind: str, each: Parameters, number: int) -> Tract:
+    """An area as it is laid: what is not said of one that is there stays as it is; of a new one all must be said."""
+    sheet = _sheet(city, kind)
+    known = sheet.tracts.get(each["code"], Tract(Polygon()))
+    if each["code"] not in sheet.tracts:
+        city.require_free(each["code"])
+        for name in ("name", "parent"):
+            if name not in each:
+                raise OperationRefused(name, "required")
+    parent = each.get("parent", known.parent_code)
+    city.require_parent(kind, parent)
+    return Tract(_polygon(each["polygon"], number), each.get("name", known.name), parent)
 
 
 def _polygon(value: Any, feature: int | None = None) -> Ground:
@@ -158,6 +178,10 @@ def _polygon(value: Any, feature: int | None = None) -> Ground:
         if error.reason not in _FLAT or error.lon is None or shapely.make_valid(shape(value)).area > 0:
             raise
         raise InvalidShape("zero-area", error.lon, error.lat, feature=feature) from None
+
+
+def _may_add(operation: Operation) -> bool:
+    return operation.kind == "add" or (operation.kind == "replace" and bool(operation.parameters.get("area_kind")))
 
 
 def _kind_added(city: City, given: Parameters) -> str:
@@ -176,7 +200,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "reassign": ("code", "parent"),
         "add": ("code", "name", "polygon"),
         "retire": ("code",),
-        "replace": ("areas",),
+        "replace": (),
     }
 )
 _DOES: Final[Mapping[str, Callable[[City, str, Parameters], Redrawn]]] = MappingProxyType(
@@ -210,6 +234,6 @@ _WORKS_ON: Final[Mapping[str, Callable[[Parameters], tuple[str, ...]]]] = Mappin
         "reassign": _one,
         "add": lambda _: (),
         "retire": _one,
-        "replace": lambda given: tuple(each["code"] for each in given["areas"]),
+        "replace": lambda given: (*(each["code"] for each in given.get("areas") or ()), *(given.get("retired") or ())),
     }
 )

@@ -45,6 +45,8 @@ WRONG_OPERATIONS = (
     {"kind": "reassign", "code": COUNTY, "parent": WEST}, {"kind": "retire", "code": "moon"},
     {"kind": "add", "code": WEST, "name": "x", "polygon": {"type": "Polygon", "coordinates": []}},
     {"kind": "add", "code": THIRD, "name": "x", "polygon": {}}, {"kind": "replace", "areas": []},
+    {"kind": "replace"}, {"kind": "replace", "area_kind": "grid"}, {"kind": "replace", "retired": ["moon"]},
+    {"kind": "replace", "area_kind": "grid", "areas": [{"code": THIRD, "polygon": {"type": "Polygon"}}]},
     {"kind": "add", "code": THIRD, "name": "x", "area_kind": "moon", "polygon": {"type": "Point"}},
     {"kind": "replace", "areas": [{"code": WEST, "polygon": {"type": "Polygon", "coordinates": [[[1]]]}}]},
     {**split(), "left": {"code": COMMUNITY}}, {**split(), "right": {"code": WEST}}, {**split(), "line": {}},
@@ -163,6 +165,25 @@ class TestDrawing:
             assert done.status_code == 201, (operation, done.text)
         assert set(drawing.areas()) == {WEST, EAST, THIRD}
         assert [each["kind"] for each in drawing.get()["done"]][:3] == ["split", "rename", "reshape"]
+
+    def test_replacing_may_add_rename_put_under_another_parent_and_give_up(self, desk):
+        drawing = Drawing(desk)
+        ring = [[114.30, 25.68], [114.305, 25.68], [114.305, 25.69], [114.30, 25.69], [114.30, 25.68]]
+        half, rest = ({"type": "Polygon", "coordinates": [[[x + east, y] for x, y in ring]]} for east in (0, 0.005))
+        operation = {
+            "kind": "replace",
+            "area_kind": "grid",
+            "areas": [
+                {"code": WEST, "name": "西", "parent": COUNTY, "polygon": half},
+                {"code": THIRD, "name": "新", "parent": COMMUNITY, "polygon": rest},
+            ],
+            "retired": [EAST],
+        }
+        assert drawing.do(operation).status_code == 201
+        told = {code: (each["name"], each["parent"]) for code, each in drawing.areas().items()}
+        assert told == {WEST: ("西", COUNTY), THIRD: ("新", COMMUNITY)}
+        taken = drawing.do({**operation, "retired": [], "areas": [{**operation["areas"][1], "code": COMMUNITY}]})
+        assert (taken.status_code, taken.json["type"]) == (422, "/problems/redraw-code-taken")
 
     def test_undo_and_redo_go_back_and_forth(self, desk):
         drawing = Drawing(desk)

@@ -58,6 +58,16 @@ def test_each_kind_is_a_layer(tmp_path):
     assert len(read_boundaries(tmp_path / "all.gpkg", layer="grid").features) == 2
 
 
+@pytest.mark.parametrize("suffix", [".gpkg", ".geojson", ".zip"])
+def test_of_several_kinds_in_one_file_the_one_asked_for_is_read_with_its_parents(tmp_path, suffix):
+    county = AreaRow("360725", "崇义县", "county", None, ROWS[0].wkb)
+    write_areas([county, *ROWS], tmp_path / f"all{suffix}")
+    found = read_boundaries(tmp_path / f"all{suffix}", kind="grid")
+    assert [(each.code, each.parent) for each in found.features] == [(row.code, row.parent) for row in ROWS]
+    # A layer of its own leaves nothing out; of one list it is told.
+    assert [fault.code for fault in found.faults] == (["other-kind"] if suffix == ".geojson" else [])
+
+
 def test_a_name_that_gbk_cannot_write_is_told_and_leaves_no_file(tmp_path):
     rare = [AreaRow("1", "𠮷祥里", "grid", None, ROWS[0].wkb)]
     with pytest.raises(InvalidQuestion, match="𠮷祥里"):

@@ -21,7 +21,8 @@ from geo.borders import COUNT_BIT, Borders, Numbers
 from geo.datum import UNITS_PER_DEGREE, Floats, Integers
 
 Whole = NDArray[np.signedinteger[Any]]
-Levels = NDArray[np.integer[Any]]
+Rows = NDArray[np.void]
+"""Rows of fields."""
 Frame = tuple[int, int, int, int, int]
 """`x0, y0, shift, columns, rows` of a lattice."""
 
@@ -31,21 +32,27 @@ _MOST_CELLS: Final = 15_000_000
 _BLOCK: Final = 1_000_000
 """Cells that are summed up at once."""
 _MOST_BY_HAND: Final = 40
-_AREA_MASK: Final = (1 << COUNT_BIT) - 1
+_ONE: Final = 1 << COUNT_BIT
+_TWO: Final = 2 << COUNT_BIT
 _SHORT_LEVELS: Final = 16
 """Below this shift, levels within a cell fit 16 bits."""
+_SUM: Final = np.dtype([("base", np.int64), ("start", np.int32)], align=True)
+_RECORD: Final = np.dtype([("low", np.int64), ("high", np.int64), ("step", np.int64), ("edge", np.int32)], align=True)
+_SHORT_RECORD: Final = np.dtype([("low", np.uint16), ("high", np.uint16), ("edge", np.int32), ("step", np.int64)])
 _INT64_SPAN: Final = 1 << 30
 """Edges that span less (10 degrees) multiply within int64; longer ones are counted in Python's integers."""
 
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    """Cells of `1 << shift` units, column by column from `x0, y0`.
+    """Cells of `1 << shift` units, column by column from `x0, y0`, which are multiples of that.
 
     `cells`: the area of a cell, or `~n` for the n-th border cell. Border cell n begins with the sum `base[n]` and holds
     the records `start[n]` to `start[n + 1]`: levels `low` to `high` (half-open, in units above the cell's foot) of
     `edge` add `step`. The edge is the sentinel where every point has crossed. A record without levels only tells that
-    the edge touches the cell.
+    the edge touches the cell. `sums` has a row of (base, start) for each border cell, and one more for the last end;
+    `records` one of (low, high, edge, step) for each record: what is read together lies together, as most of what a
+    point in a border cell costs is waiting for memory.
     """
 
     borders: Borders
@@ -55,13 +62,24 @@ class Lattice:
     columns: int
     rows: int
     cells: Numbers
-    base: Integers
-    start: Numbers
-    low: Levels
-    high: Levels
-    edge: Numbers
-    step: Integers
+    sums: Rows
+    records: Rows
     wide: bool
+
+    @property
+    def base(self) -> Integers:
+        """The sums at the lower left corners of border cells; the last is none."""
+        return self.sums["base"]
+
+    @property
+    def start(self) -> Numbers:
+        """The first records of border cells, and where the last one's end."""
+        return self.sums["start"]
+
+    @property
+    def edge(self) -> Numbers:
+        """The edges of records."""
+        return self.records["edge"]
 
     @cached_property
     def origin(self) -> Integers:
@@ -90,23 +108,24 @@ class Lattice:
         """
         # What is far away, or not a number, comes to lie in the outermost cells, which hold nothing.
         low, high = self._limits
-        points = np.fmin(np.fmax(degrees, low), high)
+        points = np.fmax(degrees, low)
+        np.fmin(points, high, points)
         points *= UNITS_PER_DEGREE
-        np.rint(points, out=points)
-        cell, row = points.astype(np.int64) >> self.shift
+        units = np.rint(points, points).astype(np.int64)
+        cells = units >> self.shift
+        cell = cells[0]
         cell *= self.rows
-        cell += row
+        cell += cells[1]
         cell -= self._first
         area: Numbers = self.cells.take(cell)
         border = (area < 0).nonzero()[0]
         if not border.size:
             return area, []
+        held, whole = area.take(border), units.take(border, axis=1)
         if border.size <= _MOST_BY_HAND:
-            settled = self._by_hand.settle(area[border].tolist(), *points[:, border].tolist())
-            area[border] = settled
+            area[border] = settled = self._by_hand.settle(held.tolist(), *whole.tolist())
             return area, border[np.array(settled) < 0].tolist() if -1 in settled else []
-        whole = points[:, border].astype(np.int64)
-        area[border] = around = self._settle(~area[border], whole, (whole[1] - self.y0) & ((1 << self.shift) - 1))
+        area[border] = around = self._settle(~held, whole, whole[1] & ((1 << self.shift) - 1))
         return area, border[around < 0].tolist()
 
     def area_at(self, x: int, y: int) -> int:
@@ -117,11 +136,12 @@ class Lattice:
         """The areas of points on levels of border cells."""
         owner, record = spread(self.start[number], self.start[number + 1])
         levels = level[owner]
-        reached = ((self.low[record] <= levels) & (levels < self.high[record])).nonzero()[0]
+        held = self.records
+        reached = ((held["low"][record] <= levels) & (levels < held["high"][record])).nonzero()[0]
         owner, record = owner[reached], record[reached]
-        crossed = right_of(self.borders, self.edge[record], points[0][owner], points[1][owner], wide=self.wide)
+        crossed = right_of(self.borders, held["edge"][record], points[0][owner], points[1][owner], wide=self.wide)
         around = self.base[number]
-        np.add.at(around, owner, self.step[record] * crossed)
+        np.add.at(around, owner, held["step"][record] * crossed)
         return area_of_sum(around)
 
 
@@ -133,9 +153,10 @@ class _ByHand:
         self._frame = (lattice.x0, lattice.y0, lattice.shift, lattice.columns, lattice.rows)
         self._mask = (1 << lattice.shift) - 1
         self._cells = _view(lattice.cells)
-        self._records = tuple(_view(each) for each in (lattice.low, lattice.high, lattice.edge, lattice.step))
+        self._records = tuple(_view(lattice.records[name]) for name in ("low", "high", "edge", "step"))
         self._of_cell = _view(lattice.base), _view(lattice.start)
-        self._edges = tuple(_view(each) for each in (borders.ax, borders.ay, borders.dx, borders.dy))
+        ends = np.stack([borders.ax, borders.ay, borders.dx, borders.dy], axis=1)
+        self._edges = tuple(_view(column) for column in ends.T)
 
     def area_at(self, x: int, y: int) -> int:
         x0, y0, shift, columns, rows = self._frame
@@ -145,22 +166,20 @@ class _ByHand:
         area = self._cells[column * rows + row]
         return area if area >= 0 else self.settle([area], [x], [y])[0]
 
-    def settle(self, cells: list[int], xs: list[float], ys: list[float]) -> list[int]:
-        """The areas of points (whole numbers) in border cells."""
+    def settle(self, cells: list[int], xs: list[int], ys: list[int]) -> list[int]:
+        """The areas of points in border cells."""
         low, high, edges, steps = self._records
         ax, ay, dx, dy = self._edges
-        (base, start), foot, mask = self._of_cell, self._frame[1], self._mask
+        (base, start), mask = self._of_cell, self._mask
         settled = []
-        for cell, east, north in zip(cells, xs, ys, strict=True):
-            x, y = int(east), int(north)
-            level, around = (y - foot) & mask, base[~cell]
+        for cell, x, y in zip(cells, xs, ys, strict=True):
+            level, around = y & mask, base[~cell]
             for record in range(start[~cell], start[-cell]):
                 if low[record] <= level < high[record]:
                     edge = edges[record]
                     if dx[edge] * (y - ay[edge]) <= dy[edge] * (x - ax[edge]):
                         around += steps[record]
-            count = around >> COUNT_BIT
-            settled.append(around & _AREA_MASK if count == 1 else 0 if count == 0 else -1)
+            settled.append(around - _ONE if _ONE <= around < _TWO else 0 if around < _ONE else -1)
         return settled
 
 
@@ -187,14 +206,13 @@ def lay(borders: Borders, frame: Frame) -> Lattice:
     held = np.zeros(columns * rows, dtype=bool)
     held[cell] = True
     kinds, border, base = _cells(held, (line, level, step), frame)
-    start = np.searchsorted(cell[order], np.append(border, columns * rows))
-    levels: type[np.signedinteger[Any] | np.unsignedinteger[Any]] = np.uint16 if shift < _SHORT_LEVELS else np.int64
-    sizes = (levels, levels, np.int32, np.int64)
-    # One column after another: they are the most of the memory that this takes.
-    low, high, of_edge, steps = (
-        np.concatenate(pair)[order].astype(size) for *pair, size in zip(side[1:], inner[1:], sizes, strict=True)
-    )
-    return Lattice(borders, *frame, kinds, base, start.astype(np.int32), low, high, of_edge, steps, wide)
+    sums = np.zeros(border.size + 1, dtype=_SUM)
+    sums["base"][:-1] = base
+    sums["start"] = np.searchsorted(cell[order], np.append(border, columns * rows))
+    records = np.empty(order.size, dtype=_SHORT_RECORD if shift < _SHORT_LEVELS else _RECORD)
+    for name, *pair in zip(("low", "high", "edge", "step"), side[1:], inner[1:], strict=True):
+        records[name] = np.concatenate(pair)[order]
+    return Lattice(borders, *frame, kinds, sums, records, wide)
 
 
 def area_of_sum(around: Integers) -> Integers:

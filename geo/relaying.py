@@ -14,7 +14,7 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.borders import Borders, HalfEdges, Numbers, half_edges, join, quantised
 from geo.datum import Integers
-from geo.lattice import Frame, Lattice, aligned, build_lattice, lay, spread
+from geo.lattice import Frame, Lattice, Rows, aligned, build_lattice, lay, spread
 
 Window = tuple[int, int, int, int]
 """First column, first row, and the column and row behind the last ones."""
@@ -122,24 +122,32 @@ def _put(lattice: Lattice, borders: Borders, window: Window) -> Lattice:
     new = piece.cells.reshape(piece.columns, piece.rows)[inside].copy()
     border = new < 0
     number = ~new[border].astype(np.int64)
-    new[border] = ~(lattice.base.size + np.arange(number.size))
+    new[border] = ~(lattice.sums.size - 1 + np.arange(number.size))
     cells[west:east, south:north] = new
     _, record = spread(piece.start[number], piece.start[number + 1])
-    counts = piece.start[number + 1] - piece.start[number]
+    records = np.append(lattice.records, piece.records[record])
     gone, last = lattice.borders.ax.size - 1, borders.ax.size - 1
-    kept = lattice.edge if gone == last else np.where(lattice.edge == gone, last, lattice.edge)
+    kept, laid = np.split(records["edge"], [lattice.records.size])
+    if gone != last:
+        kept[kept == gone] = last
+    laid[:] = edges[laid]
     return replace(
         lattice,
         borders=borders,
         cells=cells.ravel(),
-        base=np.append(lattice.base, piece.base[number]),
-        start=np.append(lattice.start, lattice.start[-1] + np.cumsum(counts)).astype(np.int32),
-        low=np.append(lattice.low, piece.low[record]),
-        high=np.append(lattice.high, piece.high[record]),
-        edge=np.append(kept, edges[piece.edge[record]]).astype(np.int32),
-        step=np.append(lattice.step, piece.step[record]),
+        sums=_further(lattice, piece, number),
+        records=records,
         wide=lattice.wide or piece.wide,
     )
+
+
+def _further(lattice: Lattice, piece: Lattice, number: Integers) -> Rows:
+    """The sums of a lattice, and behind them those of some border cells of a piece."""
+    count = lattice.sums.size - 1
+    sums = np.append(lattice.sums, np.zeros(number.size, dtype=lattice.sums.dtype))
+    sums["base"][count:-1] = piece.base[number]
+    sums["start"][count + 1 :] += lattice.start[-1] + np.cumsum(piece.start[number + 1] - piece.start[number])
+    return sums
 
 
 def _piece(lattice: Lattice, borders: Borders, window: Window) -> tuple[Lattice, Numbers]:

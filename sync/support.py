@@ -18,7 +18,7 @@ from sync.review import InCharge
 
 # A clock this far off puts records into the wrong hour; its times are corrected, but somebody should set it.
 SKEW_WORTH_TELLING_MS = 5 * 60 * 1000
-CONCERNS = ("silent", "gaps", "skewed", "old_app", "quarantined", "waiting", "revoked")
+CONCERNS = ("silent", "gaps", "skewed", "old_app", "quarantined", "waiting", "revoked", "left")
 _VERSION = r"^[0-9]{1,9}(\.[0-9]{1,9}){0,4}$"
 
 _FARED = f"""
@@ -30,18 +30,18 @@ _FARED = f"""
         FROM operation WHERE status IN ('pending', 'held', 'quarantined', 'review')
         GROUP BY device_id
     ), versioned AS (
-        SELECT id, revoked_at,
+        SELECT device.id, revoked_at IS NULL AND is_active AS in_use,
                CASE WHEN app_version ~ '{_VERSION}' THEN string_to_array(app_version, '.')::int[] END AS version
-        FROM device
+        FROM device JOIN person ON person.id = device.person_id
     ), fared AS (
-        SELECT device.*, person.login, person.name AS worker,
+        SELECT device.*, person.login, person.name AS worker, person.inactive_since AS left_at, in_use,
                coalesce(doubt.pending, 0) AS pending, coalesce(doubt.held, 0) AS held,
                coalesce(doubt.quarantined, 0) AS quarantined, coalesce(doubt.review, 0) AS review,
                CASE WHEN isempty(seqs) THEN '{{}}' ELSE int8multirange(int8range(1, upper(seqs))) - seqs END AS gaps,
-               device.revoked_at IS NULL AND coalesce(last_exchange_at, '-infinity') < :since AS is_silent,
-               device.revoked_at IS NULL AND abs(coalesce(skew_ms, 0)) > {SKEW_WORTH_TELLING_MS} AS is_skewed,
-               device.revoked_at IS NULL AND coalesce(version < (
-                   SELECT max(version) FROM versioned AS other WHERE other.revoked_at IS NULL
+               in_use AND coalesce(last_exchange_at, '-infinity') < :since AS is_silent,
+               in_use AND abs(coalesce(skew_ms, 0)) > {SKEW_WORTH_TELLING_MS} AS is_skewed,
+               in_use AND coalesce(version < (
+                   SELECT max(version) FROM versioned AS other WHERE other.in_use
                ), false) AS is_old_app
         FROM device JOIN person ON person.id = device.person_id
         JOIN versioned ON versioned.id = device.id
@@ -57,31 +57,33 @@ _FARED = f"""
 """  # noqa: S608  # constants of this module
 _OF_CONCERN = """
     CASE CAST(:concern AS text)
-        WHEN 'silent' THEN is_silent WHEN 'gaps' THEN NOT isempty(gaps) AND revoked_at IS NULL
+        WHEN 'silent' THEN is_silent WHEN 'gaps' THEN NOT isempty(gaps) AND in_use
         WHEN 'skewed' THEN is_skewed WHEN 'old_app' THEN is_old_app WHEN 'quarantined' THEN quarantined > 0
-        WHEN 'waiting' THEN pending + held + review > 0 WHEN 'revoked' THEN revoked_at IS NOT NULL ELSE true
+        WHEN 'waiting' THEN pending + held + review > 0 WHEN 'revoked' THEN revoked_at IS NOT NULL
+        WHEN 'left' THEN left_at IS NOT NULL ELSE true
     END
 """
 _DEVICES = text(f"""
     {_FARED}
     SELECT uid AS device_id, login, worker, fared.name, platform, app_version, enrolled_at, last_exchange_at, pulled_at,
-           skew_ms, revoked_at, wipe_ordered_at, wiped_at, upper(seqs) - 1 AS highest_seq, gaps, reused_seqs,
+           skew_ms, revoked_at, left_at, wipe_ordered_at, wiped_at, upper(seqs) - 1 AS highest_seq, gaps, reused_seqs,
            pending, held, quarantined, review, is_silent AS silent, is_skewed AS skewed, is_old_app AS old_app,
            CASE WHEN coalesce(pulled_to, 0) = 0 THEN NULL
                 ELSE (SELECT position FROM feed_counter) - pulled_to END AS behind,
            (SELECT coalesce(array_agg(DISTINCT area_id), '{{}}') FROM assignment
             WHERE assignment.person_id = fared.person_id AND area_id IS NOT NULL AND during @> :now) AS area_ids
     FROM fared WHERE {_OF_CONCERN}
-    ORDER BY revoked_at IS NOT NULL, last_exchange_at NULLS FIRST, id LIMIT :limit OFFSET :offset
+    ORDER BY NOT in_use, last_exchange_at NULLS FIRST, id LIMIT :limit OFFSET :offset
 """)  # noqa: S608  # constants of this module
 _COUNTS = text(f"""
     {_FARED}
     SELECT count(*) AS all, count(*) FILTER (WHERE is_silent) AS silent,
-           count(*) FILTER (WHERE NOT isempty(gaps) AND revoked_at IS NULL) AS gaps,
+           count(*) FILTER (WHERE NOT isempty(gaps) AND in_use) AS gaps,
            count(*) FILTER (WHERE is_skewed) AS skewed, count(*) FILTER (WHERE is_old_app) AS old_app,
            count(*) FILTER (WHERE quarantined > 0) AS quarantined,
            count(*) FILTER (WHERE pending + held + review > 0) AS waiting,
-           count(*) FILTER (WHERE revoked_at IS NOT NULL) AS revoked
+           count(*) FILTER (WHERE revoked_at IS NOT NULL) AS revoked,
+           count(*) FILTER (WHERE left_at IS NOT NULL) AS "left"
     FROM fared
 """)  # noqa: S608  # constants of this module
 _IN_DOUBT = text("""
@@ -143,7 +145,7 @@ class Search:
 
 
 def devices(session: Session, charge: InCharge, search: Search, *, limit: int, offset: int) -> list[dict[str, Any]]:
-    """Return devices of people in somebody's charge: those in use before those revoked, the longest silent first."""
+    """Return devices of people in somebody's charge: those in use before those of leavers and those revoked, the longest silent first."""
     rows = session.execute(_DEVICES, search.asked_by(charge) | {"limit": limit, "offset": offset}).mappings()
     return [dict(row) | {"gaps": [[gap.lower, gap.upper - 1] for gap in row["gaps"]]} for row in rows]
 

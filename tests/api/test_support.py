@@ -65,6 +65,42 @@ def test_workers_who_have_not_synced_today_are_named(phone_of, desk):
     assert heard.login not in logins
 
 
+def test_a_leavers_phone_is_shown_as_such_and_is_no_concern_any_more(phone_of, desk, session):
+    leaver, stayer = phone_of("west"), phone_of("west")
+    leaver.push(leaver.visit(seq=3))
+    session.execute(
+        text("""UPDATE device SET last_exchange_at = now() - interval '3 days', skew_ms = 600000, app_version = '0.1'
+                WHERE uid = :uid"""),
+        {"uid": leaver.device_id},
+    )
+    session.commit()
+    chief, mine = desk(), {"q": leaver.login}
+    worries = ("silent", "gaps", "skewed", "old_app")
+    counts = chief.get("/v1/support/devices", **mine).json["counts"]
+    assert [counts[each] for each in worries] == [1, 1, 1, 1]
+    assert (counts["left"], device(chief, leaver)["left_at"]) == (0, None)
+    session.execute(text("UPDATE person SET is_active = false WHERE login = :login"), {"login": leaver.login})
+    session.commit()
+    counts = chief.get("/v1/support/devices", **mine).json["counts"]
+    assert [counts[each] for each in worries] == [0, 0, 0, 0]
+    assert (counts["left"], counts["revoked"]) == (1, 0)
+    told = device(chief, leaver)
+    assert told["left_at"]
+    assert (told["silent"], told["skewed"], told["old_app"]) == (False, False, False)
+    (found,) = chief.get("/v1/support/devices", only="left", **mine).json["devices"]
+    assert found["login"] == leaver.login
+    order = [each["login"] for each in chief.get("/v1/support/devices", limit=500).json["devices"]]
+    assert order.index(stayer.login) < order.index(leaver.login)
+
+
+def test_a_leavers_newer_app_makes_no_other_an_old_one(phone_of, desk, session):
+    leaver, stayer = phone_of("west"), phone_of("west")
+    session.execute(text("UPDATE device SET app_version = '9.9' WHERE uid = :uid"), {"uid": leaver.device_id})
+    session.execute(text("UPDATE person SET is_active = false WHERE login = :login"), {"login": leaver.login})
+    session.commit()
+    assert device(desk(), stayer)["old_app"] is False
+
+
 def test_the_life_of_a_record_is_told_operation_by_operation(phone_of, desk):
     phone, chief = phone_of("west"), desk()
     put = phone.issue()

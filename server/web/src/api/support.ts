@@ -20,7 +20,7 @@ export interface Page {
   has_more: boolean;
 }
 
-export const CONCERNS = ["silent", "gaps", "skewed", "old_app", "quarantined", "waiting", "revoked"] as const;
+export const CONCERNS = ["silent", "gaps", "skewed", "old_app", "quarantined", "waiting", "revoked", "left"] as const;
 export type Concern = (typeof CONCERNS)[number];
 
 export interface Device {
@@ -35,6 +35,8 @@ export interface Device {
   pulled_at: string | null;
   skew_ms: number | null;
   revoked_at: string | null;
+  /** Since when its worker is no longer active; the device counts as revoked from then on. */
+  left_at: string | null;
   wipe_ordered_at: string | null;
   wiped_at: string | null;
   highest_seq: number | null;

@@ -64,6 +64,7 @@ export const staffEn: Record<keyof typeof staffZh, string> = {
   "concern.quarantined": "Quarantined",
   "concern.waiting": "Waiting",
   "concern.revoked": "Revoked",
+  "concern.left": "Worker left",
   "concern.wiping": "Wipe ordered",
   "concern.wiped": "Wiped",
 

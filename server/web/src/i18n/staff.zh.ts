@@ -62,6 +62,7 @@ export const staffZh = {
   "concern.quarantined": "有隔离",
   "concern.waiting": "有待处理",
   "concern.revoked": "已停用",
+  "concern.left": "人员已离岗",
   "concern.wiping": "已下令抹除",
   "concern.wiped": "已抹除",
 

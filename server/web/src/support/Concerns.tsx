@@ -11,6 +11,7 @@ export function Concerns({ device }: { device: Device }) {
   if (device.wiped_at) marks.push(t("concern.wiped"));
   else if (device.wipe_ordered_at) marks.push(t("concern.wiping"));
   else if (device.revoked_at) marks.push(t("concern.revoked"));
+  if (device.left_at) marks.push(t("concern.left"));
   if (device.silent) marks.push(t("concern.silent"));
   if (device.skewed) marks.push(t("concern.skewed"));
   if (device.old_app) marks.push(t("concern.old_app"));

@@ -72,7 +72,7 @@ function Row({ device }: { device: Device }) {
   const waiting = device.pending + device.held + device.review;
   const parts = (["pending", "held", "review"] as const).filter((each) => device[each] > 0);
   return (
-    <tr class={device.revoked_at ? "is-revoked" : undefined}>
+    <tr class={device.revoked_at || device.left_at ? "is-out-of-use" : undefined}>
       <th scope="row">
         <a href={`/support?device=${device.device_id}`}>{device.worker}</a> <span class="faint">{device.login}</span>
         <Concerns device={device} />

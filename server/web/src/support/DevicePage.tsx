@@ -54,6 +54,7 @@ function Facts({ device }: { device: Device }) {
   ];
   if (device.reused_seqs) rows.push([t("support.reused"), t("support.reused.count", { n: device.reused_seqs })]);
   if (device.revoked_at) rows.push([t("concern.revoked"), at(device.revoked_at)]);
+  if (device.left_at) rows.push([t("concern.left"), at(device.left_at)]);
   if (device.wipe_ordered_at) rows.push([t("concern.wiping"), at(device.wipe_ordered_at)]);
   if (device.wiped_at) rows.push([t("concern.wiped"), at(device.wiped_at)]);
   return (

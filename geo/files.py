@@ -223,7 +223,7 @@ def _text(value: object) -> str | None:
     """A name or code as text; a code that a table holds as a number has no decimals."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return (str(value).strip() or None) if value is not None else None
+    return (str(value).replace("\0", "").strip() or None) if value is not None else None
 
 
 def _file_faults(raw: RawFile, reference: FileCrs, taken: NDArray[np.bool_]) -> Iterator[Fault]:

@@ -10,10 +10,10 @@ from geo.editions import load_ground
 from geo.publish import NewArea, publish, put_kinds
 from server.cases.catalogue import load_catalogue
 from server.demo import bodies, doors, people, planting, sign_ins
-from server.demo.boundaries import Wanted, read_areas
 from server.demo.founding import Founding, Say
 from server.demo.ground import COUNTY_FILE, Ground, chongyi_ground
-from server.demo.kinds import STANDARD_KINDS
+from server.grids.kinds import STANDARD_KINDS
+from server.grids.reading import Wanted, read_areas
 from sync import feed
 from sync.flip import grid_touches
 

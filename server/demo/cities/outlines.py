@@ -14,7 +14,7 @@ from shapely import MultiPolygon, Polygon
 
 from geo.coverage import clean
 from geo.shapes import in_degrees, in_units
-from server.demo.boundaries import Wanted, read_areas
+from server.grids.reading import Wanted, read_areas
 
 Outline = Polygon | MultiPolygon
 Say = Callable[[str], object]

@@ -34,6 +34,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "crs-assumed": ("文件未说明坐标系，按坐标推定", "the file names no reference system; assumed from the coordinates"),
     "encoding-contradicted": ("所称编码与内容不符，按内容读取", "the encoding declared is not that of the texts"),
     "repeated-code": ("编码重复", "code used more than once"),
+    "other-kind": ("属于其他类别，未读入", "of other kinds; left out"),
     "not-finite": ("坐标不是有限数，未读入", "coordinate not a finite number; left out"),
     "out-of-range": ("坐标越界，未读入", "coordinate out of range; left out"),
     "no-coordinates": ("没有坐标，未读入", "no coordinates; left out"),

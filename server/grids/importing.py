@@ -1,0 +1,179 @@
+"""What was read of a boundary file, on its way into the next edition or into a draft.
+
+Owns settling what the file leaves open (parents, what is missing), who may take it, and the check beforehand of what
+would come of it. Must not know files, jobs or requests. Publishing is ``geo.publish``, drawing ``server.grids.drafts``.
+"""
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import shapely
+from shapely import MultiPolygon
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from geo.coming import check_coverage, propose
+from geo.coverage import check_nesting
+from geo.publish import NewArea, Published, publish, put_kinds
+from geo.shapes import Fault, in_degrees, in_units
+from geo.tables import Area, AreaKind, AreaVersion
+from server.grids.city import City
+from server.grids.errors import OperationRefused
+from server.grids.kinds import STANDARD_KINDS
+from server.grids.operations import Operation
+
+_SAME_PLACE_M: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """All that a file says, with nothing left open: areas with their parents, and codes that are given up."""
+
+    kind: str
+    areas: tuple[NewArea, ...]
+    retired: tuple[str, ...]
+
+    @property
+    def operation(self) -> Operation:
+        """The same as an operation of a draft, without its polygons: what it works on, and where it puts areas."""
+        areas = [{"code": area.code, "parent": area.parent_code} for area in self.areas]
+        return Operation("replace", {"areas": areas, "retired": list(self.retired), "area_kind": self.kind})
+
+
+_STANDING = text("""
+    SELECT area.code, upper.code AS parent
+    FROM area JOIN area_version AS version ON version.area_id = area.id AND upper_inf(version.editions)
+    LEFT JOIN area AS upper ON upper.id = version.parent_id
+    WHERE area.kind = :kind ORDER BY area.code
+""")
+
+
+def settle(
+    session: Session, kind: str, areas: Sequence[NewArea], *, parent: str | None = None, retire_missing: bool = False
+) -> Settled:
+    """Settle areas against the edition in force; one of which the file says no parent keeps the one that it has.
+
+    ``retire_missing``: areas of the kind (under ``parent``, if that is named) that are not in the file are given up.
+    """
+    standing = {row.code: row.parent for row in session.execute(_STANDING, {"kind": kind})}
+    return settle_over(standing, kind, areas, parent=parent, retire_missing=retire_missing)
+
+
+def settle_over(
+    standing: Mapping[str, str | None],
+    kind: str,
+    areas: Sequence[NewArea],
+    *,
+    parent: str | None = None,
+    retire_missing: bool = False,
+) -> Settled:
+    """As ``settle``, against areas of the kind with their parents."""
+    whole = [area if area.parent_code else replace(area, parent_code=standing.get(area.code)) for area in areas]
+    named = {area.code for area in areas}
+    missing = [code for code, under in standing.items() if code not in named and parent in (None, under)]
+    return Settled(kind, tuple(whole), tuple(missing) if retire_missing else ())
+
+
+def ensure_kinds(session: Session) -> None:
+    """Give a city without any kinds of area those that Chinese cities have."""
+    if session.scalar(select(func.count()).select_from(AreaKind)) == 0:
+        put_kinds(session, STANDARD_KINDS)
+
+
+def look(session: Session, settled: Settled) -> dict[str, int]:
+    """Return what an edition of it would change, by number; errors as ``put_into_edition``. Writes nothing."""
+    coming = propose(session, settled.areas, settled.retired)
+    check_coverage(session, coming.before, coming.after)
+    added = sum(area.code not in coming.standing for area, _ in coming.fresh)
+    fresh = len(coming.fresh)
+    return _counts(added, fresh - added, len(settled.areas) - fresh, len(settled.retired))
+
+
+def put_into_edition(session: Session, settled: Settled, *, by: str, name: str, now: dt.datetime) -> Published:
+    """Publish it as the next edition; ``sync.flip.into_force`` comes last, before the commit.
+
+    Raises ``InvalidShape``, ``PublicationRefused`` and ``BrokenCoverage``.
+    """
+    return publish(session, settled.areas, retired=settled.retired, by=by, name=name, now=now)
+
+
+def counts_of(done: Published) -> dict[str, int]:
+    """What an edition changed, by number."""
+    return _counts(len(done.added), len(done.changed), done.unchanged, len(done.retired))
+
+
+def _counts(added: int, changed: int, unchanged: int, retired: int) -> dict[str, int]:
+    return {"added": added, "changed": changed, "unchanged": unchanged, "retired": retired}
+
+
+def settle_in_city(
+    city: City, kind: str, areas: Sequence[NewArea], *, parent: str | None = None, retire_missing: bool = False
+) -> Settled:
+    """As ``settle``, against the city that a draft leaves. Raises OperationRefused."""
+    if kind not in city.sheets:
+        raise OperationRefused("kind", "unknown-kind")
+    standing = {code: tract.parent_code for code, tract in city.sheets[kind].tracts.items()}
+    return settle_over(standing, kind, areas, parent=parent, retire_missing=retire_missing)
+
+
+def parameters_over(city: City, settled: Settled, file: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the parameters of a ``replace``, and what it changes by number.
+
+    Areas that are in the city just so are left out: what does not differ is nobody's change.
+    """
+    sheet = city.sheets[settled.kind]
+    whole = in_degrees(in_units(_array([area.polygon for area in settled.areas])))
+    areas, found = [], Counter[str]()
+    for area, polygon in zip(settled.areas, whole, strict=True):
+        known = sheet.tracts.get(area.code)
+        same = known is not None and (known.name, known.parent_code) == (area.name, area.parent_code)
+        if known is not None and same and _is_same_ground(known.polygon, polygon):
+            found["unchanged"] += 1
+            continue
+        found["added" if known is None else "changed"] += 1
+        shape = shapely.geometry.mapping(polygon)
+        areas.append({"code": area.code, "name": area.name, "parent": area.parent_code, "polygon": shape})
+    retired = list(settled.retired)
+    given = {"area_kind": settled.kind, "areas": areas, "retired": retired, "file": file}
+    return given, _counts(found["added"], found["changed"], found["unchanged"], len(retired))
+
+
+def _is_same_ground(one: Any, other: Any) -> bool:
+    first, second = shapely.normalize(_array([_multi(one), _multi(other)]))
+    return bool(shapely.equals_identical(first, second))
+
+
+def _multi(polygon: Any) -> MultiPolygon:
+    return polygon if isinstance(polygon, MultiPolygon) else MultiPolygon([polygon])
+
+
+def _array(geometries: list[Any]) -> Any:
+    array = np.empty(len(geometries), dtype=object)
+    array[:] = geometries
+    return array
+
+
+def nesting_faults(session: Session, parent: str | None, areas: Sequence[NewArea]) -> list[tuple[str, Fault]]:
+    """Where areas reach out of their parent. It is told, not refused: outlines of two makers never agree."""
+    if parent is None or not areas:
+        return []
+    outer = session.scalar(
+        select(AreaVersion.polygon.ST_AsBinary())
+        .join(Area, Area.id == AreaVersion.area_id)
+        .where(Area.code == parent, func.upper_inf(AreaVersion.editions))
+    )
+    if outer is None:
+        return []
+    polygons = [area.polygon for area in areas]
+    findings = check_nesting(polygons, [shapely.from_wkb(bytes(outer))], [0] * len(areas), _SAME_PLACE_M)
+    faults = []
+    for finding in findings:
+        place = finding.geometry.representative_point()
+        detail = {"area_m2": round(finding.area_m2, 1), "width_m": round(finding.width_m, 2)}
+        of = areas[finding.members[0]].name if finding.members else parent
+        faults.append((of, Fault(finding.code, "warning", place.x, place.y, detail)))
+    return faults

@@ -145,7 +145,7 @@ class Search:
 
 
 def devices(session: Session, charge: InCharge, search: Search, *, limit: int, offset: int) -> list[dict[str, Any]]:
-    """Return devices of people in somebody's charge: those in use before those of leavers and those revoked, the longest silent first."""
+    """Return devices of people in somebody's charge: those in use before all others, the longest silent first."""
     rows = session.execute(_DEVICES, search.asked_by(charge) | {"limit": limit, "offset": offset}).mappings()
     return [dict(row) | {"gaps": [[gap.lower, gap.upper - 1] for gap in row["gaps"]]} for row in rows]
 

@@ -78,8 +78,12 @@ def test_no_point_on_a_border_or_a_unit_beside_is_elsewhere_than_an_exact_count_
         x, y = beside_borders(locator.borders, min(CHUNK, POINTS - done), rng)
         found = locator.locate(x / UNIT, y / UNIT)
         assert (found == oracle.locate(x, y)).all()
-        # A phone's batch is settled by other code than many points are.
-        few = [locator.locate(x[at : at + 50] / UNIT, y[at : at + 50] / UNIT) for at in range(0, 1000, 50)]
-        assert (np.concatenate(few) == found[:1000]).all()
+        # A phone's batch, and a point alone, are settled by other code than many points are.
+        few = [locator.locate(x[at : at + 50] / UNIT, y[at : at + 50] / UNIT) for at in range(0, x.size, 50)]
+        assert (np.concatenate(few) == found).all()
+        alone = [
+            locator.locate_one(lon, lat) for lon, lat in zip((x / UNIT).tolist(), (y / UNIT).tolist(), strict=True)
+        ]
+        assert [-1 if each is None else each for each in alone] == found.tolist()
         done += x.size
     assert len(np.unique(found)) > 1000

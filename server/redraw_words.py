@@ -75,6 +75,13 @@ REDRAW_WORDS: Mapping[str, Words] = {
         "Follow the border there",
     ),
     "draft-error": (400, "草案有误", "Something is wrong with this draft", "", ""),
+    "area-not-yours": (
+        403,
+        "此区域不在您的改划范围内",
+        "You are not GIS staff of this area",
+        "请联系管理员",
+        "Ask an administrator",
+    ),
     "unknown-draft": (404, "没有这个草案", "There is no such draft", "", ""),
     "draft-needs-version": (
         428,

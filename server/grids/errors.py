@@ -10,6 +10,7 @@ Owns what can be wrong with a draft, as data. Must not know HTTP; `server.proble
     ├── NothingToUndo          no operation stands
     ├── NothingToRedo          no operation was undone last
     ├── NothingToPublish       the draft changes nothing
+    ├── AreaNotYours           an operation on areas of which somebody else is GIS staff
     ├── OperationRefused       an operation that lacks something, or speaks of the wrong kind of area
     ├── BaseSuperseded         another edition is in force than the one drawn over
     ├── RebaseConflicts        operations that do not fit on the newer edition
@@ -83,6 +84,16 @@ class NothingToPublish(DraftError):
     """The draft comes to what is in force."""
 
     code = "nothing-to-publish"
+
+
+class AreaNotYours(DraftError):
+    """An operation on `area`, or on the whole city (None), of which the person is not GIS staff."""
+
+    code = "area-not-yours"
+
+    def __init__(self, area: object) -> None:
+        super().__init__(f"area {area}")
+        self.area = area
 
 
 class OperationRefused(DraftError):

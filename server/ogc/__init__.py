@@ -1,7 +1,8 @@
 """OGC API: the ground, issues and visits for GIS programs, under /ogc."""
 
-# The tiles' routes join the blueprint when their module is read.
+# The routes of these modules join the blueprint when they are read.
 from server.ogc import tiles as tiles
+from server.ogc import writing as writing
 from server.ogc.routes import blueprint as blueprint
 
-__all__ = ["blueprint", "tiles"]
+__all__ = ["blueprint", "tiles", "writing"]

@@ -24,7 +24,7 @@ def json_answer(document: Any, content_type: str = "application/json") -> Respon
 def ground_answer(of: Collection, standing: Standing, make: Callable[[], bytes], *, content_type: str) -> Response:
     """Return what ``make`` makes; of the ground it is not made where the caller holds this edition's."""
     if of.is_ground:
-        asked = f"{standing.epoch} {of.edition} {request.full_path} {request.host_url}"
+        asked = f"{standing.epoch} {of.state} {request.full_path} {request.host_url}"
         return tagged(make, hashlib.blake2b(asked.encode(), digest_size=10).hexdigest(), content_type, REVALIDATE)
     body = make()
     return tagged(lambda: body, hashlib.blake2b(body, digest_size=10).hexdigest(), content_type, REVALIDATE)

@@ -1,8 +1,8 @@
 """Which collections there are, and the layer behind each. Knows no SQL and no wording but their titles.
 
 ``areas-{kind}`` are the areas of a kind in the edition in force, ``edition-{number}`` all areas of one edition (which
-never changes), ``issues`` and ``visits`` what is in the caller's charge. Editable drafts join here: a prefix of their
-own in ``find``, and a writer beside the layer.
+never changes), ``issues`` and ``visits`` what is in the caller's charge, ``draft-{number}-{kind}`` the areas of a kind
+as a draft leaves them, which GIS staff may write (``server.ogc.writing``).
 """
 
 import datetime as dt
@@ -15,11 +15,25 @@ from geo.features import KindName, Layer, Standing, area_layer, read_editions, r
 from geo.tiles import edition_has_kind
 from server.accounts.charge import Charge, reach
 from server.cases.layers import issue_layer, visit_layer
+from server.grids import drafts
+from server.grids.layers import draft_layer
+from server.grids.tables import Draft
 from server.grounds import ground_at
 
 LISTED_EDITIONS = 20
+LISTED_DRAFTS = 20
 _EDITION = re.compile(r"edition-([1-9]\d{0,8})")
 _KIND = re.compile(r"areas-(.{1,60})")
+_DRAFT = re.compile(r"draft-([1-9]\d{0,8})-(.{1,60})")
+
+
+@dataclass(frozen=True)
+class DraftMark:
+    """Which draft a collection shows, at which version; nobody can write one that ``is_published``."""
+
+    id: int
+    version: int
+    is_published: bool
 
 
 @dataclass(frozen=True)
@@ -32,24 +46,36 @@ class Collection:
     edition: int | None = None
     kind: str | None = None
     has_time: bool = False
+    draft: DraftMark | None = None
 
     @property
     def is_ground(self) -> bool:
         """Whether it is made of areas."""
         return self.edition is not None
 
+    @property
+    def is_writable(self) -> bool:
+        """Whether features can be put into it and taken away."""
+        return self.draft is not None and not self.draft.is_published
+
+    @property
+    def state(self) -> str:
+        """What tells this state of the ground from all others in one life of the city."""
+        return f"{self.edition}" if self.draft is None else f"{self.edition} {self.draft.id} {self.draft.version}"
+
 
 ISSUES = Collection("issues", "事件 · issues", "Point", has_time=True)
 VISITS = Collection("visits", "走访 · visits", "Point", has_time=True)
 
 
-def listed(session: Session, standing: Standing) -> list[Collection]:
-    """Return the collections that are listed; older editions are there too, by number."""
+def listed(session: Session, standing: Standing, *, with_drafts: bool) -> list[Collection]:
+    """Return the collections that are listed; older editions and drafts are there too, by number."""
     kinds = (
         [_of_kind(kind, standing.edition) for kind in _kinds(session, standing)] if standing.edition is not None else []
     )
     editions = [_of_edition(number, name) for number, name in read_editions(session, LISTED_EDITIONS)]
-    return [*kinds, *editions, ISSUES, VISITS]
+    drawn = _drafts(session, standing) if with_drafts else []
+    return [*kinds, *drawn, *editions, ISSUES, VISITS]
 
 
 def find(session: Session, standing: Standing, collection_id: str) -> Collection | None:
@@ -65,6 +91,10 @@ def find(session: Session, standing: Standing, collection_id: str) -> Collection
         editions = dict(read_editions(session, 1_000_000_000))
         name = editions.get(int(number[1]))
         return None if name is None else _of_edition(int(number[1]), name)
+    if drawn := _DRAFT.fullmatch(collection_id):
+        draft = session.get(Draft, int(drawn[1]))
+        kind_name = next((each for each in _kinds(session, standing) if each.code == drawn[2]), None)
+        return None if draft is None or kind_name is None else _of_draft(draft, kind_name)
     return None
 
 
@@ -84,10 +114,20 @@ def _kinds(session: Session, standing: Standing) -> list[KindName]:
 
 def layer_of(session: Session, collection: Collection, charge: Charge, now: dt.datetime) -> Layer:
     """Return what the features of a collection are read from, for this caller."""
+    if collection.draft is not None:
+        done = drafts.drawn(session, drafts.find(session, collection.draft.id))
+        return draft_layer(session, done, collection.edition or 0, collection.kind or "")
     if collection.edition is not None:
         return area_layer(collection.edition, collection.kind)
     held = reach(charge, ground_at(session)(now))
     return issue_layer(held, now) if collection is ISSUES else visit_layer(held)
+
+
+def properties_of(session: Session, collection: Collection, charge: Charge, now: dt.datetime) -> tuple[str, ...]:
+    """Return the names of the properties that its features have."""
+    if collection.edition is not None:
+        return tuple(area_layer(collection.edition, collection.kind).properties)
+    return tuple(layer_of(session, collection, charge, now).properties)
 
 
 def tiled_kind(session: Session, collection: Collection, kind: str | None) -> bool:
@@ -101,3 +141,15 @@ def _of_kind(kind: KindName, edition: int | None) -> Collection:
 
 def _of_edition(number: int, name: str) -> Collection:
     return Collection(f"edition-{number}", f"第 {number} 版 · edition {number}: {name}", "MultiPolygon", number)
+
+
+def _drafts(session: Session, standing: Standing) -> list[Collection]:
+    """Return the newest drafts that can be written, kind by kind."""
+    newest = [draft for draft, _ in drafts.listed(session) if draft.published_edition is None][:LISTED_DRAFTS]
+    return [_of_draft(draft, kind) for draft in newest for kind in reversed(_kinds(session, standing))]
+
+
+def _of_draft(draft: Draft, kind: KindName) -> Collection:
+    title = f"草案 {draft.id} · draft {draft.id}: {draft.name} · {kind.name_zh} · {kind.name_en}"
+    mark = DraftMark(draft.id, draft.version, draft.published_edition is not None)
+    return Collection(f"draft-{draft.id}-{kind.code}", title, "MultiPolygon", draft.base_edition, kind.code, draft=mark)

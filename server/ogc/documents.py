@@ -36,6 +36,10 @@ CONFORMANCE = (
     f"{_SPEC}cql2/1.0/conf/basic-spatial-functions",
     f"{_SPEC}cql2/1.0/conf/basic-spatial-functions-plus",
     f"{_SPEC}cql2/1.0/conf/spatial-functions",
+    f"{_FEATURES}4/1.0/conf/create-replace-delete",
+    f"{_FEATURES}4/1.0/conf/update",
+    f"{_FEATURES}4/1.0/conf/optimistic-locking-etags",
+    f"{_FEATURES}4/1.0/conf/features",
     f"{_FEATURES}5/1.0/conf/schemas",
     f"{_FEATURES}5/1.0/conf/queryables",
     f"{_SPEC}ogcapi-tiles-1/1.0/conf/core",
@@ -86,7 +90,7 @@ def collection(root: str, of: Collection, extent: tuple[float, ...] | None, crs:
         link("describedby", f"{here}/schema", SCHEMA),
         link("http://www.opengis.net/def/rel/ogc/1.0/queryables", f"{here}/queryables", SCHEMA),
     ]
-    if of.kind is not None:
+    if of.kind is not None and of.draft is None:
         links.append(link("http://www.opengis.net/def/rel/ogc/1.0/tilesets-vector", f"{here}/tiles"))
     told: Json = {"id": of.id, "title": of.title, "itemType": "feature", "links": links}
     told |= {"crs": crs or list(frames()), "storageCrs": CRS84}
@@ -96,12 +100,17 @@ def collection(root: str, of: Collection, extent: tuple[float, ...] | None, crs:
 
 
 def schema(root: str, of: Collection, columns: Mapping[str, ColumnElement[Any]], *, queryables: bool) -> Json:
-    """Return the JSON schema of a collection's features, or of what they can be asked by."""
+    """Return the JSON schema of a collection's features, or of what they can be asked by.
+
+    Every property has a number in the sequence, the id too: QGIS gives the sequence up where one has none.
+    """
     properties: Json = {} if queryables else {"id": _id_of(of)}
-    for number, (name, column) in enumerate(columns.items(), start=1):
+    for number, (name, column) in enumerate(columns.items(), start=2):
         properties[name] = _type_of(column) | {"title": name, "x-ogc-propertySeq": number}
         if of.has_time and name == "captured_at" and not queryables:
             properties[name]["x-ogc-role"] = "primary-instant"
+        if of.draft is not None and name == "kind" and not queryables:
+            properties[name]["readOnly"] = True
     shape = "point" if of.geometry == "Point" else "multipolygon"
     role = {} if queryables else {"x-ogc-role": "primary-geometry"}
     properties["geometry"] = {"format": f"geometry-{shape}", "title": "geometry"} | role
@@ -112,12 +121,12 @@ def schema(root: str, of: Collection, columns: Mapping[str, ColumnElement[Any]],
         "title": of.title,
         "properties": properties,
         "additionalProperties": False,
-    }
+    } | ({"required": ["code", "name", "geometry"]} if of.draft is not None and not queryables else {})
 
 
 def _id_of(of: Collection) -> Json:
     kind: Json = {"type": "integer"} if of.is_ground else {"type": "string", "format": "uuid"}
-    return kind | {"readOnly": True, "x-ogc-role": "id", "title": "id"}
+    return kind | {"readOnly": True, "x-ogc-role": "id", "title": "id", "x-ogc-propertySeq": 1}
 
 
 def _type_of(column: ColumnElement[Any]) -> Json:
@@ -159,6 +168,13 @@ def api(root: str, found: Iterable[Collection], columns: Mapping[str, Iterable[s
         feature = {"name": "featureId", "in": "path", "required": True, "schema": {"type": "string"}}
         crs = next(parameter for parameter in named if parameter["name"] == "crs")
         paths[f"{here}/items/{{featureId}}"] = {"get": _get(f"{each.id} item", [feature, crs], GEOJSON)}
+        if each.is_writable:
+            paths[f"{here}/items"] |= {"post": _write("put an area into it", 201)}
+            paths[f"{here}/items/{{featureId}}"] |= {
+                "put": _write("another state of an area", 204, [feature]),
+                "patch": _write("some of an area", 204, [feature], "application/merge-patch+json"),
+                "delete": _write("take an area away", 204, [feature], None),
+            }
     return {
         "openapi": "3.0.3",
         "info": {"title": "GridPatrol 巡格 OGC API", "version": "1"},
@@ -172,6 +188,25 @@ def api(root: str, found: Iterable[Collection], columns: Mapping[str, Iterable[s
             }
         },
     }
+
+
+_CONTENT_CRS = {"name": "Content-Crs", "in": "header", "schema": {"type": "string", "default": f"<{CRS84}>"}}
+_IF_MATCH = {"name": "If-Match", "in": "header", "schema": {"type": "string"}}
+
+
+def _write(summary: str, status: int, parameters: Iterable[Json] = (), kind: str | None = GEOJSON) -> Json:
+    answers = {
+        str(status): {"description": "Done"},
+        "403": {"description": "Not GIS staff of this area"},
+        "404": {"description": "There is none"},
+        "412": {"description": "It has changed since it was read"},
+    }
+    told: Json = {"summary": summary, "parameters": [*parameters, _IF_MATCH], "responses": answers}
+    if kind is not None:
+        told["parameters"].append(_CONTENT_CRS)
+        told["requestBody"] = {"required": True, "content": {kind: {"schema": {"type": "object"}}}}
+        told["responses"] |= {"422": {"description": "A field or the geometry is not right"}}
+    return told
 
 
 def _get(summary: str, parameters: list[Json] | None = None, kind: str = JSON) -> Json:

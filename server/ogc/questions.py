@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, cast, literal
+from sqlalchemy import BigInteger, ColumnElement, Integer, cast, literal
 from sqlalchemy.types import Boolean, DateTime, Text
 
 from geo.errors import InvalidQuestion
@@ -106,7 +106,8 @@ def feature_key(asked: str, layer: Layer, name: str = "id") -> Any:
             return uuid.UUID(asked)
         except ValueError as error:
             raise InvalidQuestion(name, "no id of a feature") from error
-    if not (asked.isascii() and asked.isdigit() and len(asked) < 10):  # noqa: PLR2004  # fits an integer
+    digits = 18 if isinstance(layer.key.type, BigInteger) else 9
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= digits):
         raise InvalidQuestion(name, "no id of a feature")
     return int(asked)
 

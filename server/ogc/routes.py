@@ -26,17 +26,19 @@ from geo.features import (
     read_page,
     read_standing,
 )
+from server.accounts.errors import RoleMissing
 from server.auth import calling_charge, staff_required
 from server.extensions import settings
 from server.ogc import documents
 from server.ogc.answers import ground_answer, json_answer
-from server.ogc.collections import Collection, find, layer_of, listed
+from server.ogc.collections import Collection, find, layer_of, listed, properties_of
 from server.ogc.questions import Question, feature_key, format_of, frame_of, question_of
 from server.transaction import transaction
 
 blueprint = Blueprint("ogc", __name__, url_prefix="/ogc")
-_GROUND = "the ground, which is no secret to staff; issues and visits in their charge"
+_GROUND = "the ground, which is no secret to staff; drafts for GIS staff; issues and visits in their charge"
 _ROWS_KEPT = 2_000
+DRAWING = "gis"
 
 
 def root() -> str:
@@ -76,8 +78,8 @@ def api_document() -> Response:
     """Return the OpenAPI document, with the paths of each collection."""
     now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        found = listed(tx.session, read_standing(tx.session))
-        columns = {each.id: tuple(layer_of(tx.session, each, calling_charge(), now).properties) for each in found}
+        found = listed(tx.session, read_standing(tx.session), with_drafts=draws())
+        columns = {each.id: properties_of(tx.session, each, calling_charge(), now) for each in found}
     return json_answer(documents.api(root(), found, columns), documents.OPENAPI)
 
 
@@ -86,7 +88,8 @@ def api_document() -> Response:
 def collections() -> Response:
     """Return the collections."""
     with transaction() as tx:
-        return json_answer(documents.collections(root(), listed(tx.session, read_standing(tx.session))))
+        found = listed(tx.session, read_standing(tx.session), with_drafts=draws())
+        return json_answer(documents.collections(root(), found))
 
 
 @blueprint.get("/collections/<collection_id>")
@@ -118,7 +121,7 @@ def _schema(collection_id: str, *, queryables: bool) -> Response:
     return json_answer(documents.schema(root(), of, layer.properties, queryables=queryables), documents.SCHEMA)
 
 
-@blueprint.get("/collections/<collection_id>/items")
+@blueprint.get("/collections/<collection_id>/items", provide_automatic_options=False)
 @staff_required(over=_GROUND, by_password=True)
 def items(collection_id: str) -> Response:
     """Return a page of features as GeoJSON."""
@@ -136,7 +139,7 @@ def items(collection_id: str) -> Response:
     return answer
 
 
-@blueprint.get("/collections/<collection_id>/items/<feature_id>")
+@blueprint.get("/collections/<collection_id>/items/<feature_id>", provide_automatic_options=False)
 @staff_required(over=_GROUND, by_password=True)
 def item(collection_id: str, feature_id: str) -> Response:
     """Return one feature as GeoJSON."""
@@ -158,7 +161,7 @@ def item(collection_id: str, feature_id: str) -> Response:
 
 
 def _page(session: Session, of: Collection, layer: Layer, asked: Question) -> Page:
-    if of.edition is not None and asked.is_plain:
+    if of.edition is not None and of.draft is None and asked.is_plain:
         plain = AreaQuestion(of.edition, of.kind, asked.frame, asked.box_frame, asked.after is None)
         return read_area_page(session, plain, asked.box or (), after=asked.after, limit=asked.limit)
     return read_page(session, layer, asked.conditions, after=asked.after, limit=asked.limit, frame=asked.frame)
@@ -169,7 +172,14 @@ def _found(session: Session, collection_id: str) -> tuple[Collection, Layer, Sta
     of = find(session, standing, collection_id)
     if of is None:
         abort(404)
+    if of.draft is not None and not draws():
+        raise RoleMissing(roles=[DRAWING])
     return of, layer_of(session, of, calling_charge(), dt.datetime.now(dt.UTC)), standing
+
+
+def draws() -> bool:
+    """Return whether the caller is of those who see and write drafts."""
+    return DRAWING in calling_charge().roles
 
 
 def _matched(session: Session, of: Collection, layer: Layer, asked: Question, page: Page, standing: Standing) -> int:
@@ -180,7 +190,7 @@ def _matched(session: Session, of: Collection, layer: Layer, asked: Question, pa
         return count_matched(session, layer, asked.conditions)
     counts: OrderedDict[str, int] = current_app.extensions.setdefault("ogc_counts", OrderedDict())
     shown = sorted((name, value) for name, value in request.args.items() if name not in ("limit", "after", "crs"))
-    key = f"{standing.epoch} {of.edition} {of.kind} {urlencode(shown)}"
+    key = f"{standing.epoch} {of.state} {of.kind} {urlencode(shown)}"
     if key not in counts:
         counts[key] = count_matched(session, layer, asked.conditions)
         while len(counts) > _ROWS_KEPT:

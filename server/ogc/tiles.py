@@ -93,7 +93,7 @@ def tile(collection_id: str, z: int, y: int, x: int) -> Response:
 def _tiled(session: Session, collection_id: str) -> tuple[Collection, Standing]:
     standing = read_standing(session)
     of = find(session, standing, collection_id)
-    if of is None or of.kind is None:
+    if of is None or of.kind is None or of.draft is not None:
         abort(404)
     return of, standing
 

@@ -1,20 +1,26 @@
 """The gate before a draft: what is wrong with what it changes.
 
-Owns choosing what to look at: what changed, what lies beside it, and all that shares a parent with either. Must not
+Owns choosing what to look at: of each kind of area, what changed, what lies beside it, and all that shares a parent
+with either, or whose parent changed. What was wrong before and is no worse does not stand in a draft's way. Must not
 know drafts; what is found is ``geo.gate``'s.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import shapely
+from shapely.geometry.base import BaseGeometry
 
 from geo.findings import FINDING_CODES
 from geo.gate import Gate, GateArea, GateFinding
+from geo.redraw import Redrawn
 from geo.redraw.sheet import compare
 from server.grids.city import City
 
 _BESIDE_DEG: Final = 1e-4
+_SAME_PLACE_DEG: Final = 1e-7
+_Findings = Iterator[GateFinding]
 
 
 @dataclass(frozen=True)
@@ -40,23 +46,77 @@ class Checked:
 
 
 def check_draft(before: City, after: City) -> Checked:
-    """Look at the grids that a draft changes, and at the parents of those."""
-    done = compare(before.grids, after.grids)
-    touched = [tract.polygon for tract in (*done.before.values(), *done.put.values())]
-    concerned = {tract.parent_code for tract in (*done.before.values(), *done.put.values())}
-    sheet = after.grids
+    """Look at the areas that a draft changes, the lowest kinds first, and at the parents of those."""
+    done = {kind: compare(sheet, after.sheets[kind]) for kind, sheet in before.sheets.items()}
+    moved = _moved(done)
+    kinds = sorted(done, key=lambda kind: -after.ranks[kind])
+    return Checked(tuple(finding for kind in kinds for finding in _of_kind((before, after), kind, done[kind], moved)))
+
+
+def _moved(done: Mapping[str, Redrawn]) -> dict[str, BaseGeometry]:
+    """The ground that areas gained or lost, by code; all of it, for those that are new or gone."""
+    moved = {}
+    for redrawn in done.values():
+        for code in {*redrawn.put, *redrawn.gone}:
+            pair = redrawn.before.get(code), redrawn.put.get(code)
+            one, other = (shapely.Polygon() if each is None else each.polygon for each in pair)
+            if one is not other:
+                moved[code] = shapely.symmetric_difference(one, other, grid_size=1e-8)
+    return moved
+
+
+def _of_kind(cities: tuple[City, City], kind: str, done: Redrawn, moved: Mapping[str, BaseGeometry]) -> _Findings:
+    """What is wrong with areas of one kind that changed, or of whose parents the ground did, and was not before."""
+    before, after = cities
+    sheet = after.sheets[kind]
+    tracts = (*done.before.values(), *done.put.values())
+    touched = [tract.polygon for tract in tracts]
+    left = {tract.parent_code for tract in sheet.tracts.values()} & moved.keys()
     near = {*done.put, *(code for shape in touched for code in sheet.near(shape, _BESIDE_DEG))}
-    above = {sheet[code].parent_code for code in near} | concerned
-    looked_at = {code for code, tract in sheet.tracts.items() if code in near or tract.parent_code in above}
-    areas = [GateArea(code, sheet[code].polygon, sheet[code].parent_code) for code in sorted(looked_at)]
-    found = {code: after.find(code) for code in sorted(code for code in above if code is not None)}
+    above = {*(sheet[code].parent_code for code in near), *(tract.parent_code for tract in tracts), *left}
+    if not near and not left:
+        return
+    grounds = [*touched, *(moved[str(code)] for code in left if not moved[str(code)].is_empty)]
+    places = shapely.STRtree([shapely.box(*shape.buffer(_BESIDE_DEG).bounds) for shape in grounds])
+    faults = []
+    for finding in _found(after, kind, near, above):
+        if finding.code in FINDING_CODES and places.query(finding.geometry, predicate="intersects").size:
+            faults.append(finding)
+        elif finding.code == "unknown-parent" or set(finding.areas) & _answerable(finding, done):
+            yield finding
+    if faults:
+        yield from _fresh(faults, _found(before, kind, near, above))
+
+
+def _found(city: City, kind: str, near: set[str], above: set[str | None]) -> Sequence[GateFinding]:
+    """What the gate finds of some areas of a kind and all that have one of these parents."""
+    areas = [
+        GateArea(code, tract.polygon, tract.parent_code)
+        for code, tract in sorted(city.sheets[kind].tracts.items())
+        if code in near or tract.parent_code in above
+    ]
+    if not areas:
+        return ()
+    found = {code: city.find(code) for code in sorted(code for code in above if code is not None)}
     parents = {code: tract.polygon for code, tract in found.items() if tract is not None}
-    places = shapely.STRtree([shapely.box(*shape.buffer(_BESIDE_DEG).bounds) for shape in touched])
-    return Checked(
-        tuple(
-            finding
-            for finding in Gate.of(areas, parents).findings
-            if set(finding.areas) & set(done.put)
-            or (finding.code in FINDING_CODES and places.query(finding.geometry, predicate="intersects").size)
-        )
-    )
+    return Gate.of(areas, parents or _uppermost(city)).findings
+
+
+def _answerable(finding: GateFinding, done: Redrawn) -> set[str]:
+    """The areas for which the draft answers: what one that was there is called is no fault of it."""
+    return set(done.put) - set(done.before) if finding.code == "code-format" else set(done.put)
+
+
+def _fresh(faults: Sequence[GateFinding], known: Sequence[GateFinding]) -> _Findings:
+    """The faults that are not, and do not lie within, one of those that were known."""
+    for fault in faults:
+        alike = [each.geometry for each in known if (each.code, each.parent) == (fault.code, fault.parent)]
+        if not any(shapely.covers(shapely.buffer(ground, _SAME_PLACE_DEG), fault.geometry) for ground in alike):
+            yield fault
+
+
+def _uppermost(city: City) -> dict[str, BaseGeometry]:
+    """Some area, so that areas of which all parents are gone are asked for theirs."""
+    first = min((kind for kind, sheet in city.sheets.items() if sheet.tracts), key=city.ranks.__getitem__)
+    code, tract = next(iter(city.sheets[first].tracts.items()))
+    return {code: tract.polygon}

@@ -123,7 +123,14 @@ def drawn(session: Session, draft: Draft) -> Drawn:
     shelf = shelf_of(session)
     before = shelf.city(session, draft.base_edition)
     steps = shelf.fold(session, draft.base_edition, standing(operations(session, draft)))
-    return Drawn(before, steps, with_parents(before, steps[-1].city if steps else before))
+    return Drawn(before, steps, with_parents(before, [step.city for step in steps]))
+
+
+def as_drawn(session: Session, draft: Draft) -> City:
+    """The city as the operations of a draft leave it, before parents follow: what the next operation works on."""
+    shelf = shelf_of(session)
+    steps = shelf.fold(session, draft.base_edition, standing(operations(session, draft)))
+    return steps[-1].city if steps else shelf.city(session, draft.base_edition)
 
 
 def do(
@@ -132,9 +139,7 @@ def do(
     """Do one operation more; those undone are gone then. Errors as ``operations.perform``."""
     rows = operations(session, draft)
     stand = standing(rows)
-    shelf = shelf_of(session)
-    before = shelf.fold(session, draft.base_edition, stand)
-    step = perform(before[-1].city if before else shelf.city(session, draft.base_edition), Operation(kind, parameters))
+    step = perform(as_drawn(session, draft), Operation(kind, parameters))
     session.execute(delete(DraftOperation).where(DraftOperation.draft_id == draft.id, DraftOperation.undone))
     row = DraftOperation(
         draft_id=draft.id, position=len(stand) + 1, kind=kind, parameters=parameters, undone=False, author=author,

@@ -1,10 +1,11 @@
 """Parents follow the areas below them: whoever gained or lost ground to another parent's areas is drawn anew.
 
-Owns that alone. A parent that was not exactly what lies in it, or that the draft itself drew, is left to the gate.
+Owns that alone. A parent that at no time, before the draft or within it, was exactly what lies in it is left to the
+gate: somebody drew it otherwise on purpose.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -20,19 +21,14 @@ _APART_UNITS: Final = 9.0
 """A centimetre, in units of 1e-8 degree: what nesting lets pass."""
 
 
-def with_parents(before: City, after: City) -> City:
-    """The city in which parents are what lies in them, from the lowest up."""
+def with_parents(before: City, steps: Sequence[City]) -> City:
+    """The city that the last of some steps leaves, in which parents are what lies in them, from the lowest up."""
+    after = steps[-1] if steps else before
     for kind in sorted(after.ranks, key=lambda each: -after.ranks[each]):
-        old, new = before.sheets[kind], after.sheets[kind]
-        concerned = _concerned(old, new)
-        if not concerned:
-            continue
-        below = _below(old, concerned), _below(new, concerned)
+        concerned = _concerned(before.sheets[kind], after.sheets[kind])
+        followed = _followed(kind, [before, *reversed(steps)], after, concerned) if concerned else {}
         for upper, sheet in after.sheets.items():
-            put: dict[str, Tract] = {}
-            for code in concerned & set(sheet.tracts):
-                if before.sheets[upper].tracts.get(code) is sheet.tracts[code]:
-                    put |= _redrawn(code, sheet.tracts[code], below[0][code], below[1][code])
+            put = {code: tract for code, tract in followed.items() if code in sheet.tracts}
             if put:
                 after = after.with_sheet(upper, sheet.with_changes(put))
     return after
@@ -47,6 +43,26 @@ def _concerned(old: Sheet, new: Sheet) -> set[str]:
     return {each.parent_code for each in both if each is not None and each.parent_code is not None}
 
 
+def _followed(kind: str, past: Sequence[City], after: City, concerned: set[str]) -> dict[str, Tract]:
+    """The parents that were what lay in them at one of the past states, and are not what lies in them now."""
+    now = _below(after.sheets[kind], concerned)
+    parents = {code: parent for code in concerned if now[code] and (parent := after.find(code)) is not None}
+    found: dict[str, Tract] = {}
+    waiting = {code for code in parents if not _is_even(_below(past[0].sheets[kind], {code})[code], now[code])}
+    own = dict(zip(sorted(waiting), to_units(parents[code].polygon for code in sorted(waiting)), strict=True))
+    for city in past:
+        if not waiting:
+            break
+        then = _below(city.sheets[kind], waiting)
+        for code in sorted(waiting):
+            if then[code] and _is_same(own[code], _united(then[code])):
+                waiting.discard(code)
+                ground = _united(now[code])
+                if not _is_same(own[code], ground):
+                    found[code] = replace(parents[code], polygon=to_degrees(ground))
+    return found
+
+
 def _below(sheet: Sheet, parents: set[str]) -> dict[str, list[Tract]]:
     found: dict[str, list[Tract]] = defaultdict(list)
     for tract in sheet.tracts.values():
@@ -55,18 +71,11 @@ def _below(sheet: Sheet, parents: set[str]) -> dict[str, list[Tract]]:
     return found
 
 
-def _redrawn(code: str, parent: Tract, before: list[Tract], after: list[Tract]) -> dict[str, Tract]:
-    if not before or not after:
-        return {}
+def _is_even(before: list[Tract], after: list[Tract]) -> bool:
+    """Whether two sets of areas hold the same ground; areas that are in both are not looked at."""
     kept = {id(tract) for tract in before} & {id(tract) for tract in after}
     lost, gained = ([tract for tract in tracts if id(tract) not in kept] for tracts in (before, after))
-    if _is_same(_united(lost), _united(gained)):
-        return {}
-    (own,) = to_units([parent.polygon])
-    if not _is_same(own, _united(before)):
-        return {}
-    ground = _united(after)
-    return {} if _is_same(own, ground) else {code: replace(parent, polygon=to_degrees(ground))}
+    return _is_same(_united(lost), _united(gained))
 
 
 def _united(tracts: Iterable[Tract]) -> BaseGeometry:

@@ -8,7 +8,7 @@ area looked like through a range of editions, so that publishing stores only wha
 import datetime as dt
 import uuid
 
-from geoalchemy2 import WKBElement
+from geoalchemy2 import Geometry, WKBElement
 from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, ExcludeConstraint
 from sqlalchemy.dialects.postgresql.ranges import Range
@@ -118,6 +118,45 @@ class EditionFragment(Base):
         ForeignKey("area.id"), comment="null: the ground is in no area any more"
     )
     polygon: Mapped[WKBElement] = mapped_column(multipolygon_column())
+
+
+class AreaSketch(Base):
+    """What tiles draw of one area, from a first to a last zoom: derived from the ground, and kept by a job.
+
+    All of it in one row, so that a tile is one look into one index. A row holds for a range of editions; which of them
+    are sketched whole is said by :class:`EditionSketch`, and only those may be drawn from here.
+    """
+
+    __tablename__ = "area_sketch"
+    __table_args__ = (
+        Index("uq_area_sketch_area_id", "area_id", text("lower(editions)"), text("lower(zooms)"), unique=True),
+        Index("ix_area_sketch_shape", "shape", postgresql_using="gist"),
+        CheckConstraint("NOT isempty(editions)", name="editions_not_empty"),
+        CheckConstraint("NOT isempty(zooms)", name="zooms_not_empty"),
+    )
+
+    id: Mapped[BigIdentityKey]
+    area_id: Mapped[int] = mapped_column(ForeignKey("area.id"))
+    kind: Mapped[str] = mapped_column(ForeignKey("area_kind.code"))
+    code: Mapped[str]
+    name: Mapped[str]
+    editions: Mapped[Range[int]] = mapped_column(comment="[first edition number, first it does not hold for)")
+    zooms: Mapped[Range[int]] = mapped_column(comment="[first zoom, first it is not drawn at)")
+    across_m: Mapped[float] = mapped_column(comment="side of a square of its size, in metres of the equator")
+    label: Mapped[WKBElement] = mapped_column(
+        Geometry("POINT", srid=3857, spatial_index=False), comment="where its name is written"
+    )
+    shape: Mapped[WKBElement] = mapped_column(Geometry("MULTIPOLYGON", srid=3857, spatial_index=False))
+
+
+class EditionSketch(Base):
+    """Says that the areas of a kind are sketched whole in an edition."""
+
+    __tablename__ = "edition_sketch"
+
+    kind: Mapped[str] = mapped_column(ForeignKey("area_kind.code"), primary_key=True)
+    edition_number: Mapped[int] = mapped_column(ForeignKey("edition.number"), primary_key=True)
+    made_at: Mapped[dt.datetime] = mapped_column(server_default=func.now())
 
 
 class PlannedEdition(Base):

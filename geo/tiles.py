@@ -1,20 +1,27 @@
 """The SQL of vector tiles: areas of one kind in one edition, cut to a Web Mercator tile.
 
-Owns the tile's layers; knows nothing of requests, of who asks, or of records. An edition never changes,
-so neither do its tiles. Layer ``areas``: polygons with ``id`` as the feature's id, ``code`` and ``name``.
-Layer ``labels``: one point inside each area, with the same properties, in the one tile where the point
-lies: a polygon cut over many tiles would be labelled once in each.
+Owns the tile's layers; knows nothing of requests, of who asks, or of records. An edition never changes, so neither do
+its tiles. Layer ``areas``: polygons with ``id`` as the feature's id, and ``code`` and ``name`` where they are large
+enough to be pointed at. Layer ``labels``: one point inside each area that is large enough to be written on, with
+the same properties, in the one tile where the point lies: a polygon cut over many tiles would be labelled once in each.
+
+A tile is drawn from the sketches of its edition. Until those are whole it is cut from the areas as they are: never
+from some of either, which would not fit each other.
 """
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-MAX_ZOOM = 20
-EXTENT = 4096
+from geo.sketches import MAX_ZOOM, WORLD_M, pixel_m
+
+EXTENT: Final = 4096
 # Borders are drawn up to a few pixels wide: the cut edge of a tile must lie outside what is seen.
-BUFFER = 64
+BUFFER: Final = 64
+NAMED_FROM_PX: Final = 4
+LABELLED_FROM_PX: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,48 +38,110 @@ class TileAddress:
         return 0 <= self.z <= MAX_ZOOM and 0 <= self.x < 2**self.z and 0 <= self.y < 2**self.z
 
 
-_TILE = text("""
-    WITH tile AS (
-        SELECT ST_TileEnvelope(:z, :x, :y) AS mercator,
-               ST_Transform(ST_TileEnvelope(:z, :x, :y, margin => :margin), 4326) AS ground
-    ), area_in AS MATERIALIZED (
-        SELECT area.id, area.code, version.name, version.polygon
-        FROM tile
-        JOIN area_version AS version ON version.polygon && tile.ground AND version.editions @> CAST(:edition AS int)
+@dataclass(frozen=True, slots=True)
+class TileName:
+    """What a tile is known by for ever: the life of the city (its epoch's first 8 letters), edition, kind, place."""
+
+    epoch: str
+    edition: int
+    kind: str
+    at: TileAddress
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A Mapbox Vector Tile 2.1; no bytes where nothing lies. ``is_sketched``: it was drawn from sketches."""
+
+    content: bytes
+    is_sketched: bool
+
+
+_SKETCHED = """
+    SELECT area_id AS id, code, name, across_m, shape, label
+    FROM area_sketch
+    WHERE shape && ST_MakeEnvelope(:west, :south, :east, :north, 3857)
+      AND kind = :kind AND editions @> CAST(:edition AS int) AND zooms @> CAST(:z AS int)
+"""
+
+_AS_THEY_ARE = """
+    SELECT id, code, name, sqrt(ST_Area(shape)) AS across_m, shape, ST_Transform(point, 3857) AS label
+    FROM (
+        SELECT area.id, area.code, version.name, version.polygon, ST_Transform(version.polygon, 3857) AS shape
+        FROM area_version AS version
         JOIN area ON area.id = version.area_id AND area.kind = :kind
-    ), shape AS (
-        SELECT id, code, name,
-               ST_AsMVTGeom(ST_Transform(polygon, 3857), tile.mercator, :extent, :buffer) AS geometry
-        FROM area_in, tile
-    ), label AS (
-        SELECT id, code, name,
-               ST_AsMVTGeom(ST_Transform(point, 3857), tile.mercator, :extent, 0) AS geometry
-        FROM tile, area_in, LATERAL (SELECT ST_Centroid(polygon) AS middle) AS centre,
-             LATERAL (
-                 SELECT CASE WHEN ST_Contains(polygon, middle) THEN middle ELSE ST_PointOnSurface(polygon) END AS point
-             ) AS inside
-        WHERE ST_Transform(point, 3857) && tile.mercator
-    )
-    SELECT (SELECT coalesce(ST_AsMVT(shape, 'areas', :extent, 'geometry', 'id'), ''::bytea)
-            FROM shape WHERE geometry IS NOT NULL)
-        || (SELECT coalesce(ST_AsMVT(label, 'labels', :extent, 'geometry', 'id'), ''::bytea)
-            FROM label WHERE geometry IS NOT NULL)
-""")
+        WHERE version.polygon && ST_Transform(ST_MakeEnvelope(:west, :south, :east, :north, 3857), 4326)
+          AND version.editions @> CAST(:edition AS int)
+    ) AS area, LATERAL (SELECT ST_Centroid(polygon) AS middle) AS centre, LATERAL (
+        SELECT CASE WHEN ST_Contains(polygon, middle) THEN middle ELSE ST_PointOnSurface(polygon) END AS point
+    ) AS inside
+"""
 
 
-def area_tile(session: Session, edition: int, kind: str, at: TileAddress) -> bytes:
-    """Return a Mapbox Vector Tile 2.1; empty bytes where nothing lies."""
-    asked = {
-        "edition": edition,
-        "kind": kind,
+def _layers(drawn: str) -> str:
+    """Return the statement of a tile whose areas are drawn by another."""
+    return f"""
+        WITH drawn AS MATERIALIZED ({drawn}), tile AS (SELECT ST_TileEnvelope(:z, :x, :y) AS square)
+        SELECT (
+            SELECT coalesce(ST_AsMVT(area, 'areas', {EXTENT}, 'geometry', 'id'), ''::bytea)
+            FROM (
+                SELECT id, CASE WHEN across_m >= :named_from_m THEN code END AS code,
+                       CASE WHEN across_m >= :named_from_m THEN name END AS name,
+                       ST_AsMVTGeom(shape, square, {EXTENT}, {BUFFER}) AS geometry
+                FROM drawn, tile
+            ) AS area WHERE geometry IS NOT NULL
+        ) || (
+            SELECT coalesce(ST_AsMVT(label, 'labels', {EXTENT}, 'geometry', 'id'), ''::bytea)
+            FROM (
+                SELECT id, code, name, ST_AsMVTGeom(label, square, {EXTENT}, 0) AS geometry
+                FROM drawn, tile WHERE across_m >= :labelled_from_m AND label && square
+            ) AS label WHERE geometry IS NOT NULL
+        )
+    """  # noqa: S608  # written here alone
+
+
+# Drawn, and known to be whole, as of one moment: the sketches of the next edition may come at any time.
+_TILE = text(f"""
+    SELECT EXISTS (SELECT FROM edition_sketch WHERE kind = :kind AND edition_number = :edition) AS is_sketched,
+           CASE WHEN EXISTS (SELECT FROM edition_sketch WHERE kind = :kind AND edition_number = :edition)
+                THEN ({_layers(_SKETCHED)}) END AS content,
+           EXISTS (SELECT FROM city_state WHERE left(epoch::text, 8) = :epoch)
+           AND EXISTS (SELECT FROM edition WHERE number = :edition)
+           AND EXISTS (SELECT FROM area_kind WHERE code = :kind) AS is_known
+""")  # noqa: S608  # written here alone
+_CUT = text(_layers(_AS_THEY_ARE))
+
+
+def read_tile(session: Session, name: TileName) -> Tile | None:
+    """Return a tile; None where there is no such life of the city, edition or kind."""
+    asked = _asked(name)
+    is_sketched, content, is_known = session.execute(_TILE, asked).one()
+    if not is_known:
+        return None
+    if not is_sketched:
+        content = session.execute(_CUT, asked).scalar_one()
+    return Tile(bytes(content), is_sketched)
+
+
+def _asked(name: TileName) -> dict[str, Any]:
+    at = name.at
+    width = WORLD_M / 2**at.z
+    west, north = at.x * width - WORLD_M / 2, WORLD_M / 2 - at.y * width
+    margin, end = width * BUFFER / EXTENT, WORLD_M / 2
+    return {
+        "epoch": name.epoch,
+        "edition": name.edition,
+        "kind": name.kind,
         "z": at.z,
         "x": at.x,
         "y": at.y,
-        "extent": EXTENT,
-        "buffer": BUFFER,
-        "margin": BUFFER / EXTENT,
+        # Beyond the end of the world a longitude would come out on the other side.
+        "west": max(west - margin, -end),
+        "south": max(north - width - margin, -end),
+        "east": min(west + width + margin, end),
+        "north": min(north + margin, end),
+        "named_from_m": NAMED_FROM_PX * pixel_m(at.z),
+        "labelled_from_m": LABELLED_FROM_PX * pixel_m(at.z),
     }
-    return bytes(session.execute(_TILE, asked).scalar_one())
 
 
 _KNOWN = text("""

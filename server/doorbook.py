@@ -1,7 +1,8 @@
-"""Remembers for a minute which tokens a process has let in: a phone that sends often is not looked up each time.
+"""Remembers for a minute which tokens a process has let in: who asks often is not looked up each time.
 
 Only for routes that read the device again under a lock before they believe anything about it: what is remembered
-decides that a body is worth parsing, and no more. Tokens are kept as digests. Knows no Flask.
+decides that a body is worth parsing, and no more. And, of the staff, for what is the same for all of them and no
+secret. Tokens are kept as digests. Knows no Flask.
 """
 
 import hashlib
@@ -9,42 +10,61 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 from sync.devices import CallingDevice
 
 KEPT_S = 60.0
 MOST = 20_000
 
+Caller = TypeVar("Caller")
 
-class Doorbook:
-    """The devices let in lately by one process. ``clock``: seconds that only grow."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+class Book(Generic[Caller]):
+    """Whom one process let in, by a digest of what they showed. ``clock``: seconds that only grow. Safe for threads."""
+
+    def __init__(self, kept_s: float = KEPT_S, clock: Callable[[], float] = time.monotonic) -> None:
+        self._kept_s = kept_s
         self._clock = clock
-        self._seen: OrderedDict[bytes, tuple[float, CallingDevice]] = OrderedDict()
+        self._seen: OrderedDict[bytes, tuple[float, Caller]] = OrderedDict()
         self._lock = threading.Lock()
+
+    def known(self, token: str) -> Caller | None:
+        """Return who was let in with this token lately; None where nobody was."""
+        with self._lock:
+            noted = self._seen.get(_digest(token))
+        return noted[1] if noted is not None and self._clock() - noted[0] < self._kept_s else None
+
+    def note(self, token: str, caller: Caller) -> None:
+        """Remember from now on who showed this token."""
+        digest = _digest(token)
+        with self._lock:
+            self._seen[digest] = (self._clock(), caller)
+            self._seen.move_to_end(digest)
+            if len(self._seen) > MOST:
+                self._seen.popitem(last=False)
+
+    def forget(self, token: str) -> None:
+        """Have a caller looked up again: what was remembered is no longer so."""
+        with self._lock:
+            self._seen.pop(_digest(token), None)
+
+
+class Doorbook(Book[CallingDevice]):
+    """The devices let in lately by one process."""
 
     def device(self, token: str, ask: Callable[[str], CallingDevice]) -> CallingDevice:
         """Return the device of a token, remembered or as ``ask`` tells; its errors are not remembered.
 
         A revoked device is asked for each time.
         """
-        digest = hashlib.sha256(token.encode()).digest()
-        now = self._clock()
-        with self._lock:
-            noted = self._seen.get(digest)
-        if noted is not None and now - noted[0] < KEPT_S:
-            return noted[1]
-        device = ask(token)
-        if device.revoked_at is None:
-            with self._lock:
-                self._seen[digest] = (now, device)
-                self._seen.move_to_end(digest)
-                if len(self._seen) > MOST:
-                    self._seen.popitem(last=False)
+        device = self.known(token)
+        if device is None:
+            device = ask(token)
+            if device.revoked_at is None:
+                self.note(token, device)
         return device
 
-    def forget(self, token: str) -> None:
-        """Have a device looked up again: what was remembered of it is no longer so."""
-        with self._lock:
-            self._seen.pop(hashlib.sha256(token.encode()).digest(), None)
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

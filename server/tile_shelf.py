@@ -4,10 +4,9 @@ A tile is kept under the life of the city, its edition and its kind: an edition 
 stale, and what a redraw makes new has another name. Knows no request and no SQL.
 """
 
-import gzip
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 
 MOST_BYTES = 32 << 20
 
@@ -29,17 +28,11 @@ class TileShelf:
                 self._tiles.move_to_end(name)
             return tile
 
-    def keep(self, name: Hashable, make: Callable[[], bytes]) -> bytes:
-        """Return a tile, gzip-compressed, made and kept where it was not."""
-        known = self.get(name)
-        if known is not None:
-            return known
-        tile = gzip.compress(make(), compresslevel=4, mtime=0)
+    def keep(self, name: Hashable, tile: bytes) -> None:
+        """Keep a tile that is compressed already; those that were asked for longest ago make room."""
         with self._lock:
-            if name not in self._tiles:
-                self._held_bytes += len(tile)
+            self._held_bytes += len(tile) - len(self._tiles.pop(name, b""))
             self._tiles[name] = tile
             while self._held_bytes > self._most_bytes:
                 _, gone = self._tiles.popitem(last=False)
                 self._held_bytes -= len(gone)
-        return tile

@@ -14,6 +14,8 @@ def follow() -> int:
     """Publish what is due and move what must follow; return how many records did. Safe to run twice, and to kill."""
     while _publish_one():
         pass
+    # Open maps ask for the new edition at once; records may follow for longer.
+    wake("tiles")
     done = moving.follow(moving.City(transaction, now, ground_at, config().near_m))
     if done.moved:
         log.info("records followed an edition", moved=done.moved, reassigned=done.reassigned)

@@ -26,6 +26,7 @@ JOBS: Mapping[str, str] = {
     "delivery": "server.jobs.delivery.deliver",
     "files": "server.jobs.files.tend",
     "editions": "server.jobs.editions.follow",
+    "tiles": "server.jobs.tiles.sketch",
 }
 QUEUES = tuple(JOBS)
 _PATIENCE_S = 0.5

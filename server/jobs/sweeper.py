@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo import plans
+from geo import plans, sketching
 from server.attachments.tending import waits
 from server.cases.deliveries import is_due
 from server.config import Config
@@ -44,6 +44,7 @@ def waiting(session: Session, moment: datetime, *, held_too: bool) -> list[str]:
         "delivery": is_due(session, moment),
         "files": waits(session, moment, keep_for=Config.upload_ttl),
         "editions": moving.waits(session) or plans.is_due(session, moment),
+        "tiles": sketching.waits(session),
     }
     return [name for name, waits in found.items() if waits]
 

@@ -4,27 +4,27 @@ A tile's address with ``edition`` and ``epoch`` is for ever; the one without sho
 again each time, at the price of a 304. Knows no SQL.
 """
 
-import gzip
 from typing import Any
 
-from flask import Response, abort, current_app, request
+from flask import Response, abort, request
 from sqlalchemy.orm import Session
 
 from geo.errors import InvalidQuestion
 from geo.features import Standing, area_layer, read_extent, read_standing
-from geo.tiles import MAX_ZOOM, TileAddress, area_tile
+from geo.sketches import MAX_ZOOM
+from geo.tiles import TileAddress, TileName
 from server.auth import staff_required
-from server.ogc.answers import REVALIDATE, json_answer, tagged
-from server.ogc.collections import Collection, find, tiled_kind
+from server.ogc.answers import json_answer
+from server.ogc.collections import Collection, find
 from server.ogc.documents import MVT, TILED, Json, link
 from server.ogc.routes import blueprint, root
-from server.tile_shelf import TileShelf
+from server.tile_answers import tile_answer
 from server.transaction import transaction
 
 _SCHEME = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
 _TOP_LEFT = 20037508.3427892
 _ZERO_SCALE, _PIXEL_M, _TILE_PIXELS = 559082264.028717, 0.00028, 256
-FOREVER = "private, max-age=31536000, immutable"
+AREAS = "areas-"
 _GROUND = "the ground alone, which is no secret: tiles hold no issues"
 
 
@@ -70,24 +70,22 @@ def tile_set(collection_id: str) -> Response:
 
 
 @blueprint.get(f"/collections/<collection_id>/tiles/{TILED}/<int:z>/<int:y>/<int:x>")
-@staff_required(over=_GROUND, by_password=True)
+@staff_required(over=_GROUND, by_password=True, remembered=True)
 def tile(collection_id: str, z: int, y: int, x: int) -> Response:
     """Return a Mapbox Vector Tile; an empty body where nothing lies."""
     address = TileAddress(z, x, y)
     if not address.exists:
         abort(404)
+    edition = _asked_edition()
+    if edition is not None:
+        epoch, kind = request.args.get("epoch"), collection_id.removeprefix(AREAS)
+        # Without the city's life the number of an edition means nothing.
+        if not epoch or kind == collection_id:
+            abort(404)
+        return tile_answer(TileName(epoch, edition, kind, address), is_address=True)
     with transaction() as tx:
         of, standing = _tiled(tx.session, collection_id)
-        edition, is_versioned = _edition(tx.session, of, standing)
-        name = (standing.epoch, edition, of.kind, address)
-        shelf: TileShelf = current_app.extensions.setdefault("tile_shelf", TileShelf())
-
-        def make() -> bytes:
-            kept = shelf.keep(name, lambda: area_tile(tx.session, edition, of.kind or "", address))
-            return gzip.decompress(kept)
-
-        tag = f"{standing.epoch}-{edition}-{of.kind}-{z}-{x}-{y}"
-        return tagged(make, tag, MVT, FOREVER if is_versioned else REVALIDATE)
+    return tile_answer(TileName(standing.epoch, of.edition or 0, of.kind or "", address), is_address=False)
 
 
 def _tiled(session: Session, collection_id: str) -> tuple[Collection, Standing]:
@@ -98,19 +96,13 @@ def _tiled(session: Session, collection_id: str) -> tuple[Collection, Standing]:
     return of, standing
 
 
-def _edition(session: Session, of: Collection, standing: Standing) -> tuple[int, bool]:
-    """Return the edition asked for, and whether it was named: with the city's life, or the name means nothing."""
+def _asked_edition() -> int | None:
     asked = request.args.get("edition")
     if asked is None:
-        return of.edition or 0, False
+        return None
     if not (asked.isascii() and asked.isdigit() and len(asked) < 10):  # noqa: PLR2004  # fits an integer
         raise InvalidQuestion("edition", "the number of an edition")
-    if request.args.get("epoch") != standing.epoch:
-        abort(404)
-    wanted = Collection(of.id, of.title, of.geometry, int(asked), of.kind)
-    if not tiled_kind(session, wanted, of.kind):
-        abort(404)
-    return int(asked), True
+    return int(asked)
 
 
 def _here(of: Collection) -> str:

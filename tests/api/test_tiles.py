@@ -1,10 +1,14 @@
 """Vector tiles: what GDAL reads from them, how long they may be kept, and which there are none of."""
 
+import gzip
+
 import pyogrio
 import pytest
 import shapely
 from sqlalchemy import text
 
+from geo.sketching import sketch_next
+from server.extensions import db
 from tests.api.staff import Desk
 from tests.cases import city
 
@@ -65,14 +69,99 @@ def test_each_area_is_labelled_in_one_tile_alone(desk, session, tmp_path):
     assert sorted(labelled) == [city.WEST, city.EAST]
 
 
-def test_a_tile_may_be_kept_for_ever_and_costs_a_304(desk, session):
+@pytest.fixture
+def drawn(app, session):
+    """The city's first edition, sketched. The name of its life; what was sketched and kept is gone after the test."""
+    app.extensions.pop("tile_shelf", None)
+    while sketch_next(session):
+        pass
+    session.commit()
+    yield str(session.scalar(text("SELECT epoch FROM city_state")))[:8]
+    session.rollback()
+    session.execute(text("TRUNCATE area_sketch, edition_sketch"))
+    session.commit()
+    app.extensions.pop("tile_shelf", None)
+
+
+@pytest.fixture
+def path(session, drawn):
     z, x, y = tile_of(session, city.WEST)
-    path = f"/v1/tiles/1/grid/{z}/{x}/{y}.mvt"
-    answer = desk.get(path)
+    return f"/v1/tiles/1/grid/{z}/{x}/{y}.mvt?epoch={drawn}"
+
+
+def test_the_map_is_told_addresses_that_may_be_kept_for_ever_and_cost_a_304(desk, session, drawn):
+    z, x, y = tile_of(session, city.WEST)
+    path = desk.get("/v1/areas").json["tiles"].format(kind="grid", z=z, x=x, y=y)
+    answer = desk.client.get(path)
     assert "immutable" in answer.headers["Cache-Control"]
     assert "private" in answer.headers["Cache-Control"]
     again = desk.client.get(path, headers={"If-None-Match": answer.headers["ETag"]})
     assert (again.status_code, again.data) == (304, b"")
+    assert again.headers["ETag"] == answer.headers["ETag"]
+
+
+def test_a_kept_tile_and_a_304_cost_no_statement(app, desk, path):
+    first = desk.client.get(path)
+    with app.app_context():
+        engine = db.engine
+    with city.counting(engine) as seen:
+        assert desk.client.get(path).data == first.data
+        assert desk.client.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
+    assert seen == []
+
+
+def test_a_tile_costs_one_statement_and_who_asks_is_looked_up_once(app, desk, path):
+    with app.app_context():
+        engine = db.engine
+    with city.counting(engine) as seen:
+        desk.client.get(path)
+    assert sum("ST_AsMVT" in statement for statement in seen) == 1
+    assert len(seen) == 2
+
+
+def test_whoever_takes_gzip_gets_what_others_get(desk, path):
+    plain = desk.client.get(path)
+    packed = desk.client.get(path, headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert "Content-Encoding" not in plain.headers
+    assert gzip.decompress(packed.data) == plain.data != b""
+
+
+def test_an_address_without_the_life_of_the_city_is_asked_for_again(desk, path):
+    answer = desk.client.get(path.partition("?")[0])
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    again = desk.client.get(path.partition("?")[0], headers={"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_of_another_life_of_the_city_there_is_no_tile(desk, path):
+    assert desk.client.get(path[:-8] + "00000000").status_code == 404
+    assert desk.client.get(path[:-8] + "00000000", headers={"If-None-Match": "*"}).status_code == 404
+
+
+def test_a_tile_cut_before_the_sketches_are_whole_is_not_kept(desk, session, path):
+    session.execute(text("DELETE FROM edition_sketch"))
+    session.commit()
+    cut = desk.client.get(path)
+    assert cut.headers["Cache-Control"] == "private, max-age=60"
+    while sketch_next(session):
+        pass
+    session.commit()
+    whole = desk.client.get(path, headers={"If-None-Match": cut.headers["ETag"]})
+    assert whole.status_code == 200
+    assert "immutable" in whole.headers["Cache-Control"]
+
+
+def test_who_was_let_in_is_believed_for_tiles_alone_and_not_for_long(app, desk, path):
+    desk.client.get(path)
+    cookie = desk.client.get_cookie("patrol_session").value
+    assert desk.client.delete("/v1/session", headers={"X-CSRF-Token": desk.csrf}).status_code == 204
+    desk.client.set_cookie("patrol_session", cookie)
+    assert desk.client.get(path).status_code == 200
+    assert desk.get("/v1/areas").status_code == 401
+    app.extensions["guestbook"].forget(f"session {cookie}")
+    assert desk.client.get(path).status_code == 401
+    assert desk.client.get(path).status_code == 401
 
 
 def test_where_nothing_lies_a_tile_is_empty(desk):

@@ -3,6 +3,7 @@
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from geo.sketching import sketch_next
 from server.launch.scratch import scratch_database
 from tests.cases import city
 
@@ -13,6 +14,8 @@ def city_url(cluster_url):
         engine = city.migrate(url)
         with Session(engine) as session:
             city.found(session)
+            while sketch_next(session):
+                session.commit()
             session.commit()
         engine.dispose()
         yield url

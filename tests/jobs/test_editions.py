@@ -7,6 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo import plans
+from geo.sketching import waits
 from server.launch.scratch import scratch_database
 from sync import moving
 from tests.cases import city
@@ -61,6 +62,12 @@ def grids(engine):
         return dict(map(tuple, rows))
 
 
+def is_sketched(engine, edition):
+    with Session(engine) as session:
+        newest = session.scalar(text("SELECT max(number) FROM edition"))
+        return newest == edition and not waits(session)
+
+
 def test_a_worker_killed_while_records_move_leaves_a_move_that_the_next_one_ends(engine, programs):
     with Session(engine) as session:
         redraw(session, strip(WEST, 114.30, 114.301), strip(THIRD, 114.301, 114.31))
@@ -89,6 +96,7 @@ def test_a_planned_edition_comes_into_force_and_records_follow_with_nobody_there
     programs.sweeper()
     eventually(lambda: (told := progress(engine)) and told.finished_at, "the records have followed")
     assert grids(engine) == {WEST: 3000, THIRD: 3000}
+    eventually(lambda: is_sketched(engine, 2), "the maps have their sketches")
     with Session(engine) as session:
         begins = session.scalar(text("SELECT lower(in_force) FROM edition WHERE number = 2"))
     assert begins >= now + timedelta(seconds=1)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import make_url, text
 
+from geo.sketching import sketch_next
 from server.cases.service import route_awaiting
 from server.jobs.sweeper import waiting
 from tests.cases.city import report
@@ -20,6 +21,15 @@ def now():
 
 def test_where_nothing_waits_nobody_is_woken(session):
     assert waiting(session, now(), held_too=True) == []
+
+
+def test_an_edition_that_is_not_sketched_wakes_the_drawing_of_tiles_until_it_is(session):
+    session.execute(text("TRUNCATE edition_sketch, area_sketch"))
+    assert waiting(session, now(), held_too=False) == ["tiles"]
+    while sketch_next(session):
+        pass
+    assert waiting(session, now(), held_too=False) == []
+    session.rollback()
 
 
 def test_an_issue_that_awaits_routing_wakes_routing_until_it_is_routed(session, ground):

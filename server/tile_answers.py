@@ -1,0 +1,67 @@
+"""How a vector tile is answered, whichever edge is asked: 304, kept or drawn, and compressed once.
+
+A tile whose address names edition and life of the city is for ever: whoever holds it is answered from the address
+alone, and whoever asks again from the shelf, without a look into the database. Knows no route and no SQL.
+"""
+
+import gzip
+import hashlib
+
+from flask import Response, abort, current_app, request
+
+from geo.tiles import TileName, read_tile
+from server.tile_shelf import TileShelf
+from server.transaction import transaction
+
+MVT = "application/vnd.mapbox-vector-tile"
+FOREVER = "private, max-age=31536000, immutable"
+REVALIDATE = "private, no-cache"
+# The shortest that any version of a tile's content stays: until it is drawn from sketches, it is drawn each time.
+_BRIEFLY = "private, max-age=60"
+
+
+def tile_answer(name: TileName, *, is_address: bool) -> Response:
+    """Return a tile; an empty body where nothing lies, 404 where there is no such edition or kind.
+
+    ``is_address``: the address that was asked has the whole name in it, and so always means this tile.
+    """
+    tag = _tag(name)
+    if not request.if_none_match.star_tag and request.if_none_match.contains_weak(tag):
+        return _headed(Response(status=304), tag, is_address=is_address)
+    packed, is_final = _packed(name)
+    response = Response(content_type=MVT)
+    if request.accept_encodings["gzip"] > 0:
+        response.set_data(packed)
+        response.headers["Content-Encoding"] = "gzip"
+    else:
+        response.set_data(gzip.decompress(packed))
+    return _headed(response, tag if is_final else f"{tag}-whole", is_address=is_address, is_final=is_final)
+
+
+def _packed(name: TileName) -> tuple[bytes, bool]:
+    """Return a tile, compressed, and whether it stays as it is. What is cut before the sketches are whole is larger."""
+    shelf: TileShelf = current_app.extensions.setdefault("tile_shelf", TileShelf())
+    kept = shelf.get(name)
+    if kept is not None:
+        return kept, True
+    with transaction() as tx:
+        tile = read_tile(tx.session, name)
+    if tile is None:
+        abort(404)
+    packed = gzip.compress(tile.content, compresslevel=4, mtime=0)
+    if tile.is_sketched:
+        shelf.keep(name, packed)
+    return packed, tile.is_sketched
+
+
+def _tag(name: TileName) -> str:
+    at = name.at
+    told = f"{name.epoch} {name.edition} {name.kind} {at.z} {at.x} {at.y}"
+    return hashlib.blake2b(told.encode(), digest_size=12).hexdigest()
+
+
+def _headed(response: Response, tag: str, *, is_address: bool, is_final: bool = True) -> Response:
+    response.set_etag(tag, weak=True)
+    response.headers["Cache-Control"] = REVALIDATE if not is_address else FOREVER if is_final else _BRIEFLY
+    response.headers["Vary"] = "Authorization, Cookie, Accept-Encoding"
+    return response

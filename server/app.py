@@ -38,6 +38,7 @@ EDGES: Sequence[str] = (
     "server.api.deliveries",
     "server.files.tus",
     "server.files.content",
+    "server.files.imports",
 )
 
 

@@ -62,6 +62,7 @@ class Config:
     min_app_version: str = ""
     files_url: str = ""
     file_limit_bytes: int = 20 * 1024 * 1024
+    import_limit_bytes: int = 200 * 1024 * 1024
     open_uploads: int = 50
     open_upload_bytes: int = 200 * 1024 * 1024
     upload_ttl: timedelta = timedelta(days=7)
@@ -88,6 +89,7 @@ class Config:
             min_app_version=environ.get("PATROL_MIN_APP_VERSION", cls.min_app_version),
             files_url=files_url_of(environ),
             file_limit_bytes=int(environ.get("PATROL_FILE_LIMIT_BYTES", cls.file_limit_bytes)),
+            import_limit_bytes=int(environ.get("PATROL_IMPORT_LIMIT_BYTES", cls.import_limit_bytes)),
             upload_patience=timedelta(
                 seconds=float(environ.get("PATROL_UPLOAD_PATIENCE_S", cls.upload_patience.total_seconds()))
             ),

@@ -22,6 +22,7 @@ from server.accounts.errors import AccountError
 from server.attachments.errors import AttachmentError
 from server.cases.errors import CaseError
 from server.grids.errors import DraftError
+from server.import_words import IMPORT_WORDS
 from server.redraw_words import REDRAW_WORDS
 from sync.errors import MendedInvalid, SyncError
 from sync.wording import Lang, validation_words
@@ -282,8 +283,8 @@ TABLE: dict[str, Entry] = {
         "在列出的位置改正边界",
         "Mend the borders at the places named",
     ),
-    # redraws and drafts
-    **{code: Entry(*words) for code, words in REDRAW_WORDS.items()},
+    # what drafts and imports may meet
+    **{code: Entry(*words) for code, words in {**REDRAW_WORDS, **IMPORT_WORDS}.items()},
 }
 
 

@@ -5,6 +5,7 @@ import geo.tables
 import server.accounts.tables
 import server.attachments.tables
 import server.cases.tables
+import server.grids.import_tables
 import server.grids.tables
 import sync.collections
 import sync.collections.categories

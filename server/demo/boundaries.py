@@ -65,7 +65,7 @@ def _import(session: Session, wanted: Wanted, say: Say) -> Published | None:
     """Read, report, publish and bring into force, which is the last thing; None where the file is not taken."""
     ensure_kinds(session)
     reading = read_areas(wanted)
-    outside = [line(fault, of=who) for who, fault in nesting_faults(session, wanted.parent, reading.areas)]
+    outside = [line(fault, of=who) for who, fault in nesting_faults(session, wanted.kind, wanted.parent, reading.areas)]
     say("".join(f"{each}\n" for each in (*reading.report, *outside)))
     if reading.refused:
         return None

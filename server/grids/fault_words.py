@@ -47,6 +47,43 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
 REFUSED: Final = frozenset(
     {"repeated-code", "no-code", "not-finite", "out-of-range", "no-coordinates", "wrong-type", "zero-area", "invalid"}
 )
+# Why a file as a whole cannot be read: reason -> Chinese, English.
+REASONS: Final[Mapping[str, tuple[str, str]]] = {
+    "missing": ("文件不见了，请重新上传", "the file is gone; send it again"),
+    "unknown-format": (
+        "只收 GeoPackage、Shapefile（zip）和 GeoJSON",
+        "only GeoPackage, Shapefile (in a zip) and GeoJSON are taken",
+    ),
+    "damaged": ("文件已损坏，或不是所称的格式", "the file is damaged, or not of the format that it says"),
+    "too-large": ("文件过大，请分成几个", "the file is too large; divide it"),
+    "too-many-features": ("要素过多，请分成几个文件", "too many features; divide the file"),
+    "too-many-points": ("点过多，请简化或分成几个文件", "too many points; simplify it, or divide the file"),
+    "empty": ("文件是空的", "the file is empty"),
+    "no-layer": ("没有这个图层", "there is no such layer"),
+    "several-layers": ("有多个图层，请用 layer 指定", "several layers; name one with layer"),
+    "missing-part": (
+        "Shapefile 缺少组成文件，请与 .shp 一起打包",
+        "a part of the Shapefile is missing; put it into the zip",
+    ),
+    "no-polygons": ("没有多边形", "there are no polygons"),
+    "encrypted": ("压缩包有密码，请去掉密码", "the zip is encrypted; take the password off"),
+    "unsafe-path": ("压缩包内的路径不安全，未解压", "a path in the zip leads out of it; it was not unpacked"),
+    "too-many-members": ("压缩包内的文件过多", "too many files in the zip"),
+    "bomb": ("压缩包解开后过大，未解压", "the zip would unpack to too much; it was not unpacked"),
+    "unknown-field": ("文件里没有这个字段", "the file has no such field"),
+    "meridian-not-told": (
+        "坐标不带带号，无法判断中央经线，请用 crs 指定",
+        "eastings without a zone do not tell their meridian; name the system with crs",
+    ),
+    "not-told": ("坐标说明不了坐标系，请用 crs 指定", "the coordinates do not tell their system; name it with crs"),
+    "swapped": ("纬度在前、经度在后，请对调", "latitude comes before longitude; swap them"),
+    "unknown-kind": ("没有这个区域类别", "there is no such kind of area"),
+    "unknown-parent": ("没有这个上级区域", "there is no such parent"),
+    "parent-not-above": ("上级的层级不比它高", "the parent is not of a higher kind"),
+    "other-kind": ("同编码的区域属于另一类别", "an area of another kind has this code"),
+    "repeated-code": ("编码重复", "a code is used more than once"),
+    "has-children": ("还有下级区域", "there are areas below it"),
+}
 MARKS: Final = {"error": "✗", "warning": "!", "note": "·"}
 
 

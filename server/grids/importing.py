@@ -22,9 +22,11 @@ from geo.publish import NewArea, Published, publish, put_kinds
 from geo.shapes import Fault, in_degrees, in_units
 from geo.tables import Area, AreaKind, AreaVersion
 from server.grids.city import City
-from server.grids.errors import OperationRefused
+from server.grids.drafts import find, newest_edition
+from server.grids.errors import DraftPublished, OperationRefused
 from server.grids.kinds import STANDARD_KINDS
 from server.grids.operations import Operation
+from sync.errors import NoEdition
 
 _SAME_PLACE_M: Final = 1.0
 
@@ -76,6 +78,24 @@ def settle_over(
     named = {area.code for area in areas}
     missing = [code for code, under in standing.items() if code not in named and parent in (None, under)]
     return Settled(kind, tuple(whole), tuple(missing) if retire_missing else ())
+
+
+def require_askable(session: Session, kind: str | None, parent: str | None, draft: int | str | None) -> None:
+    """Refuse at once what could never be done: OperationRefused, UnknownDraft, DraftPublished, NoEdition."""
+    if kind is not None:
+        known = set(session.scalars(select(AreaKind.code))) or {each.code for each in STANDARD_KINDS}
+        if kind not in known:
+            raise OperationRefused("kind", "unknown-kind")
+    if parent is not None:
+        standing = select(Area.id).join(AreaVersion, AreaVersion.area_id == Area.id)
+        if session.scalar(standing.where(Area.code == parent, func.upper_inf(AreaVersion.editions))) is None:
+            raise OperationRefused("parent", "unknown-parent")
+    if isinstance(draft, int):
+        found = find(session, draft)
+        if found.published_edition is not None:
+            raise DraftPublished(found.published_edition)
+    elif draft is not None and not newest_edition(session):
+        raise NoEdition
 
 
 def ensure_kinds(session: Session) -> None:
@@ -157,8 +177,13 @@ def _array(geometries: list[Any]) -> Any:
     return array
 
 
-def nesting_faults(session: Session, parent: str | None, areas: Sequence[NewArea]) -> list[tuple[str, Fault]]:
-    """Where areas reach out of their parent. It is told, not refused: outlines of two makers never agree."""
+def nesting_faults(
+    session: Session, kind: str, parent: str | None, areas: Sequence[NewArea]
+) -> list[tuple[str, Fault]]:
+    """Where areas reach out of their parent, and what they leave of it where none of those below it is missing.
+
+    It is told, not refused: outlines of two makers never agree.
+    """
     if parent is None or not areas:
         return []
     outer = session.scalar(
@@ -170,8 +195,12 @@ def nesting_faults(session: Session, parent: str | None, areas: Sequence[NewArea
         return []
     polygons = [area.polygon for area in areas]
     findings = check_nesting(polygons, [shapely.from_wkb(bytes(outer))], [0] * len(areas), _SAME_PLACE_M)
+    below = {row.code for row in session.execute(_STANDING, {"kind": kind}) if row.parent == parent}
+    partial = not below <= {area.code for area in areas}
     faults = []
     for finding in findings:
+        if partial and finding.code == "uncovered":
+            continue
         place = finding.geometry.representative_point()
         detail = {"area_m2": round(finding.area_m2, 1), "width_m": round(finding.width_m, 2)}
         of = areas[finding.members[0]].name if finding.members else parent

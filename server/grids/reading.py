@@ -91,7 +91,7 @@ class Reading:
 
     def as_features(self) -> list[dict[str, Any]]:
         """Every fault as a GeoJSON feature: a point, or no geometry where it has no place; the worst first."""
-        return [_feature(who, fault) for who, fault in self.worst_first]
+        return [feature_of(who, fault) for who, fault in self.worst_first]
 
 
 def read_areas(wanted: Wanted, told: Told = lambda _step, _count: None) -> Reading:
@@ -133,7 +133,8 @@ def _unnamed(feature: BoundaryFeature, found: BoundaryFile) -> Sequence[Fault]:
     return [] if feature.name else [Fault("no-name", "warning", place.x, place.y, at | {"name": feature.code})]
 
 
-def _feature(who: str, fault: Fault) -> dict[str, Any]:
+def feature_of(who: str, fault: Fault) -> dict[str, Any]:
+    """Return one fault as a GeoJSON feature."""
     zh, en = WORDS.get(fault.code, (fault.code, fault.code))
     names = fault.detail.get("names")
     of = [str(name) for name in names if name] if isinstance(names, list) else [who or fault.detail.get("name")]

@@ -26,9 +26,13 @@ JOBS: Mapping[str, str] = {
     "delivery": "server.jobs.delivery.deliver",
     "files": "server.jobs.files.tend",
     "editions": "server.jobs.editions.follow",
+    "imports": "server.jobs.importing.import_all",
     "tiles": "server.jobs.tiles.sketch",
 }
 QUEUES = tuple(JOBS)
+# How long a job may take before it is ended: a file of the largest size is read in one piece.
+_JOB_S: Mapping[str, int] = {"imports": 3600}
+_USUAL_JOB_S = 600
 _PATIENCE_S = 0.5
 _REST_S = 5.0
 _COALESCE_S = 0.05
@@ -96,7 +100,7 @@ def wake_at(name: str, redis_url: str) -> bool:
     queue = Queue(name, connection=connection(redis_url), serializer=JSONSerializer)
     try:
         if queue.count == 0:
-            queue.enqueue(JOBS[name], result_ttl=0, failure_ttl=3600, job_timeout=600)
+            queue.enqueue(JOBS[name], result_ttl=0, failure_ttl=3600, job_timeout=_JOB_S.get(name, _USUAL_JOB_S))
     except redis.RedisError as error:
         _away_until = time.monotonic() + _REST_S
         log.warning("redis is away; the sweeper will queue this later", queue=name, error=str(error))

@@ -18,6 +18,7 @@ from geo import plans, sketching
 from server.attachments.tending import waits
 from server.cases.deliveries import is_due
 from server.config import Config
+from server.grids import imports
 from server.jobs.process import now, transaction, wake
 from sync import moving
 from sync.compaction import compact
@@ -43,6 +44,7 @@ def waiting(session: Session, moment: datetime, *, held_too: bool) -> list[str]:
         "routing": session.scalar(_AWAITING),
         "delivery": is_due(session, moment),
         "files": waits(session, moment, keep_for=Config.upload_ttl),
+        "imports": imports.waits(session, moment),
         "editions": moving.waits(session) or plans.is_due(session, moment),
         "tiles": sketching.waits(session),
     }

@@ -27,6 +27,7 @@ _WAITING = text("""
     SELECT status, count(*) AS operations FROM operation
     WHERE status IN ('pending', 'held', 'quarantined', 'review') AND device_id IS NOT NULL GROUP BY status
     UNION ALL SELECT 'awaiting_routing', count(*) FROM issue WHERE awaiting_routing AND deleted_at IS NULL
+    UNION ALL SELECT 'routing_failed', count(*) FROM routing_failure
     UNION ALL SELECT 'awaiting_delivery', count(*) FROM delivery WHERE state IN ('waiting', 'sending', 'failed')
 """)
 

@@ -119,6 +119,15 @@ class CategoryNameSchema(Schema):
     parent_en = fields.String(required=True, allow_none=True)
 
 
+class RoutingFailureSchema(Schema):
+    """Why an issue could not be routed yet, and when that is tried again."""
+
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "null where it is ``masked``"})
+    since = fields.AwareDateTime(required=True)
+    attempts = fields.Integer(required=True)
+    next_attempt_at = fields.AwareDateTime(required=True)
+
+
 class IssueSchema(BriefSchema):
     """One issue in full. Texts, place and photos are null or empty where it is ``masked``."""
 
@@ -143,6 +152,7 @@ class IssueSchema(BriefSchema):
     received_at = fields.AwareDateTime(required=True)
     changed_at = fields.AwareDateTime(required=True)
     awaiting_routing = fields.Boolean(required=True)
+    routing_failure = fields.Nested(RoutingFailureSchema, required=True, allow_none=True)
     body = fields.Nested(NamedSchema, required=True, allow_none=True)  # type: ignore[assignment]  # in full, not by name
     assisting = fields.List(fields.Nested(NamedSchema), required=True)
     routing = fields.Dict(required=True, allow_none=True, metadata={"description": "the newest decision, with reasons"})

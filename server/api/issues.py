@@ -16,6 +16,7 @@ from server.api.issue_schemas import IssueSchema, IssuesSchema, PageSchema, brie
 from server.auth import calling_charge, staff_required
 from server.cases.board import list_issues
 from server.cases.dossier import Dossier, Entry, read_dossier
+from server.cases.tables import RoutingFailure
 from server.grounds import ground_at
 from server.transaction import transaction
 from sync.errors import CursorInvalid
@@ -96,11 +97,23 @@ def dossier_json(dossier: Dossier) -> dict[str, Any]:
         "closed_at": row.closed_at,
         "closing_reason": row.closing_reason,
         "awaiting_routing": row.awaiting_routing,
+        "routing_failure": _failure(dossier.failure, masked=dossier.masked),
         "body": _named(dossier.body),
         "assisting": [_named(body) for body in dossier.assisting],
         "routing": row.routing,
         "public_answer": row.public_answer,
         "history": [_entry(entry, masked=dossier.masked) for entry in dossier.history],
+    }
+
+
+def _failure(failure: RoutingFailure | None, *, masked: bool) -> dict[str, Any] | None:
+    if failure is None:
+        return None
+    return {
+        "reason": None if masked else failure.reason,
+        "since": failure.since,
+        "attempts": failure.attempts,
+        "next_attempt_at": failure.next_attempt_at,
     }
 
 

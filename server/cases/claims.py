@@ -7,19 +7,21 @@ columns to a ``Case`` on a ground. Must not choose, write or deliver anything.
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
+from server.cases import aside
 from server.cases.calendar import Limit
 from server.cases.case import AreaName, Case, Place, Standing
 
 _MARGIN_SLACK_M = 0.5
 
 # The lock is on the issues alone; the standing decision is the newest one.
-_CLAIM = text("""
+_CLAIM = text(f"""
     SELECT issue.id, issue.rev, issue.state, issue.category, issue.severity, issue.captured_at, issue.author_id,
            issue.grid_now, issue.located, issue.distance_m, issue.due_at, issue.closed_at,
            ST_X(issue.position) AS lon, ST_Y(issue.position) AS lat,
@@ -28,8 +30,10 @@ _CLAIM = text("""
            CASE WHEN first.device_id IS NULL AND first.author_id IS NULL AND first.received_at IS NOT NULL
                     THEN 'resident'
                 WHEN first.device_id IS NULL AND first.received_at IS NOT NULL THEN 'staff'
-                ELSE 'worker' END AS source
+                ELSE 'worker' END AS source,
+           aside.issue_id IS NOT NULL AS was_aside
     FROM issue
+    {aside.JOIN}
     LEFT JOIN LATERAL (
         SELECT * FROM routing_decision WHERE issue_id = issue.id ORDER BY id DESC LIMIT 1
     ) AS standing ON true
@@ -37,11 +41,12 @@ _CLAIM = text("""
         SELECT device_id, author_id, received_at FROM operation
         WHERE record_id = issue.id AND rev = 1 AND collection = 'issues' LIMIT 1
     ) AS first ON true
-    WHERE issue.awaiting_routing AND issue.deleted_at IS NULL
+    WHERE {aside.AWAITS}
+      AND (CAST(:only AS uuid[]) IS NULL OR issue.id = ANY (CAST(:only AS uuid[])))
     ORDER BY issue.id
     LIMIT :limit
     FOR UPDATE OF issue SKIP LOCKED
-""")
+""")  # noqa: S608  # constants of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +61,24 @@ class Claimed:
     is_closed: bool
     case: Case
     told_before: tuple[int, ...]
+    was_aside: bool
 
 
-def claim(session: Session, limit: int, ground: Ground | None, *, border_m: float) -> list[Claimed]:
-    """Lock up to ``limit`` issues that await routing, in ascending id, passing over those locked by others."""
-    rows = session.execute(_CLAIM, {"limit": limit}).all()
+def claim(
+    session: Session,
+    limit: int,
+    ground: Ground | None,
+    now: datetime,
+    *,
+    border_m: float,
+    only: Sequence[uuid.UUID] | None = None,
+) -> list[Claimed]:
+    """Lock up to ``limit`` issues that await routing, in ascending id, passing over those locked by others.
+
+    Passes over those that are set aside until after ``now``, too. ``only`` leaves all others out.
+    """
+    wanted = None if only is None else list(only)
+    rows = session.execute(_CLAIM, {"limit": limit, "now": now, "only": wanted}).all()
     return [_claimed(row, place) for row, place in zip(rows, _places(rows, ground, border_m), strict=True)]
 
 
@@ -79,6 +97,7 @@ def _claimed(row: Any, place: Place) -> Claimed:
         is_closed=row.closed_at is not None,
         case=Case(row.category, row.severity, row.source, place, row.captured_at, standing),
         told_before=() if row.body_id is None else (row.body_id, *row.assisting_ids),
+        was_aside=row.was_aside,
     )
 
 

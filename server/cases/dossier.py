@@ -20,6 +20,7 @@ from server.accounts.tables import Organisation
 from server.attachments.reading import Served, photos_of
 from server.cases.board import in_reach, is_private, light, masked
 from server.cases.errors import UnknownCase
+from server.cases.tables import RoutingFailure
 from sync.collections.categories import Category
 from sync.collections.issues import Issue
 from sync.tables import Operation, Person
@@ -82,6 +83,7 @@ class Dossier:
     lat: float | None
     photos: Mapping[uuid.UUID, Served]
     history: tuple[Entry, ...]
+    failure: RoutingFailure | None
 
 
 def read_dossier(
@@ -123,6 +125,7 @@ def read_dossier(
         lat=lat,
         photos={} if hidden else photos_of(session, _photo_ids(row), issue_id),
         history=_history(session, issue_id),
+        failure=session.get(RoutingFailure, issue_id) if row.awaiting_routing else None,
     )
 
 

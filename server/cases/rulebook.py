@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from geo.tables import Area
 from server.accounts.tables import Organisation
+from server.cases import aside
 from server.cases.calendar import Limit
 from server.cases.case import Rule
 from server.cases.errors import InvalidRule, RuleTie, UnknownRule
@@ -95,6 +96,7 @@ def save(session: Session, draft: Draft, *, author_id: int | None, now: datetime
             # Somebody saved the same at the same moment.
             raise RuleTie(rule.label, None, None) from None
         raise
+    aside.try_again(session, now)
     return replace(rule, id=rule_id)
 
 
@@ -105,6 +107,7 @@ def retire(session: Session, rule_id: int, now: datetime) -> None:
     )
     if done.first() is None:
         raise UnknownRule(rule_id)
+    aside.try_again(session, now)
 
 
 def _rule(row: Row) -> Rule:

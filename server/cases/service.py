@@ -5,13 +5,14 @@ what is to be sent waits in rows. Locks: issues in ascending id, skipping those 
 """
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
-from server.cases import catalogue, claims, decisions, notices, rulebook
+from server.cases import aside, catalogue, claims, decisions, notices, rulebook
 from server.cases.calendar import WorkCalendar
 from server.cases.case import DEFAULT_POLICY, Policy
 from server.cases.claims import Claimed
@@ -42,19 +43,21 @@ def route_awaiting(
     *,
     calendar: WorkCalendar = DEFAULT_CALENDAR,
     policy: Policy = DEFAULT_POLICY,
+    only: Sequence[uuid.UUID] | None = None,
 ) -> Routed:
     """Route up to ``limit`` issues that await it, in a number of statements that does not grow with them.
 
     ``ground`` is the edition in force at ``now`` (aware UTC), None before the first. Each issue gets a body, a
     deadline and the reasons, also where it was routed before and its category, severity or grid has changed since.
     The deadline counts from this decision, not from the capture (``rules.choose`` says why; ``policy`` can change
-    it). Raises ``NoDefaultDesk`` if the catalogue has not been loaded.
+    it). ``only``: no others than these. Raises ``NoDefaultDesk`` if the catalogue has not been loaded.
     """
-    claimed = claims.claim(session, limit, ground, border_m=policy.border_m)
+    claimed = claims.claim(session, limit, ground, now, border_m=policy.border_m, only=only)
     if not claimed:
         return Routed()
     decisions.let_be(session, [each.id for each in claimed if _is_finished(each)])
-    book = RuleBook(rulebook.active_rules(session), catalogue.read_terms(session), catalogue.read_bodies(session))
+    aside.take_back(session, [each.id for each in claimed if each.was_aside])
+    book = read_book(session)
     rulings = [
         Ruling(each, choose(each.case, book, calendar, now, policy)) for each in claimed if not _is_finished(each)
     ]
@@ -63,6 +66,11 @@ def route_awaiting(
     changed = [(each.claimed.id, (each.claimed.grid_now,), each.claimed.author_id) for each in rulings]
     feed.append(session, feed.record_touches(ISSUES.topic, changed))
     return Routed(tuple(decided), to_send, more=len(claimed) == limit)
+
+
+def read_book(session: Session) -> RuleBook:
+    """Return what issues are routed by. Raises ``RuleTie``."""
+    return RuleBook(rulebook.active_rules(session), catalogue.read_terms(session), catalogue.read_bodies(session))
 
 
 def _is_finished(claimed: Claimed) -> bool:

@@ -93,6 +93,20 @@ class RoutingDecision(Base):
     reasons: Mapped[list[Json]] = mapped_column(JSONB, comment='[{"code", "zh", "en"}], most telling first')
 
 
+class RoutingFailure(Base):
+    """An issue that could not be routed: why, and when it is tried again. Gone once it is routed."""
+
+    __tablename__ = "routing_failure"
+    __table_args__ = (CheckConstraint("attempts > 0", name="attempts_positive"),)
+
+    issue_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("issue.id"), primary_key=True)
+    rev: Mapped[int] = mapped_column(comment="of the issue; another revision is tried at once")
+    since: Mapped[dt.datetime]
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[dt.datetime]
+    reason: Mapped[str]
+
+
 class Endpoint(Base):
     """Where one organisation takes its webhooks, and how its line is doing: one claim at a time, rest after trouble."""
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from geo import plans, sketching
 from server.attachments.tending import waits
+from server.cases.aside import awaits
 from server.cases.deliveries import is_due
 from server.config import Config
 from server.grids import imports
@@ -32,7 +33,6 @@ COMPACTED_AT_ONCE = 5_000
 
 log = structlog.get_logger()
 
-_AWAITING = text("SELECT EXISTS (SELECT FROM issue WHERE awaiting_routing AND deleted_at IS NULL)")
 _UNSETTLED = text("SELECT EXISTS (SELECT FROM operation WHERE status = ANY (CAST(:statuses AS text[])))")
 
 
@@ -41,7 +41,7 @@ def waiting(session: Session, moment: datetime, *, held_too: bool) -> list[str]:
     statuses = ["pending", "held"] if held_too else ["pending"]
     found = {
         "merge": session.scalar(_UNSETTLED, {"statuses": statuses}),
-        "routing": session.scalar(_AWAITING),
+        "routing": awaits(session, moment),
         "delivery": is_due(session, moment),
         "files": waits(session, moment, keep_for=Config.upload_ttl),
         "imports": imports.waits(session, moment),

@@ -173,6 +173,8 @@ export interface IssueInFull extends Omit<IssueBrief, "grid" | "body" | "summary
   received_at: string;
   changed_at: string;
   awaiting_routing: boolean;
+  /** Why it could not be routed yet (null where it is masked), and when that is tried again. */
+  routing_failure: { reason: string | null; since: string; attempts: number; next_attempt_at: string } | null;
   body: Named | null;
   assisting: Named[];
   routing: Routing | null;

@@ -163,6 +163,16 @@ function PhotoFrame({ photo, words }: { photo: Photo; words: string }) {
 }
 
 function Handling({ issue, now }: { issue: IssueInFull; now: Date }) {
+  const { routing_failure: failure } = issue;
+  if (failure !== null) {
+    const next = moment(failure.next_attempt_at, now);
+    return (
+      <p class="notice">
+        {t("issue.unroutable", { attempts: failure.attempts, next })}
+        {failure.reason !== null && <code class="cause">{failure.reason}</code>}
+      </p>
+    );
+  }
   if (issue.awaiting_routing) return <p class="notice">{t("issue.awaiting")}</p>;
   if (issue.body === null) return <p class="faint">{t("issue.norouting")}</p>;
   return (

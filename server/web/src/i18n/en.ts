@@ -163,6 +163,7 @@ export const en: Record<Key, string> = {
   "issue.margin": "To the border",
   "issue.neighbour": "Neighbouring grid",
   "issue.awaiting": "Awaiting routing: a body is being chosen, this usually takes seconds.",
+  "issue.unroutable": "It could not be routed ({attempts} attempts). It is tried again at {next}, or when a rule or the issue changes. Tell whoever runs the system:",
   "issue.norouting": "Not routed yet.",
   "issue.reporter": "Reported by",
   "issue.captured": "Captured",

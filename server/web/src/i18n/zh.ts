@@ -158,6 +158,7 @@ export const zh = {
   "issue.margin": "距边界",
   "issue.neighbour": "相邻网格",
   "issue.awaiting": "等待派遣：系统正在确定承办单位，通常几秒内完成。",
+  "issue.unroutable": "未能派遣（已尝试 {attempts} 次）。将于 {next} 再试；规则或事件有变动时随即重试。请告知系统管理员：",
   "issue.norouting": "尚未派遣。",
   "issue.reporter": "上报人",
   "issue.captured": "采集时间",

@@ -6,7 +6,7 @@ know drafts; what is found is ``geo.gate``'s.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import shapely
@@ -19,6 +19,7 @@ from geo.redraw.sheet import compare
 from server.grids.city import City
 
 _BESIDE_DEG: Final = 1e-4
+_NESTING: Final = frozenset({"outside-parent", "uncovered"})
 _SAME_PLACE_DEG: Final = 1e-7
 _Findings = Iterator[GateFinding]
 
@@ -50,7 +51,14 @@ def check_draft(before: City, after: City) -> Checked:
     done = {kind: compare(sheet, after.sheets[kind]) for kind, sheet in before.sheets.items()}
     moved = _moved(done)
     kinds = sorted(done, key=lambda kind: -after.ranks[kind])
-    return Checked(tuple(finding for kind in kinds for finding in _of_kind((before, after), kind, done[kind], moved)))
+    found = [(kind, each) for kind in kinds for each in _of_kind((before, after), kind, done[kind], moved)]
+    return Checked(tuple(_weighed(after, kind, finding) for kind, finding in found))
+
+
+def _weighed(city: City, kind: str, finding: GateFinding) -> GateFinding:
+    """A finding as it weighs: parts of grids may lag behind a grid that is cut, as no record is located in them."""
+    lags = city.ranks[kind] > city.ranks[city.locating] and finding.code in _NESTING
+    return replace(finding, severity="warning") if lags else finding
 
 
 def _moved(done: Mapping[str, Redrawn]) -> dict[str, BaseGeometry]:

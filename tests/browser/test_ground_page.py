@@ -125,7 +125,9 @@ def test_a_grid_is_split_on_the_map_and_published(visit, city, looked_at):
     looked_at(page, "ground-line")
     page.get_by_role("button", name="完成").click()
     expect(page.get_by_text(f"分割 {code}")).to_be_visible()
-    expect(page.get_by_text("没有发现问题")).to_be_visible()
+    # Warned of, and no more: the micro-grids that the line cuts.
+    expect(page.get_by_text("在上级").first).to_be_visible()
+    expect(page.get_by_role("button", name="发布")).to_be_enabled()
     expect(page.get_by_role("heading", name="影响")).to_be_visible()
     looked_at(page, "ground-draft")
     page.get_by_role("button", name="发布").click()
@@ -200,7 +202,6 @@ def test_an_open_map_follows_a_redraw_by_itself_and_stays_where_it_was(visit, ci
     grids = grids_of(city.session)
     split(drawing, grids, roundest(grids))
     drawing.get_by_role("button", name="完成").click()
-    expect(drawing.get_by_text("没有发现问题")).to_be_visible()
     drawing.get_by_role("button", name="发布").click()
     drawing.get_by_role("dialog").get_by_role("button", name="发布").click()
     watched.page.wait_for_selector(".map-canvas[data-edition='2']")

@@ -104,6 +104,13 @@ REDRAW_WORDS: Mapping[str, Words] = {
         "请新建草案",
         "Begin another draft",
     ),
+    "draft-planned": (
+        409,
+        "草案已定时发布，不能再改",
+        "The draft waits for its set time and does not change",
+        "请先撤回计划",
+        "Withdraw the plan first",
+    ),
     "nothing-to-undo": (409, "没有可撤销的操作", "There is nothing to undo", "", ""),
     "nothing-to-redo": (409, "没有可重做的操作", "There is nothing to redo", "", ""),
     "nothing-to-publish": (409, "草案没有任何改动", "The draft changes nothing", "", ""),

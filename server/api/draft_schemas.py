@@ -97,7 +97,7 @@ class DraftAreasQuerySchema(Schema):
 
 
 class DraftDoneSchema(Schema):
-    """An operation of a draft, as it was sent."""
+    """An operation of a draft, as it was sent; one from a file without its polygons."""
 
     position = fields.Integer(required=True)
     kind = fields.String(required=True)
@@ -107,8 +107,17 @@ class DraftDoneSchema(Schema):
     made_at = fields.DateTime(required=True)
 
 
+class DraftPlannedSchema(Schema):
+    """The set time of a draft. It waits; or it was refused when the time came, or withdrawn, and may be drawn on."""
+
+    plan = fields.Integer(required=True, metadata={"description": "its number in /v1/editions/plans"})
+    at = fields.AwareDateTime(required=True)
+    state = fields.String(required=True, validate=validate.OneOf(("waiting", "published", "refused", "withdrawn")))
+    problem = fields.Dict(required=True, allow_none=True)
+
+
 class GroundDraftSchema(Schema):
-    """A draft. ``superseded``: another edition is in force than the one it is over."""
+    """A draft. ``superseded``: another edition is in force than the one it is over. While a plan waits it is closed."""
 
     id = fields.Integer(required=True)
     name = fields.String(required=True)
@@ -118,6 +127,7 @@ class GroundDraftSchema(Schema):
     created_at = fields.DateTime(required=True)
     version = fields.Integer(required=True)
     published_edition = fields.Integer(required=True, allow_none=True)
+    planned = fields.Nested(DraftPlannedSchema, required=True, allow_none=True)
     operations = fields.Integer(metadata={"description": "how many stand"})
     done = fields.List(fields.Nested(DraftDoneSchema))
 

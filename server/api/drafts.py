@@ -11,9 +11,9 @@ import shapely
 from flask import Response, make_response, request
 from flask_smorest import Blueprint
 
-from geo import plans
 from geo.redraw import Redrawn
 from geo.redraw.sheet import compare
+from geo.tables import PlannedEdition
 from server.accounts.charge import area_in_charge, areas_of_role
 from server.accounts.errors import OutsideCharge
 from server.api.draft_schemas import (
@@ -83,7 +83,10 @@ def list_drafts() -> dict[str, Any]:
     """Return all drafts, the newest first."""
     with transaction() as tx:
         newest = drafts.newest_edition(tx.session)
-        return {"drafts": [_facts(draft, newest) | {"operations": count} for draft, count in drafts.listed(tx.session)]}
+        found = drafts.listed(tx.session)
+        waiting = drafts.plans_of(tx.session, [draft for draft, _ in found])
+        told = [_facts(draft, newest, waiting.get(draft.id)) | {"operations": count} for draft, count in found]
+        return {"drafts": told}
 
 
 @blueprint.get("/<int(max=2147483647):draft_id>")
@@ -246,8 +249,9 @@ def publish(sent: dict[str, Any], draft_id: int) -> tuple[dict[str, Any], int, d
         _require_charge(tx, drafts.standing(drafts.operations(tx.session, draft)), now)
         order = publishing.order_of(tx.session, draft, by=calling_staff().login, note=sent["note"])
         if sent["at"] is not None:
-            planned = plans.plan(tx.session, order, due_at=sent["at"].astimezone(dt.UTC), now=now)
-            return make_response(plan_json(planned), 202)
+            due_at = sent["at"].astimezone(dt.UTC)
+            planned = publishing.plan(tx.session, draft, order, due_at=due_at, now=now)
+            return make_response(plan_json(planned), 202, {"ETag": _tag(draft)})
         done = publishing.put_into_force(tx.session, draft, order, _now)
         tx.then(wake, "editions")
     told = {name: [each.code for each in getattr(done, name)] for name in ("added", "changed", "retired")}
@@ -292,7 +296,7 @@ def _require_charge(tx: Transaction, operations: list[Operation], now: dt.dateti
             raise OutsideCharge(what="area", area=facts.code)
 
 
-def _facts(draft: Draft, newest: int) -> dict[str, Any]:
+def _facts(draft: Draft, newest: int, plan: PlannedEdition | None) -> dict[str, Any]:
     return {
         "id": draft.id,
         "name": draft.name,
@@ -302,18 +306,32 @@ def _facts(draft: Draft, newest: int) -> dict[str, Any]:
         "created_at": draft.created_at,
         "version": draft.version,
         "published_edition": draft.published_edition,
+        "planned": None if plan is None or draft.published_edition is not None else _planned_json(plan),
     }
+
+
+def _planned_json(plan: PlannedEdition) -> dict[str, Any]:
+    return {"plan": plan.id, "at": plan.due_at, "state": plan.state, "problem": plan.problem}
 
 
 def _draft_json(tx: Transaction, draft: Draft) -> dict[str, Any]:
     rows = drafts.operations(tx.session, draft)
-    facts = _facts(draft, drafts.newest_edition(tx.session))
+    plan = drafts.plans_of(tx.session, [draft]).get(draft.id)
+    facts = _facts(draft, drafts.newest_edition(tx.session), plan)
     return facts | {"operations": sum(not row.undone for row in rows), "done": [_done_json(row) for row in rows]}
 
 
 def _done_json(row: DraftOperation) -> dict[str, Any]:
-    names = ("position", "kind", "parameters", "undone", "author", "made_at")
-    return {name: getattr(row, name) for name in names}
+    names = ("position", "kind", "undone", "author", "made_at")
+    return {name: getattr(row, name) for name in names} | {"parameters": _parameters_json(row.parameters)}
+
+
+def _parameters_json(kept: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of an operation; of one from a file without its polygons, which may be a whole city's."""
+    if "file" not in kept:
+        return kept
+    areas = [{name: value for name, value in area.items() if name != "polygon"} for area in kept["areas"]]
+    return kept | {"areas": areas}
 
 
 def _changes_json(kind: str, done: Redrawn) -> dict[str, Any]:

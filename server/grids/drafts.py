@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from geo.redraw import Redrawn
 from geo.redraw.sheet import compare
-from geo.tables import Edition
+from geo.tables import Edition, PlannedEdition
 from server.grids.city import City
 from server.grids.errors import (
     DraftChanged,
     DraftNeedsVersion,
+    DraftPlanned,
     DraftPublished,
     NothingToRedo,
     NothingToUndo,
@@ -92,7 +93,10 @@ def find(session: Session, draft_id: int) -> Draft:
 
 
 def lock(session: Session, draft_id: int, seen: Seen) -> Draft:
-    """The draft, locked for a change. Raises UnknownDraft, DraftNeedsVersion, DraftChanged and DraftPublished."""
+    """The draft, locked for a change.
+
+    Raises UnknownDraft, DraftNeedsVersion, DraftChanged, DraftPublished and DraftPlanned.
+    """
     draft = session.scalars(
         select(Draft).where(Draft.id == draft_id).with_for_update().execution_options(populate_existing=True)
     ).one_or_none()
@@ -104,7 +108,17 @@ def lock(session: Session, draft_id: int, seen: Seen) -> Draft:
         raise DraftChanged(draft.version)
     if draft.published_edition is not None:
         raise DraftPublished(draft.published_edition)
+    plan = plans_of(session, [draft]).get(draft.id)
+    if plan is not None and plan.state == "waiting":
+        raise DraftPlanned(plan.id, plan.due_at.isoformat())
     return draft
+
+
+def plans_of(session: Session, drafts: Sequence[Draft]) -> dict[int, PlannedEdition]:
+    """The plans to publish drafts, by the draft, without their areas: those that wait, and what became of them."""
+    by_plan = {draft.plan_id: draft.id for draft in drafts if draft.plan_id is not None}
+    rows = select(PlannedEdition).where(PlannedEdition.id.in_(by_plan)).options(defer(PlannedEdition.areas))
+    return {by_plan[plan.id]: plan for plan in session.scalars(rows)} if by_plan else {}
 
 
 def operations(session: Session, draft: Draft) -> list[DraftOperation]:

@@ -7,6 +7,7 @@ Owns what can be wrong with a draft, as data. Must not know HTTP; `server.proble
     ├── DraftNeedsVersion      a change without the version that its author saw
     ├── DraftChanged           the draft is not what its author saw
     ├── DraftPublished         a draft that was published can be read, and no more
+    ├── DraftPlanned           a draft that waits for its time does not change
     ├── NothingToUndo          no operation stands
     ├── NothingToRedo          no operation was undone last
     ├── NothingToPublish       the draft changes nothing
@@ -66,6 +67,17 @@ class DraftPublished(DraftError):
     def __init__(self, edition: int) -> None:
         super().__init__(f"as edition {edition}")
         self.edition = edition
+
+
+class DraftPlanned(DraftError):
+    """The draft waits to be published at `at`, by the plan `plan`."""
+
+    code = "draft-planned"
+
+    def __init__(self, plan: int, at: str) -> None:
+        super().__init__(f"plan {plan} at {at}")
+        self.plan = plan
+        self.at = at
 
 
 class NothingToUndo(DraftError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import shapely
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from geo import plans
@@ -122,6 +123,27 @@ def order_of(session: Session, draft: Draft, *, by: str, note: str) -> plans.Ord
     if not areas and not retired:
         raise NothingToPublish
     return plans.Order(areas, retired, draft.base_edition, by, draft.name, note)
+
+
+def plan(session: Session, draft: Draft, order: plans.Order, *, due_at: dt.datetime, now: dt.datetime) -> plans.Plan:
+    """Plan to publish what was ordered of a draft (locked), which is closed then. Errors as ``geo.plans.plan``."""
+    planned = plans.plan(session, order, due_at=due_at, now=now)
+    draft.plan_id = planned.id
+    draft.version += 1
+    session.flush()
+    return planned
+
+
+def note_published(session: Session) -> None:
+    """Mark the drafts whose plans were published since."""
+    session.execute(_NOTE_PUBLISHED)
+
+
+_NOTE_PUBLISHED = text("""
+    UPDATE draft SET published_edition = plan.edition_number, version = version + 1
+    FROM planned_edition AS plan
+    WHERE plan.id = draft.plan_id AND plan.state = 'published' AND published_edition IS NULL
+""")
 
 
 def put_into_force(session: Session, draft: Draft, order: plans.Order, clock: Callable[[], dt.datetime]) -> Published:

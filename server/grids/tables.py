@@ -25,6 +25,9 @@ class Draft(Base):
     published_edition: Mapped[int | None] = mapped_column(
         ForeignKey("edition.number"), comment="once set, the draft does not change any more"
     )
+    plan_id: Mapped[int | None] = mapped_column(
+        ForeignKey("planned_edition.id"), comment="while that waits, the draft does not change"
+    )
 
 
 class DraftOperation(Base):

@@ -2,6 +2,7 @@
 
 import structlog
 
+from server.grids import publishing
 from server.grounds import ground_at
 from server.jobs.process import config, now, transaction, wake
 from sync import moving
@@ -26,4 +27,6 @@ def follow() -> int:
 
 def _publish_one() -> bool:
     with transaction() as session:
-        return publish_due(session, now)
+        found = publish_due(session, now)
+        publishing.note_published(session)
+        return found

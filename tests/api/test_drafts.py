@@ -5,6 +5,8 @@ import datetime as dt
 import pytest
 from sqlalchemy import text
 
+from server.grids import publishing
+from sync.flip import publish_due
 from tests.api.staff import Desk
 from tests.cases import city
 from tests.cases.city import EAST, WEST
@@ -324,6 +326,38 @@ class TestPublishing:
         planned = drawing.send("/publish", {"at": at})
         assert (planned.status_code, planned.json["state"], planned.json["base"]) == (202, "waiting", 1)
         assert set(standing(redrawn)) == {WEST, EAST}
+
+    def test_a_planned_draft_is_marked_and_closed_until_its_plan_is_withdrawn(self, desk):
+        drawing = Drawing(desk)
+        drawing.do(split())
+        due = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+        plan = drawing.send("/publish", {"at": due.isoformat()}).json["id"]
+        (listed,) = desk.get("/v1/drafts").json["drafts"]
+        told = {"plan": plan, "at": due.isoformat(), "state": "waiting", "problem": None}
+        assert listed["planned"] == drawing.get()["planned"] == told
+        for refused in (
+            drawing.do(split(EAST, 114.315, FOURTH)),
+            drawing.send("/undo"),
+            drawing.send("", verb="delete"),
+        ):
+            assert (refused.status_code, refused.json["type"], refused.json["plan"]) == (
+                409, "/problems/draft-planned", plan,
+            )  # fmt: skip
+        desk.client.delete(f"/v1/editions/plans/{plan}", headers={"X-CSRF-Token": desk.csrf})
+        assert drawing.get()["planned"]["state"] == "withdrawn"
+        assert drawing.send("/undo").status_code == 200
+
+    def test_a_draft_whose_time_has_come_is_marked_as_published(self, desk, redrawn):
+        drawing = Drawing(desk)
+        drawing.do(split())
+        due = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+        drawing.send("/publish", {"at": due.isoformat()})
+        publish_due(redrawn, lambda: due)
+        publishing.note_published(redrawn)
+        redrawn.commit()
+        (listed,) = desk.get("/v1/drafts").json["drafts"]
+        assert (listed["published_edition"], listed["planned"]) == (2, None)
+        assert drawing.send("/undo", tag="*").json["type"] == "/problems/draft-published"
 
     def test_a_merge_retires_what_went_into_another(self, desk, redrawn):
         drawing = Drawing(desk)

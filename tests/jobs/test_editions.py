@@ -91,7 +91,9 @@ def test_a_planned_edition_comes_into_force_and_records_follow_with_nobody_there
     with Session(engine) as session, session.begin():
         areas = [strip(WEST, 114.30, 114.305), strip(THIRD, 114.305, 114.31)]
         order = plans.Order(areas, (), 1, "gis", "改")
-        plans.plan(session, order, due_at=now + timedelta(seconds=1), now=now)
+        planned = plans.plan(session, order, due_at=now + timedelta(seconds=1), now=now)
+        draft = text("INSERT INTO draft (name, base_edition, author, plan_id) VALUES ('改', 1, 'gis', :plan)")
+        session.execute(draft, {"plan": planned.id})
     programs.worker()
     programs.sweeper()
     eventually(lambda: (told := progress(engine)) and told.finished_at, "the records have followed")
@@ -99,4 +101,5 @@ def test_a_planned_edition_comes_into_force_and_records_follow_with_nobody_there
     eventually(lambda: is_sketched(engine, 2), "the maps have their sketches")
     with Session(engine) as session:
         begins = session.scalar(text("SELECT lower(in_force) FROM edition WHERE number = 2"))
+        assert session.scalar(text("SELECT published_edition FROM draft")) == 2
     assert begins >= now + timedelta(seconds=1)

@@ -63,7 +63,7 @@ def redrawn(session):
     session.rollback()
     session.execute(text("SET LOCAL session_replication_role = replica"))
     for statement in (
-        "TRUNCATE edition_move, edition_fragment, area_lineage, planned_edition",
+        "TRUNCATE edition_move, edition_fragment, area_lineage, planned_edition, draft_operation, draft",
         "DELETE FROM area_version WHERE lower(editions) > 1",
         "UPDATE area_version SET editions = '[1,)'",
         "DELETE FROM area WHERE NOT EXISTS (SELECT FROM area_version WHERE area_id = area.id)",

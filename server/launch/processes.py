@@ -88,9 +88,10 @@ def respawn_argv(home: Home, daemon: Daemon) -> tuple[str, ...]:
 
 def stop(home: Home, name: str, wait_s: float) -> bool:
     """Ask the program to stop and wait until its keeper is gone; False when it was not running."""
-    process = look(home, name)
-    if process.keeper is None or not is_kept(home, name):
-        return False
+    while (process := look(home, name)).keeper is None:
+        if process.state == "stopped":
+            return False
+        time.sleep(0.01)
     os.kill(process.keeper, signal.SIGTERM)
     deadline = time.monotonic() + wait_s
     while is_kept(home, name):
@@ -108,7 +109,22 @@ def look(home: Home, name: str) -> Process:
         told = {}
     if not is_kept(home, name):
         return Process(name, "stopped", None, None)
-    return Process(name, told.get("state", "starting"), told.get("pid"), told.get("keeper"), told.get("restarts", 0))
+    if not _lives(told.get("keeper")):
+        # A keeper that just took the lock has not reported yet: this is what the one before it left.
+        return Process(name, "starting", None, None)
+    return Process(name, told["state"], told["pid"], told["keeper"], told["restarts"])
+
+
+def _lives(pid: int | None) -> bool:
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def is_kept(home: Home, name: str) -> bool:

@@ -32,6 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.sql.operators import eq, ge, gt, le, lt, ne
 
 LONGEST, DEEPEST = 8_000, 40
+# Degrees: more than a world around, for boxes that reach over its edges.
+FARTHEST = 1_000.0
 _OPENING = re.compile(r"\(|\bnot\b|-", re.IGNORECASE)
 _JOINING = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
 _MOST_JOINED = 200
@@ -108,7 +110,10 @@ class _Walk:
             value, *options = self._alike([args[0], *args[1]])
             return value.in_(options)
         if op == "like" and len(args) == 2:  # noqa: PLR2004  # value, pattern
-            return cast(self._value(args[0]), Text).like(self._value(args[1]))
+            value, pattern = self._value(args[0]), self._value(args[1])
+            if _kind(pattern) != "text":
+                raise FilterInvalid(f"a pattern is text, not {_kind(pattern)}")
+            return cast(value, Text).like(pattern)
         if op in ("t_before", "t_after") and len(args) == 2:  # noqa: PLR2004  # two sides
             left, right = self._alike(args)
             return left < right if op == "t_before" else left > right
@@ -123,10 +128,12 @@ class _Walk:
         return values
 
     def _value(self, node: Any) -> ColumnElement[Any]:
-        if isinstance(node, bool | int | float):
-            return literal(node) if isinstance(node, bool) else literal(node, Numeric(asdecimal=False))
+        if isinstance(node, bool):
+            return literal(node)
+        if isinstance(node, int | float):
+            return literal(_number(node), Numeric(asdecimal=False))
         if isinstance(node, str):
-            return literal(node, Text)
+            return literal(_text(node), Text)
         if not isinstance(node, dict):
             raise FilterInvalid(f"{type(node).__name__} is no value")
         if "property" in node:
@@ -152,11 +159,13 @@ class _Walk:
             return self._columns[GEOMETRY]
         try:
             if isinstance(node, dict) and "bbox" in node:
-                west, south, east, north = (float(side) for side in node["bbox"])
+                west, south, east, north = (_reachable(float(side)) for side in node["bbox"])
                 return func.ST_MakeEnvelope(west, south, east, north, 4326)
             shape = shapely.from_geojson(json.dumps(node))
         except (ShapelyError, ValueError, TypeError) as error:
             raise FilterInvalid("this geometry cannot be read") from error
+        for side in () if shape.is_empty else shape.bounds:
+            _reachable(side)
         if not shapely.is_valid(shape):
             raise FilterInvalid(f"this geometry is not valid: {shapely.is_valid_reason(shape)}")
         return func.ST_GeomFromWKB(shapely.to_wkb(shape), 4326)
@@ -172,6 +181,26 @@ def _only(args: list[Any]) -> Any:
     if len(args) != 1:
         raise FilterInvalid("one argument is taken here")
     return args[0]
+
+
+def _reachable(degrees: float) -> float:
+    """Return a coordinate; GEOS fails within on infinite ones, and on those whose squares are."""
+    if not abs(degrees) <= FARTHEST:
+        raise FilterInvalid(f"{degrees} is no longitude or latitude")
+    return degrees
+
+
+def _number(given: float) -> float:
+    if isinstance(given, int) and abs(given) >= 2**63:
+        raise FilterInvalid("this number is too large")
+    return given
+
+
+def _text(given: str) -> str:
+    """Return text that PostgreSQL can hold: JSON's escapes reach characters that it cannot."""
+    if "\0" in given or any("\ud800" <= each <= "\udfff" for each in given):
+        raise FilterInvalid("half a surrogate pair, or a zero character, is no text")
+    return given
 
 
 def _moment(text: Any) -> dt.datetime:

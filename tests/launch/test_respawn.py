@@ -1,3 +1,5 @@
+import fcntl
+import json
 import os
 import signal
 import subprocess
@@ -98,6 +100,20 @@ def test_a_reload_is_passed_on(home, start):
     os.kill(process.keeper, signal.SIGHUP)
     until(lambda: "reloaded" in log.read_text())
     assert processes.look(home, "program").pid == process.pid
+
+
+def test_what_an_earlier_keeper_left_is_not_told_of_the_next_one(home):
+    with subprocess.Popen(["true"]) as gone:
+        gone.wait()
+    folder = home.path / "processes"
+    folder.mkdir(exist_ok=True)
+    left = {"name": "program", "pid": gone.pid, "state": "running", "keeper": gone.pid, "restarts": 7}
+    (folder / "program.json").write_text(json.dumps(left))
+    assert processes.look(home, "program").state == "stopped"
+    # The next keeper has the lock, and has not reported yet.
+    with (folder / "program.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert processes.look(home, "program") == processes.Process("program", "starting", None, None)
 
 
 def test_a_second_keeper_of_the_same_program_gives_way(home, start):

@@ -1,11 +1,12 @@
 """Items as OGC API Features has them: pages, reference systems, boxes, filters, and what is refused by name."""
 
 import json
+from os import environ
 from urllib.parse import urlsplit
 
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from pyproj import Transformer
@@ -161,7 +162,18 @@ JSON_TREES = st.recursive(
 
 
 @given(JSON_TREES)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example({"op": "like", "args": [False, False]})
+@example({"op": "like", "args": [{"property": "code"}, {"timestamp": "2026-01-01T00:00:00Z"}]})
+@example({"op": "=", "args": [{"property": "code"}, "\ud800"]})
+@example({"op": "=", "args": [{"property": "code"}, "\0"]})
+@example({"op": "<", "args": [1.5, 10**400]})
+@example({"op": "s_touches", "args": [{"bbox": [float("inf"), 2, 1, 5]}, {"bbox": [1, 2, 3, float("nan")]}]})
+@example({"op": "s_crosses", "args": [{"bbox": [1, 2, 3, 1e308]}, {"property": "geometry"}]})
+@settings(
+    max_examples=int(environ.get("CQL_EXAMPLES", "40")),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 def test_no_tree_is_ever_an_error_of_the_server(gis, tree):
     answer = gis.get(f"{GRIDS}/items", **{"filter": json.dumps(tree), "filter-lang": "cql2-json"})
     assert answer.status_code in (200, 400), answer.text

@@ -130,7 +130,7 @@ class AreaSketch(Base):
     __tablename__ = "area_sketch"
     __table_args__ = (
         Index("uq_area_sketch_area_id", "area_id", text("lower(editions)"), text("lower(zooms)"), unique=True),
-        Index("ix_area_sketch_shape", "shape", postgresql_using="gist"),
+        Index("ix_area_sketch_shape", "shape", "zooms", postgresql_using="gist"),
         CheckConstraint("NOT isempty(editions)", name="editions_not_empty"),
         CheckConstraint("NOT isempty(zooms)", name="zooms_not_empty"),
     )

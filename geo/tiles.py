@@ -12,7 +12,7 @@ from some of either, which would not fit each other.
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from geo.sketches import MAX_ZOOM, WORLD_M, pixel_m
@@ -22,6 +22,8 @@ EXTENT: Final = 4096
 BUFFER: Final = 64
 NAMED_FROM_PX: Final = 4
 LABELLED_FROM_PX: Final = 16
+# Below it a tile may hold tens of thousands of areas.
+NEAR_FROM_ZOOM: Final = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,44 +79,56 @@ _AS_THEY_ARE = """
 """
 
 
-def _layers(drawn: str) -> str:
-    """Return the statement of a tile whose areas are drawn by another."""
+def _layers(drawn: str, *, are_many: bool = False) -> str:
+    """Return the statement of a tile whose areas are drawn by another.
+
+    ``are_many``: they are looked for once for each layer, as they would not fit into the memory of one statement.
+    """
+    # OFFSET 0: a geometry is made once, and not again to find out whether it is there.
     return f"""
-        WITH drawn AS MATERIALIZED ({drawn}), tile AS (SELECT ST_TileEnvelope(:z, :x, :y) AS square)
+        WITH drawn AS {"NOT MATERIALIZED" if are_many else "MATERIALIZED"} ({drawn}),
+             tile AS MATERIALIZED (SELECT ST_TileEnvelope(:z, :x, :y) AS square)
         SELECT (
             SELECT coalesce(ST_AsMVT(area, 'areas', {EXTENT}, 'geometry', 'id'), ''::bytea)
             FROM (
                 SELECT id, CASE WHEN across_m >= :named_from_m THEN code END AS code,
                        CASE WHEN across_m >= :named_from_m THEN name END AS name,
                        ST_AsMVTGeom(shape, square, {EXTENT}, {BUFFER}) AS geometry
-                FROM drawn, tile
+                FROM drawn, tile OFFSET 0
             ) AS area WHERE geometry IS NOT NULL
         ) || (
             SELECT coalesce(ST_AsMVT(label, 'labels', {EXTENT}, 'geometry', 'id'), ''::bytea)
             FROM (
                 SELECT id, code, name, ST_AsMVTGeom(label, square, {EXTENT}, 0) AS geometry
-                FROM drawn, tile WHERE across_m >= :labelled_from_m AND label && square
+                FROM drawn, tile WHERE across_m >= :labelled_from_m AND label && square OFFSET 0
             ) AS label WHERE geometry IS NOT NULL
         )
     """  # noqa: S608  # written here alone
 
 
-# Drawn, and known to be whole, as of one moment: the sketches of the next edition may come at any time.
-_TILE = text(f"""
-    SELECT EXISTS (SELECT FROM edition_sketch WHERE kind = :kind AND edition_number = :edition) AS is_sketched,
-           CASE WHEN EXISTS (SELECT FROM edition_sketch WHERE kind = :kind AND edition_number = :edition)
-                THEN ({_layers(_SKETCHED)}) END AS content,
-           EXISTS (SELECT FROM city_state WHERE left(epoch::text, 8) = :epoch)
-           AND EXISTS (SELECT FROM edition WHERE number = :edition)
-           AND EXISTS (SELECT FROM area_kind WHERE code = :kind) AS is_known
-""")  # noqa: S608  # written here alone
+def _tile(*, are_many: bool) -> TextClause:
+    """Return the statement that tells whether a tile is known and sketched, and draws it, all as of one moment.
+
+    The sketches of the next edition may come at any time.
+    """
+    is_sketched = "EXISTS (SELECT FROM edition_sketch WHERE kind = :kind AND edition_number = :edition)"
+    return text(f"""
+        SELECT {is_sketched} AS is_sketched,
+               CASE WHEN {is_sketched} THEN ({_layers(_SKETCHED, are_many=are_many)}) END AS content,
+               EXISTS (SELECT FROM city_state WHERE left(epoch::text, 8) = :epoch)
+               AND EXISTS (SELECT FROM edition WHERE number = :edition)
+               AND EXISTS (SELECT FROM area_kind WHERE code = :kind) AS is_known
+    """)  # noqa: S608  # written here alone
+
+
+_NEAR, _FAR = _tile(are_many=False), _tile(are_many=True)
 _CUT = text(_layers(_AS_THEY_ARE))
 
 
 def read_tile(session: Session, name: TileName) -> Tile | None:
     """Return a tile; None where there is no such life of the city, edition or kind."""
     asked = _asked(name)
-    is_sketched, content, is_known = session.execute(_TILE, asked).one()
+    is_sketched, content, is_known = session.execute(_FAR if name.at.z < NEAR_FROM_ZOOM else _NEAR, asked).one()
     if not is_known:
         return None
     if not is_sketched:

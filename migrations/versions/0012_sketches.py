@@ -28,7 +28,7 @@ STATEMENTS = (
     )
     """,
     "CREATE UNIQUE INDEX uq_area_sketch_area_id ON area_sketch (area_id, lower(editions), lower(zooms))",
-    "CREATE INDEX ix_area_sketch_shape ON area_sketch USING gist (shape)",
+    "CREATE INDEX ix_area_sketch_shape ON area_sketch USING gist (shape, zooms)",
     "COMMENT ON COLUMN area_sketch.editions IS '[first edition number, first it does not hold for)'",
     "COMMENT ON COLUMN area_sketch.zooms IS '[first zoom, first it is not drawn at)'",
     "COMMENT ON COLUMN area_sketch.across_m IS 'side of a square of its size, in metres of the equator'",

@@ -76,7 +76,9 @@ export class SyncClient {
     this.#holder = this.#newId();
   }
 
-  /** Turn a code into a device. Throws `Refused` for a code that is unknown, used or expired. */
+  /**
+   * Turn a code into a device. What the one before had entered stays, and is handed in by the new one. Throws `Refused` for a code that is unknown, used or expired.
+   */
   async enrol(code: string, described: Described): Promise<Device> {
     const device = await transport.enrol(this.#line(null), code, described);
     await this.store.atomically(async () => {

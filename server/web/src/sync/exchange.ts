@@ -57,7 +57,7 @@ async function handIn(means: Means, done: Exchanged): Promise<void> {
 async function catchUp(means: Means, done: Exchanged): Promise<void> {
   do {
     await pullAll(means, done);
-    await note(means.store, { revoked: false, outdated: false });
+    await note(means.store, { revoked: false, unknown: false, outdated: false });
   } while (await sendAgainWhatWasForgotten(means, done));
 }
 
@@ -134,6 +134,7 @@ async function sendAgainWhatWasForgotten(means: Means, done: Exchanged): Promise
 /** Note what a refusal says of the device; throw it again where it says nothing of that. */
 async function learn(means: Means, error: Refused): Promise<void> {
   if (error.status === 426) await note(means.store, { outdated: true });
+  else if (error.status === 401 && error.code === "token-unknown") await note(means.store, { unknown: true });
   else if (error.status === 401) {
     await note(means.store, { revoked: true });
     if (error.problem.wipe === true) await wipe(means);

@@ -57,10 +57,14 @@ export interface Position {
 
 export type Device = Enrolled;
 
-/** `revoked`, and whether the device shall wipe itself; `outdated`: only a newer app may pull. */
+/**
+ * `revoked`, and whether the device shall wipe itself; `unknown`: the server does not know the device, as after a
+ * restore from a backup older than it: enrol again, on top of what is there; `outdated`: only a newer app may pull.
+ */
 export interface Standing {
   revoked: boolean;
   wipe: boolean;
+  unknown: boolean;
   outdated: boolean;
   skew_ms: number;
 }
@@ -87,7 +91,7 @@ export const AT_FIRST: Position = {
   scope: null,
   pulled_at: null,
 };
-export const IN_GOOD_STANDING: Standing = { revoked: false, wipe: false, outdated: false, skew_ms: 0 };
+export const IN_GOOD_STANDING: Standing = { revoked: false, wipe: false, unknown: false, outdated: false, skew_ms: 0 };
 
 interface Single {
   name: keyof Singles;

@@ -180,6 +180,29 @@ test("what is held and should not be, and what should be and is not, is found by
   await agrees(tab);
 });
 
+test("a phone enrolled after the backup says so, keeps its work, and hands in all of it once it is enrolled again", async () => {
+  const login = await worker("west");
+  await control("dump");
+  const browser = await enrolled(login);
+  const tab = browser.tab();
+  const handedIn = await tab.put("visits", visit());
+  await tab.exchange();
+  await tab.put("issues", issue());
+  await control("restore");
+  await tab.patch("issues", (await tab.list("issues"))[0]!.id, { severity: "urgent" });
+  await tab.exchange();
+  const told = await tab.summary();
+  expect(told.standing).toMatchObject({ unknown: true, revoked: false, wipe: false });
+  expect(told).toMatchObject({ enrolled: true, waiting: 2 });
+  expect(await tab.list("visits")).toHaveLength(1);
+  const { code } = await control<{ code: string }>("code", { login });
+  await tab.enrol(code, { name: "p", platform: "test", app_version: "1.0.0" });
+  expect(await tab.exchange()).toMatchObject({ sent_again: 1, resyncs: 1 });
+  expect(await tab.summary()).toMatchObject({ waiting: 0, doubtful: 0, standing: { unknown: false } });
+  expect(await tab.get("visits", handedIn.id)).toMatchObject({ unsettled: 0 });
+  await agrees(tab);
+});
+
 test("a revoked phone hands in its day, wipes itself where that was ordered, and says so even after a crash", async () => {
   const browser = await enrolled(await worker("west"));
   const tab = browser.tab();

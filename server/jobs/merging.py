@@ -1,7 +1,7 @@
-"""The merge job: settles the operations that wait, until none is left that can be settled."""
+"""The merge job: settles the operations that wait, until none can be settled or it is the turn of other jobs."""
 
 from server.grounds import ground_at
-from server.jobs.process import config, now, transaction, wake
+from server.jobs.process import WORK_FOR, config, now, transaction, wake
 from sync import fence
 from sync.conflicts import settle_waiting
 
@@ -9,8 +9,8 @@ BATCH = 500
 
 
 def settle() -> int:
-    """Settle all that can be; return how many operations were. Safe to run twice at once, and to kill at any moment."""
-    done = 0
+    """Settle what can be; return how many operations were. Safe to run twice at once, and to kill at any moment."""
+    done, ends = 0, now() + WORK_FOR
     while True:
         with transaction() as session:
             fence.hold(session)
@@ -21,4 +21,7 @@ def settle() -> int:
             wake(queue)
         done += settled.operations
         if not settled.more:
+            return done
+        if now() >= ends:
+            wake("merge")
             return done

@@ -5,7 +5,7 @@ Made at first use, so that a worker pool may fork before. Must not know any job.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from sqlalchemy import Engine, create_engine
@@ -13,6 +13,9 @@ from sqlalchemy.orm import Session
 
 from server.config import Config
 from server.jobs.queues import wake_at
+
+# After so long a job that finds work without end queues itself again and lets others have their turn.
+WORK_FOR = timedelta(seconds=2)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The routing job: routes what awaits it, hundreds of issues a transaction, until nothing does.
+"""The routing job: routes what awaits it, hundreds of issues a transaction, until nothing does or others have a turn.
 
 An issue that cannot be routed holds up none of the others: its batch is halved until it stands alone, and it is set
 aside with the reason (``server.cases.aside``).
@@ -7,8 +7,8 @@ aside with the reason (``server.cases.aside``).
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004  # the pool's own
@@ -20,7 +20,7 @@ from server.cases.case import Policy
 from server.cases.errors import NoDefaultDesk
 from server.cases.service import Routed, read_book, route_awaiting
 from server.grounds import ground_at
-from server.jobs.process import config, now, transaction, wake
+from server.jobs.process import WORK_FOR, config, now, transaction, wake
 
 BATCH = 200
 # These say nothing of an issue: the job ends, and the sweeper asks again.
@@ -37,6 +37,14 @@ class Routing:
     clock: Callable[[], datetime]
     calendar: WorkCalendar
     policy: Policy
+
+    def spell(self, work_for: timedelta) -> Routed:
+        """Route batch after batch until nothing waits or the time is up (``more``)."""
+        ends = self.clock() + work_for
+        routed = self.batch()
+        while routed.more and self.clock() < ends:
+            routed = _both(routed, self.batch())
+        return routed
 
     def batch(self) -> Routed:
         """Route up to ``BATCH`` issues; where that fails, all of them that can be, and set the others aside."""
@@ -59,12 +67,10 @@ class Routing:
         if not ids:
             return Routed()
         middle = (len(ids) + 1) // 2
-        parts = [self._part(half) for half in (ids[:middle], ids[middle:]) if half]
-        return Routed(
-            issues=tuple(each for part in parts for each in part.issues),
-            deliveries=tuple(each for part in parts for each in part.deliveries),
-            more=len(ids) == BATCH,
-        )
+        routed = Routed()
+        for half in filter(None, (ids[:middle], ids[middle:])):
+            routed = _both(routed, self._part(half))
+        return replace(routed, more=len(ids) == BATCH)
 
     def _part(self, ids: Sequence[uuid.UUID]) -> Routed:
         try:
@@ -86,22 +92,24 @@ class Routing:
             return route_awaiting(session, moment, ground, limit, calendar=self.calendar, policy=self.policy, only=only)
 
 
+def _both(one: Routed, other: Routed) -> Routed:
+    return Routed(one.issues + other.issues, one.deliveries + other.deliveries, other.more)
+
+
 def route() -> int:
-    """Route all that waits; return how many issues were. Safe to run twice at once, and to kill at any moment."""
+    """Route what waits; return how many issues were. Safe to run twice at once, and to kill at any moment."""
     settings = config()
     calendar = WorkCalendar(hours=parse_hours(settings.working_hours))
     policy = Policy(count_from="capture" if settings.deadlines_from == "capture" else "decision")
     routing = Routing(transaction, now, calendar, policy)
-    done = 0
-    while True:
-        try:
-            routed = routing.batch()
-        except NoDefaultDesk as error:
-            # Nothing can be routed until somebody loads the catalogue; the issues wait, and the sweeper asks again.
-            log.error("issues cannot be routed: load the catalogue", desk=error.desk)  # noqa: TRY400  # no trace needed
-            return done
-        done += len(routed.issues)
-        if routed.deliveries:
-            wake("delivery")
-        if not routed.more:
-            return done
+    try:
+        routed = routing.spell(WORK_FOR)
+    except NoDefaultDesk as error:
+        # Nothing can be routed until somebody loads the catalogue; the issues wait, and the sweeper asks again.
+        log.error("issues cannot be routed: load the catalogue", desk=error.desk)  # noqa: TRY400  # no trace needed
+        return 0
+    if routed.deliveries:
+        wake("delivery")
+    if routed.more:
+        wake("routing")
+    return len(routed.issues)

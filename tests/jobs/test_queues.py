@@ -7,6 +7,7 @@ from rq.serializers import JSONSerializer
 
 from server.jobs import queues
 from server.jobs.queues import JOBS, wake_at
+from server.launch.worker_pool import TurnTaker
 from tests.conftest import REDIS_DATABASES
 
 
@@ -69,3 +70,11 @@ def test_without_redis_waking_gives_up_and_then_does_not_even_try_for_a_while(re
     assert not wake_at("routing", redis_url)
     queues._away_until = 0.0
     assert wake_at("routing", redis_url)
+
+
+def test_a_queue_that_always_has_work_keeps_no_other_waiting(empty_redis):
+    queues_ = [Queue(name, connection=empty_redis, serializer=JSONSerializer) for name in ("routing", "editions")]
+    for queue in (queues_[0], *queues_):
+        queue.enqueue("time.sleep", 0)
+    TurnTaker(queues_, connection=empty_redis, serializer=JSONSerializer).work(burst=True, max_jobs=2)
+    assert [queue.count for queue in queues_] == [1, 0]

@@ -1,5 +1,7 @@
 """The routing job: what cannot be routed is set aside with the reason, and the others do not wait for it."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import text
 
@@ -148,3 +150,13 @@ def test_a_batch_that_holds_more_than_one_of_them_routes_all_the_others(sessions
         pass
     assert len(routed(sessions)) == 16
     assert len(failures(sessions)) == 4
+
+
+def test_a_spell_ends_when_nothing_waits_or_when_its_time_is_up(sessions, job, monkeypatch):
+    monkeypatch.setattr(routing, "BATCH", 2)
+    ids = put(sessions, 7)
+    short = job.spell(timedelta())
+    assert (len(short.issues), short.more) == (2, True)
+    rest = job.spell(timedelta(hours=1))
+    assert {*short.issues, *rest.issues} == {*ids}
+    assert not rest.more

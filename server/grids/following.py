@@ -13,7 +13,9 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geo.errors import GeoError
 from geo.plane import polygons_of, width
+from geo.redraw import lay_all
 from geo.redraw.sheet import Sheet, Tract, to_degrees, to_units
 from server.grids.city import City
 
@@ -30,8 +32,17 @@ def with_parents(before: City, steps: Sequence[City]) -> City:
         for upper, sheet in after.sheets.items():
             put = {code: tract for code, tract in followed.items() if code in sheet.tracts}
             if put:
-                after = after.with_sheet(upper, sheet.with_changes(put))
+                after = after.with_sheet(upper, _laid(sheet, put))
     return after
+
+
+def _laid(sheet: Sheet, put: dict[str, Tract]) -> Sheet:
+    """The sheet with areas drawn anew; whoever shares a border of theirs that got a node receives it."""
+    try:
+        return sheet.with_changes(lay_all(sheet, put).put)
+    except GeoError:
+        # They do not fit to their neighbours: the gate tells where.
+        return sheet.with_changes(put)
 
 
 def _concerned(old: Sheet, new: Sheet) -> set[str]:

@@ -172,6 +172,9 @@ def _shapes(areas: Sequence[NewArea]) -> list[MultiPolygon]:
         if area.polygon.is_empty:
             raise InvalidShape("empty", feature=index)
     whole = in_degrees(in_units(np.array([area.polygon for area in areas], dtype=object)))
+    for index, shape in enumerate(whole):
+        if not shape.area > 0:
+            raise InvalidShape("zero-area", *shapely.get_coordinates(areas[index].polygon)[0].tolist(), feature=index)
     return [_multi(each) for each in shapely.normalize(whole)]
 
 

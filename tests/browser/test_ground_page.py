@@ -17,16 +17,19 @@ from server.config import sqlalchemy_url
 from tests.api.serving import served
 from tests.browser import sample
 from tests.browser.conftest import NARROW, WIDE, founded
+from tests.files.importing import geojson, importer_of
 
 PADDING_PX = 28
 
 
 @pytest.fixture
-def city(cluster_url, redis_url):
+def city(cluster_url, redis_url, tmp_path):
     """A sample city of its own, with somebody who draws: what a test publishes is no other test's ground."""
     with (
         founded(cluster_url, 10) as url,
-        served(url, redis_url, threads=8, PATROL_SIGN_IN_RATE="1000 per minute") as at,
+        served(
+            url, redis_url, threads=8, PATROL_SIGN_IN_RATE="1000 per minute", PATROL_FILES_URL=tmp_path.as_uri()
+        ) as at,
     ):
         engine = create_engine(sqlalchemy_url(url))
         with Session(engine) as session:
@@ -34,7 +37,7 @@ def city(cluster_url, redis_url):
             now = dt.datetime.now(dt.UTC)
             add_person(session, "mapper", role="gis", place=county, password=sample.PASSWORD, name="测绘员", now=now)
             session.commit()
-            yield SimpleNamespace(at=at, session=session)
+            yield SimpleNamespace(at=at, session=session, importer=importer_of(engine, tmp_path.as_uri()))
         engine.dispose()
 
 
@@ -188,6 +191,78 @@ def test_on_a_phone_the_map_stays_above_what_is_done_with_it(visit, city, looked
     begin(page)
     looked_at(page, "ground-narrow")
     assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+
+
+def send_file(page, city, content, name="东门.geojson"):
+    """Choose a file, have it looked at, and let the job run."""
+    page.get_by_label("边界文件").set_input_files({"name": name, "mimeType": "application/geo+json", "buffer": content})
+    with page.expect_response(lambda answer: "/v1/boundaries/imports?" in answer.url) as answered:
+        page.get_by_role("button", name="试读").click()
+    assert answered.value.status == 202
+    assert city.importer.import_next() is not None
+
+
+def twice_pointed(polygon):
+    """The polygon with its first corner twice, as clumsy programs write it."""
+    shape = shapely.geometry.mapping(polygon if polygon.geom_type == "Polygon" else polygon.geoms[0])
+    ring, *holes = shape["coordinates"]
+    return {"type": "Polygon", "coordinates": [[ring[0], *ring], *holes]}
+
+
+@pytest.mark.parametrize(("size", "wide"), [(WIDE, True), (NARROW, False)])
+def test_a_file_is_looked_at_with_its_faults_on_the_map_and_put_into_a_new_draft(visit, city, looked_at, size, wide):
+    page = opened(visit, city, size)
+    grids = grids_of(city.session)
+    code = roundest(grids)
+    page.get_by_role("button", name="导入文件").click()
+    send_file(page, city, geojson((code, "东门新名", twice_pointed(grids[code]))))
+    expect(page.get_by_text("新增 0，变更 1，未变 0")).to_be_visible()
+    expect(page.get_by_text("东门新名: 连续的重复点，已删除")).to_be_visible()
+    page.get_by_role("button", name="在图上看").first.click()
+    looked_at(page, f"import-{'wide' if wide else 'narrow'}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    with page.expect_response(lambda answer: answer.url.endswith("/taking")):
+        page.get_by_role("button", name="放入新草案").click()
+    assert city.importer.import_next() is not None
+    expect(page.get_by_role("heading", name="导入 东门.geojson")).to_be_visible()
+    expect(page.get_by_text("替换 1 个区域（文件 东门.geojson）")).to_be_visible()
+    expect(page.get_by_role("button", name="发布")).to_be_enabled()
+
+
+def test_a_file_that_is_refused_says_why_and_where(visit, city, looked_at):
+    page = opened(visit, city)
+    grids = grids_of(city.session)
+    code = roundest(grids)
+    page.get_by_role("button", name="导入文件").click()
+    send_file(page, city, geojson(("new", "叠", shapely.geometry.mapping(grids[code]))))
+    expect(page.get_by_role("alert")).to_contain_text(code)
+    page.get_by_role("alert").get_by_role("button", name="在图上看").click()
+    looked_at(page, "import-refused")
+    send_file(page, city, b"{]", name="坏.geojson")
+    expect(page.get_by_role("alert")).to_contain_text("文件已损坏")
+
+
+def test_a_draft_that_waits_for_its_time_is_closed_until_the_plan_is_withdrawn(visit, city):
+    page = opened(visit, city)
+    begin(page)
+    due = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    city.session.execute(
+        text("""
+            WITH plan AS (
+                INSERT INTO planned_edition (name, due_at, planned_at, planned_by, base_edition, areas, retired)
+                VALUES ('改', :due, now(), 'mapper', 1, '[]', '{}') RETURNING id
+            ) UPDATE draft SET plan_id = plan.id FROM plan
+        """),
+        {"due": due},
+    )
+    city.session.commit()
+    page.reload()
+    expect(page.get_by_text("在此之前不能再改")).to_be_visible()
+    page.get_by_role("button", name="全部草案").click()
+    expect(page.get_by_text("生效")).to_be_visible()
+    page.get_by_role("button", name="东门划分").click()
+    page.get_by_role("button", name="撤回计划").click()
+    expect(page.get_by_text("在图上点选网格")).to_be_visible()
 
 
 def test_an_open_map_follows_a_redraw_by_itself_and_stays_where_it_was(visit, city):

@@ -83,9 +83,20 @@ export async function post<T>(url: string, body: unknown): Promise<T> {
   return (await (await send("POST", url, body)).json()) as T;
 }
 
+/** Send a file as it is. */
+export async function sendFile<T>(url: string, file: File): Promise<T> {
+  const headers = { "X-CSRF-Token": csrf, "Content-Type": "application/octet-stream" };
+  return (await (await request(url, { method: "POST", headers, body: file })).json()) as T;
+}
+
 /** Send what is answered with nothing. */
 export async function tell(url: string, body: unknown): Promise<void> {
   await send("POST", url, body);
+}
+
+/** Take away what needs no version to be named. */
+export async function remove(url: string): Promise<void> {
+  await send("DELETE", url);
 }
 
 /** Change what was seen in a version (its ETag); refused with 412 where it is another by now. */

@@ -1,5 +1,5 @@
 /** Shapes of the API of editions and drafts, as the page of the ground reads them. */
-import type { Named } from "./types";
+import type { Named, Problem } from "./types";
 
 export interface Edition {
   number: number;
@@ -28,6 +28,13 @@ export interface Plan {
   state: string;
 }
 
+/** The set time of a draft: it waits, or was refused or withdrawn. */
+export interface Planned {
+  plan: number;
+  at: string;
+  state: string;
+}
+
 export interface Draft {
   id: number;
   name: string;
@@ -37,6 +44,7 @@ export interface Draft {
   created_at: string;
   version: number;
   published_edition: number | null;
+  planned: Planned | null;
   operations: number;
   done?: Done[];
 }
@@ -76,6 +84,34 @@ export interface FindingFacts {
 }
 
 export type Findings = GeoJSON.FeatureCollection<GeoJSON.Geometry, FindingFacts> & { open: boolean };
+
+/** A boundary file on its way in. */
+export interface BoundaryImport {
+  id: string;
+  file: string;
+  dry_run: boolean;
+  state: "receiving" | "waiting" | "working" | "done" | "refused";
+  counts: { read?: number; mended?: number; checked?: number; stored?: number };
+  outcome: ImportOutcome | null;
+  problem: (Partial<Problem> & { area?: string; lon?: number; lat?: number }) | null;
+  report?: (GeoJSON.FeatureCollection<GeoJSON.Geometry | null, ImportFault> & { total: number }) | null;
+}
+
+export interface ImportOutcome {
+  areas: number;
+  crs: string;
+  added: number;
+  changed: number;
+  unchanged: number;
+  retired: number;
+  draft?: number | null;
+}
+
+export interface ImportFault {
+  severity: "error" | "warning" | "note";
+  areas: string[];
+  text: Record<"zh" | "en", string>;
+}
 
 export interface Load {
   households: number;

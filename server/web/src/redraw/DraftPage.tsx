@@ -1,11 +1,12 @@
 /** One draft: the tools, its steps, what the check finds, what it changes for whom, and its publication. */
 import { useEffect, useState } from "preact/hooks";
-import { change, Refused, read } from "../api/client";
+import { change, Refused, read, remove } from "../api/client";
 import type { Areas, Changes, Done, Draft, Findings, Impact } from "../api/redraw";
 import { type Key, t } from "../i18n";
 import { Ask } from "../page/Ask";
 import { refuseOrLeave, wordsOf } from "../page/reading";
 import { Trouble } from "../page/Staff";
+import { moment } from "../time";
 import type { Table } from "./main";
 import type { Overlay } from "./map";
 import { Check, Consequences } from "./Told";
@@ -82,7 +83,13 @@ export function DraftPage({ table, id, onClose, onPublished }: Props) {
   if (standing === null) return trouble === null ? <p class="nothing" role="status">{t("live.loading")}</p> : <Trouble words={trouble} again={() => void refresh()} />;
   const { draft, areas, findings, impact } = standing;
   const done = draft.done ?? [];
-  const open = draft.published_edition === null;
+  const planned = draft.planned?.state === "waiting" ? draft.planned : null;
+  const open = draft.published_edition === null && planned === null;
+  const withdraw = async (plan: number): Promise<void> => {
+    setTold(null);
+    await remove(`/v1/editions/plans/${plan}`).catch((error: unknown) => refuseOrLeave(error, setTold));
+    await refresh();
+  };
   const rebase = async (): Promise<void> => {
     const answer = await act<{ conflicts: unknown[] }>("rebase", { on_conflict: "leave-out" });
     if (answer && answer.conflicts.length > 0) setTold(t("draft.conflicts", { n: answer.conflicts.length }));
@@ -93,7 +100,14 @@ export function DraftPage({ table, id, onClose, onPublished }: Props) {
       <h1>{draft.name}</h1>
       <p class="faint under">{t("draft.of", { author: draft.author, n: draft.base_edition })}</p>
       {trouble !== null && <Trouble words={trouble} again={() => void refresh()} />}
-      {!open && <p class="notice">{t("draft.published", { n: draft.published_edition ?? 0 })}</p>}
+      {draft.published_edition !== null && <p class="notice">{t("draft.published", { n: draft.published_edition })}</p>}
+      {planned !== null && (
+        <div class="notice">
+          <span>{t("draft.planned", { at: moment(planned.at, new Date()) })}</span>
+          <button type="button" class="quiet" onClick={() => void withdraw(planned.plan)}>{t("draft.withdraw")}</button>
+        </div>
+      )}
+      {draft.planned?.state === "refused" && <p class="notice trouble">{t("draft.plan.refused")}</p>}
       {draft.superseded && (
         <div class="notice trouble">
           <span>{t("draft.superseded")}</span>
@@ -172,7 +186,9 @@ function Steps({ done, open, onUndo, onRedo }: StepsProps) {
 }
 
 function codesOf({ parameters }: Done): string {
-  const { code, codes } = parameters as { code?: string; codes?: string[] };
+  const { code, codes, file, areas } = parameters as { code?: string; codes?: string[]; file?: string; areas?: { code: string }[] };
+  if (file !== undefined) return t("import.step", { file, n: areas?.length ?? 0 });
+  if (areas !== undefined) return areas.map((area) => area.code).join(", ");
   return (codes ?? (code === undefined ? [] : [code])).join(", ");
 }
 

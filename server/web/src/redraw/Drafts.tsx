@@ -6,12 +6,15 @@ import { t } from "../i18n";
 import { refuseOrLeave, useRead } from "../page/reading";
 import { Trouble } from "../page/Staff";
 import { moment } from "../time";
+import { Import } from "./Import";
+import type { Table } from "./main";
 
-export function Drafts({ onOpen }: { onOpen: (id: number) => void }) {
+export function Drafts({ table, onOpen }: { table: Table; onOpen: (id: number) => void }) {
   const { value, trouble, again } = useRead<{ drafts: Draft[] }>("/v1/drafts");
   return (
     <>
       <NewDraft onOpen={onOpen} />
+      <Import table={table} onOpen={onOpen} />
       {trouble !== null && <Trouble words={trouble} again={again} />}
       {value?.drafts.length === 0 && <p class="nothing">{t("draft.none")}</p>}
       <ul class="ground-list">
@@ -23,6 +26,7 @@ export function Drafts({ onOpen }: { onOpen: (id: number) => void }) {
                 {t("draft.of", { author: draft.author, n: draft.base_edition })} · {t("draft.count", { n: draft.operations })} ·{" "}
                 {moment(draft.created_at, new Date())}
               </span>
+              {draft.planned?.state === "waiting" && <span class="mark">{t("plan.at", { at: moment(draft.planned.at, new Date()) })}</span>}
               {draft.published_edition !== null && <span class="mark">{t("draft.published", { n: draft.published_edition })}</span>}
             </button>
           </li>

@@ -56,7 +56,7 @@ function GroundPage({ ground }: Here) {
                 </button>
               ))}
             </div>
-            {tab === "drafts" ? <Drafts onOpen={(id) => open(id)} /> : <Editions table={table} />}
+            {tab === "drafts" ? <Drafts table={table} onOpen={(id) => open(id)} /> : <Editions table={table} />}
           </>
         )}
       </section>

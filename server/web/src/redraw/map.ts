@@ -146,6 +146,13 @@ function over(base: string): LayerSpecification[] {
     { id: "base-picked", type: "line", source: base, "source-layer": "areas", layout: round, filter: none, paint: picked },
     { id: "draft-picked", type: "line", source: "draft", layout: round, filter: none, paint: picked },
     { id: "fault-fill", type: "fill", source: "fault", paint: { "fill-color": "#b3261a", "fill-opacity": 0.35 } },
+    {
+      id: "fault-point",
+      type: "circle",
+      source: "fault",
+      filter: ["==", ["geometry-type"], "Point"],
+      paint: { "circle-radius": 9, "circle-color": "rgba(179,38,26,0.25)", "circle-stroke-color": "#b3261a", "circle-stroke-width": 3 },
+    },
     { id: "fault-line", type: "line", source: "fault", layout: round, paint: { "line-color": "#b3261a", "line-width": 3 } },
   ];
 }

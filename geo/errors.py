@@ -24,6 +24,7 @@ the words that people read; `server.problems` gives each class its status and it
     └── RedrawRefused          a redraw that cannot be done
         ├── UnknownTract           an area that is not there
         ├── CodeTaken              a code that another area has
+        ├── CannotDivide           ground that cannot be divided as asked
         ├── LineDoesNotCross       a line that leaves the area in one piece
         ├── LineEndsInside         a line that ends before it reaches the border
         ├── LineCrossesTwice       a line that makes more than two pieces
@@ -308,6 +309,20 @@ class CodeTaken(RedrawRefused):
     """A code for something new that another area has."""
 
     code = "redraw-code-taken"
+
+
+class CannotDivide(RedrawRefused):
+    """Ground that cannot be divided as asked.
+
+    `reason`: "in-parts" (it is several polygons; the place is in the smallest), "too-many" (so many areas cannot be
+    made of it), "too-few" (neither a number of areas nor a range is asked for).
+    """
+
+    code = "cannot-divide"
+
+    def __init__(self, reason: str, lon: float | None = None, lat: float | None = None) -> None:
+        super().__init__(None, lon, lat)
+        self.reason = reason
 
 
 class LineDoesNotCross(RedrawRefused):

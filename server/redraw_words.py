@@ -11,6 +11,13 @@ REDRAW_WORDS: Mapping[str, Words] = {
     "redraw-refused": (422, "不能这样改划", "This redraw cannot be done", "按所示原因改正", "Mend what is named"),
     "redraw-unknown-area": (422, "没有这个区域", "There is no such area", "请核对代码", "Check the code"),
     "redraw-code-taken": (422, "此代码已被使用", "Another area has this code", "请换一个代码", "Take another code"),
+    "cannot-divide": (
+        422,
+        "不能这样划分",
+        "The ground cannot be divided like that",
+        "减少份数；由几块组成的区域先拆开（见 reason）",
+        "Ask for fewer areas; take ground in several parts one by one (see reason)",
+    ),
     "line-does-not-cross": (
         422,
         "线没有把区域分开",

@@ -4,6 +4,7 @@ Knows nothing of editions, drafts or the database. Every operation takes a `Shee
 typed error with the place on the ground and leaves everything as it is.
 """
 
+from geo.redraw.divide import divide
 from geo.redraw.laying import add, lay_all, replace_all, retire
 from geo.redraw.merge import merge
 from geo.redraw.naming import reassign, rename
@@ -18,6 +19,7 @@ __all__ = [
     "Sheet",
     "Tract",
     "add",
+    "divide",
     "lay_all",
     "merge",
     "reassign",

@@ -27,7 +27,7 @@ MAX_DEPTH = 32
 MAX_FIELDS = 64
 MAX_VALUES = 100
 """Of one operation, and in one list: above what any collection takes. What holds more is kept, and not looked into."""
-_SMALL_BYTES = 1024
+SMALL_BYTES = 1024
 _NUL = b"\\u0000"
 
 
@@ -193,7 +193,7 @@ def _read(raw: bytes) -> Op | Unreadable:
         return _unreadable(raw, plain, Reason("fields-invalid", (("data", "control-character"),)), body_hash)
     if canonical.count(b"[") + canonical.count(b"{") > MAX_DEPTH and _is_deep(plain, MAX_DEPTH):
         return _unreadable(raw, plain, Reason("fields-invalid", (("data", "nested-too-deep"),)), body_hash)
-    if len(canonical) > _SMALL_BYTES and (crowded := _crowded(head.data or {})):
+    if len(canonical) > SMALL_BYTES and (crowded := _crowded(head.data or {})):
         return _unreadable(raw, plain, Reason("fields-invalid", ((crowded, "too-many"),)), body_hash)
     named = head.base is not None and (head.base.rev is not None or head.base.op_id is not None)
     base = Base(head.base.rev, head.base.op_id) if head.base is not None and named else None

@@ -9,7 +9,7 @@ from flask_smorest import Api
 
 from sync.collections import COLLECTIONS
 from sync.collections.fields import Flag, Id, Number, Text, Time
-from sync.wire import MAX_OPS
+from sync.wire import MAX_BYTES, MAX_DEPTH, MAX_FIELDS, MAX_OPS, MAX_VALUES, SMALL_BYTES
 
 # What the server alone writes is pulled and never pushed.
 _WRITABLE = sorted(name for name, collection in COLLECTIONS.items() if collection.actions)
@@ -106,6 +106,12 @@ _PROBLEM = {
 }
 PUSH_BODY: dict[str, Any] = {
     "required": True,
+    "description": (
+        f"At most {MAX_OPS:,} operations and {MAX_BYTES // 2**20} MiB unpacked: more is refused whole. An operation"
+        f" with objects and lists more than {MAX_DEPTH} deep, and one of over {SMALL_BYTES:,} bytes with more than"
+        f" {MAX_FIELDS} fields or a list of more than {MAX_VALUES} values, is quarantined as it was sent and not"
+        " looked into; its neighbours are not held up."
+    ),
     "content": {
         "application/json": {
             "schema": {

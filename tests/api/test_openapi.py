@@ -37,3 +37,10 @@ def test_the_push_tells_the_fields_of_each_collection(app):
             assert properties["extra"]["type"] == "object"
     schema = document["paths"]["/v1/sync/push"]["post"]["requestBody"]["content"]["application/json"]["schema"]
     assert set(schema["required"]) == {"batch_id", "sent_at", "ops"}
+
+
+def test_the_push_tells_what_it_takes_at_most(app):
+    document = app.test_client().get("/v1/openapi.json").json
+    told = document["paths"]["/v1/sync/push"]["post"]["requestBody"]["description"]
+    for limit in ("1,000 operations", "8 MiB", "32 deep", "1,024 bytes", "64 fields", "100 values"):
+        assert limit in told, limit

@@ -33,7 +33,8 @@ the words that people read; `server.problems` gives each class its status and it
         ├── NotAdjacent            areas that share no border
         ├── FallsApart             an area that would be in more parts than before
         ├── AreaVanishes           an area of which nothing would be left
-        └── DrawnOverAnother       a polygon drawn over ground that another area holds
+        ├── DrawnOverAnother       a polygon drawn over ground that another area holds
+        └── GroundHeldTwice        a redraw beside ground that two areas hold
 """
 
 from typing import ClassVar
@@ -386,3 +387,9 @@ class DrawnOverAnother(RedrawRefused):
     """A polygon drawn over ground that the area named holds; the place is on that ground."""
 
     code = "drawn-over-another"
+
+
+class GroundHeldTwice(RedrawRefused):
+    """A redraw beside ground that `area` holds and another area too: one of them has to give way first."""
+
+    code = "ground-held-twice"

@@ -290,8 +290,10 @@ TABLE: dict[str, Entry] = {
 
 def language() -> Lang:
     """Return the language of this request: ``?lang=`` first, then Accept-Language, else Chinese."""
-    asked = request.args.get("lang") or request.accept_languages.best_match(["zh", "en"], default="zh")
-    return "en" if asked and asked.lower().startswith("en") else "zh"
+    # By the main language of each: a match of the whole would give "zh-CN,en,*", as Qt sends it, English.
+    wanted = [request.args.get("lang", ""), *(each for each, quality in request.accept_languages if quality > 0)]
+    spoken = (each.lower().partition("-")[0] for each in wanted)
+    return "en" if next((each for each in spoken if each in ("zh", "en")), "zh") == "en" else "zh"
 
 
 def body(code: str, entry: Entry, lang: Lang, *, detail: str | None = None, **more: Any) -> dict[str, Any]:

@@ -81,6 +81,13 @@ REDRAW_WORDS: Mapping[str, Words] = {
         "在该处沿现有边界画",
         "Follow the border there",
     ),
+    "ground-held-twice": (
+        422,
+        "该处有两个区域重叠",
+        "Two areas hold this ground",
+        "请先改画其中一个",
+        "Draw one of them anew first",
+    ),
     "draft-error": (400, "草案有误", "Something is wrong with this draft", "", ""),
     "area-not-yours": (
         403,

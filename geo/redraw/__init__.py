@@ -5,7 +5,7 @@ typed error with the place on the ground and leaves everything as it is.
 """
 
 from geo.redraw.divide import divide
-from geo.redraw.laying import add, lay_all, replace_all, retire
+from geo.redraw.laying import add, lay_all, lay_alone, replace_all, retire
 from geo.redraw.merge import merge
 from geo.redraw.naming import reassign, rename
 from geo.redraw.reshape import reshape
@@ -21,6 +21,7 @@ __all__ = [
     "add",
     "divide",
     "lay_all",
+    "lay_alone",
     "merge",
     "reassign",
     "rename",

@@ -15,10 +15,10 @@ from shapely import Polygon
 
 from geo.errors import AreaVanishes, CodeTaken, DrawnOverAnother, FallsApart, UnknownTract
 from geo.plane import width
-from geo.redraw.drawing import polygon_in_units
-from geo.redraw.sheet import GAP_UNITS, Ground, Redrawn, Sheet, Tract, place, settle, to_degrees
+from geo.redraw.drawing import REACH_UNITS, polygon_in_units
+from geo.redraw.sheet import GAP_UNITS, Ground, Redrawn, Sheet, Tract, compare, place, settle, to_degrees
 from geo.redraw.split import followed
-from geo.redraw.weave import Woven, edges_of, unite, weave
+from geo.redraw.weave import Woven, edges_of, holders_of, unite, weave
 
 _MARGIN_DEG: Final = 2e-5
 
@@ -49,6 +49,35 @@ def lay_all(sheet: Sheet, tracts: Mapping[str, Tract], gone: Sequence[str] = ())
         if code not in sheet.tracts:
             raise UnknownTract(code)
     return _lay(sheet, tracts, frozenset(gone))
+
+
+def lay_alone(sheet: Sheet, code: str, tract: Tract) -> Redrawn:
+    """Lay an area (lon, lat), new or there, where it was drawn, and leave its neighbours what they hold.
+
+    For programs that tell of one area after the other: until they told of all, the sheet may be no coverage. Ground
+    that it gives up is nobody's; where it was drawn over others by the gap width or more, both hold that ground.
+    Corners within a decimetre of where they were are there still: programs round. Raises AreaVanishes, FallsApart and
+    the errors of `polygon_in_units`.
+    """
+    drawn = polygon_in_units(tract.polygon)
+    if code in sheet.tracts:
+        drawn = _at_corners(drawn, sheet.units([code])[code])
+    beside = set(sheet.near(tract.polygon, _MARGIN_DEG)) - {code}
+    drawn = _drawn_to(drawn, list(sheet.units(beside).values()))
+    woven = weave(sheet, beside, [shapely.boundary(drawn)], frozenset({code}))
+    own = _own_faces(_Claims(woven, tuple(holders_of(woven.faces, {code: drawn}))), code)
+    if not own:
+        raise AreaVanishes(code, *place(drawn))
+    ground = unite(own)
+    parts = sorted(shapely.get_parts(ground), key=lambda part: part.area)
+    if len(parts) > len(shapely.get_parts(drawn)):
+        raise FallsApart(code, *place(parts[0]))
+    held: dict[str, list[Polygon]] = {}
+    for face, holders in zip(woven.faces, holders_of(woven.faces, woven.before), strict=True):
+        for holder in holders:
+            held.setdefault(holder, []).append(face)
+    put = {each: replace(sheet[each], polygon=to_degrees(unite(faces))) for each, faces in held.items()}
+    return compare(sheet, sheet.with_changes(put | {code: replace(tract, polygon=to_degrees(ground))}))
 
 
 def retire(sheet: Sheet, code: str) -> Redrawn:
@@ -86,7 +115,7 @@ def _lay(sheet: Sheet, new: Mapping[str, Tract], gone: frozenset[str] = frozense
     beside = {code for tract in new.values() for code in sheet.near(tract.polygon, _MARGIN_DEG)} - set(new)
     drawn = {code: _drawn_to(shape, list(sheet.units(beside).values())) for code, shape in drawn.items()}
     woven = weave(sheet, beside, [shapely.boundary(shape) for shape in drawn.values()], frozenset(new))
-    claims = _Claims(woven, _claimants(woven, drawn))
+    claims = _Claims(woven, tuple(holders_of(woven.faces, drawn)))
     for owner, faces in claims.contested().items():
         for part in shapely.get_parts(unite(faces)):
             if width(part) >= GAP_UNITS:
@@ -101,6 +130,32 @@ def _lay(sheet: Sheet, new: Mapping[str, Tract], gone: frozenset[str] = frozense
             raise FallsApart(code, *place(parts[0]))
     put = {code: replace(tract, polygon=to_degrees(grounds[code])) for code, tract in new.items()}
     return settle(whole, put | followed(sheet, woven, set(new)), gone)
+
+
+def _own_faces(claims: _Claims, code: str) -> list[Polygon]:
+    """The faces of an area that is laid alone: its own, thin gaps beside it, and what of others' is not thin."""
+    gaps = _gaps(claims, {code})
+    own = [face for number, face in enumerate(claims.woven.faces) if code in (claims.owner(number), gaps.get(number))]
+    for faces in claims.contested().values():
+        for part in shapely.get_parts(unite(faces)):
+            if width(part) >= GAP_UNITS:
+                own += [face for face in faces if shapely.covers(part, shapely.point_on_surface(face))]
+    return own
+
+
+def _at_corners(shape: Ground, before: Ground) -> Ground:
+    """A shape whose vertices within a decimetre of vertices that it had are at those."""
+    corners = shapely.multipoints(shapely.get_coordinates(before))
+
+    def moved(positions: NDArray[np.float64]) -> NDArray[np.float64]:
+        points = np.asarray(shapely.points(positions), dtype=object)
+        near = shapely.dwithin(points, corners, REACH_UNITS)
+        moved = positions.copy()
+        moved[near] = shapely.get_coordinates(shapely.shortest_line(points[near], corners))[1::2]
+        return moved
+
+    drawn = shapely.remove_repeated_points(shapely.transform(shape, moved))
+    return drawn if drawn.is_valid and drawn.area > 0 else shape
 
 
 def _drawn_to(shape: Ground, beside: list[Ground]) -> Ground:
@@ -121,16 +176,6 @@ def _drawn_to(shape: Ground, beside: list[Ground]) -> Ground:
 
     drawn = shapely.remove_repeated_points(shapely.transform(shape, moved))
     return drawn if drawn.is_valid and drawn.area > 0 else shape
-
-
-def _claimants(woven: Woven, drawn: Mapping[str, Ground]) -> tuple[tuple[str, ...], ...]:
-    codes = list(drawn)
-    inside = shapely.point_on_surface(np.array(woven.faces, dtype=object))
-    found: list[list[str]] = [[] for _ in woven.faces]
-    face, shape = shapely.STRtree(list(drawn.values())).query(inside, predicate="intersects")
-    for number, at in sorted(zip(face.tolist(), shape.tolist(), strict=True)):
-        found[number].append(codes[at])
-    return tuple(map(tuple, found))
 
 
 def _gaps(claims: _Claims, new: set[str]) -> dict[int, str]:

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 from shapely import LineString, Polygon
 
-from geo.errors import FallsApart, LineDoesNotCross, NotAdjacent
+from geo.errors import FallsApart, GroundHeldTwice, LineDoesNotCross, NotAdjacent
 from geo.redraw.drawing import clipped, line_in_units, reaching, require_not_along
 from geo.redraw.merge import common_border
 from geo.redraw.sheet import Ground, Redrawn, Sheet, Tract, place, settle, to_degrees
@@ -24,6 +24,8 @@ def reshape(sheet: Sheet, one: str, other: str, line: LineString) -> Redrawn:
     """
     units = sheet.units([one, other])
     before = weave(sheet, units, [])
+    for held, _, face in before.shared:
+        raise GroundHeldTwice(held, *place(face))
     if one == other or not common_border(unite(before.of(one)), unite(before.of(other))):
         raise NotAdjacent(other, *place(units[other]))
     whole = unite([*before.of(one), *before.of(other)])

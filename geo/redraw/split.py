@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from shapely import LineString, Point, Polygon
 
-from geo.errors import CodeTaken, LineAlongBorder, LineCrossesTwice, LineDoesNotCross
+from geo.errors import CodeTaken, GroundHeldTwice, LineAlongBorder, LineCrossesTwice, LineDoesNotCross
 from geo.plane import width
 from geo.redraw.drawing import clipped, line_in_units, reaching, require_not_along
 from geo.redraw.sheet import GAP_UNITS, Ground, Redrawn, Sheet, Tract, place, settle, to_degrees
@@ -56,7 +56,13 @@ def split(sheet: Sheet, code: str, line: LineString, left: Piece, right: Piece) 
 
 
 def followed(sheet: Sheet, woven: Woven, redrawn: set[str]) -> dict[str, Tract]:
-    """The neighbours that a weaving drew in, with the nodes that they received."""
+    """The neighbours that a weaving drew in, with the nodes that they received.
+
+    Raises GroundHeldTwice where one of them would lose ground that another area holds too.
+    """
+    for one, other, face in woven.shared:
+        if not {one, other} <= redrawn:
+            raise GroundHeldTwice(one, *place(face))
     grounds = woven.united(lambda number: woven.owners[number])
     return {
         code: Tract(to_degrees(ground), sheet[code].name, sheet[code].parent_code)

@@ -25,11 +25,15 @@ GRID_UNITS = 1.0
 
 @dataclass(frozen=True, eq=False)
 class Woven:
-    """Faces in units and their owners: the code of the area that they are of, None for nobody's."""
+    """Faces in units and their owners: the code of the area that they are of, None for nobody's.
+
+    `shared` are the faces that two areas hold, with their codes; the first of them is the owner.
+    """
 
     before: Mapping[str, Ground]
     faces: tuple[Polygon, ...]
     owners: tuple[str | None, ...]
+    shared: tuple[tuple[str, str, Polygon], ...] = ()
 
     def of(self, code: str) -> list[Polygon]:
         """The faces of one area."""
@@ -58,7 +62,10 @@ def weave(
         faces = [face for face in shapely.get_parts(polygonized) if face.area > 0]
         beyond = _holding(sheet, edges_of(before.values()) - edges_of(faces), region | without)
         if not beyond:
-            return Woven(before, tuple(faces), tuple(_owners(faces, before)))
+            holders = holders_of(faces, before)
+            shared = [(held[0], held[1], face) for face, held in zip(faces, holders, strict=True) if len(held) > 1]
+            owners = tuple(next(iter(held), None) for held in holders)
+            return Woven(before, tuple(faces), owners, tuple(shared))
         region |= beyond
 
 
@@ -91,13 +98,14 @@ def _holding(sheet: Sheet, edges: set[Edge], known: Iterable[str]) -> set[str]:
     return {code for code, shape in around.items() if not edges.isdisjoint(edges_of([shape]))}
 
 
-def _owners(faces: Sequence[Polygon], before: Mapping[str, Ground]) -> list[str | None]:
-    if not before or not faces:
-        return [None] * len(faces)
-    codes = list(before)
+def holders_of(faces: Sequence[Polygon], areas: Mapping[str, Ground]) -> list[tuple[str, ...]]:
+    """The codes of the areas that each face is in, in their order."""
+    found: list[list[str]] = [[] for _ in faces]
+    if not areas or not faces:
+        return [()] * len(faces)
+    codes = list(areas)
     inside = shapely.point_on_surface(np.array(faces, dtype=object))
-    face, area = shapely.STRtree(list(before.values())).query(inside, predicate="intersects")
-    owners: list[str | None] = [None] * len(faces)
-    for number, owner in sorted(zip(face.tolist(), area.tolist(), strict=True), reverse=True):
-        owners[number] = codes[owner]
-    return owners
+    face, area = shapely.STRtree(list(areas.values())).query(inside, predicate="intersects")
+    for number, at in sorted(zip(face.tolist(), area.tolist(), strict=True)):
+        found[number].append(codes[at])
+    return [tuple(each) for each in found]

@@ -56,7 +56,8 @@ class DraftOperationSchema(Schema):
     split: code, line, left, right (as seen along the line; either may keep the code). merge: codes, into (one of them,
     or new), name, parent. reshape: codes (two), line: their border runs along it, whole or between the places where it
     meets. rename: code, name. reassign: code, parent. add: code, name, polygon, parent, area_kind. retire: code.
-    replace: areas, new ones among them where area_kind is given; retired: codes given up with it.
+    replace: areas, new ones among them where area_kind is given; retired: codes given up with it. alone, with add, or
+    replace of one area: its neighbours keep what they hold, and the gate tells where they do not fit to it.
     """
 
     kind = fields.String(required=True, validate=validate.OneOf(OPERATIONS))
@@ -72,6 +73,7 @@ class DraftOperationSchema(Schema):
     right = fields.Nested(DraftPieceSchema)
     areas = fields.List(fields.Nested(DraftReplacedSchema), validate=validate.Length(min=1, max=_MOST_AREAS))
     retired = fields.List(_code(), validate=validate.Length(max=_MOST_AREAS))
+    alone = fields.Boolean()
 
 
 class DraftRebaseSchema(Schema):

@@ -30,6 +30,7 @@ from server.grids.following import with_parents
 from server.grids.operations import Operation, Step, perform
 from server.grids.shelf import shelf_of
 from server.grids.tables import Draft, DraftOperation
+from server.grids.waiting import waiting_ground
 from sync.errors import NoEdition
 
 Seen = int | Literal["any"] | None
@@ -137,7 +138,9 @@ def drawn(session: Session, draft: Draft) -> Drawn:
     shelf = shelf_of(session)
     before = shelf.city(session, draft.base_edition)
     steps = shelf.fold(session, draft.base_edition, standing(operations(session, draft)))
-    return Drawn(before, steps, with_parents(before, [step.city for step in steps]))
+    cities = [step.city for step in steps]
+    waiting = waiting_ground(cities[-1], steps) if cities else {}
+    return Drawn(before, steps, with_parents(before, cities, waiting))
 
 
 def as_drawn(session: Session, draft: Draft) -> City:

@@ -5,8 +5,9 @@ gate: somebody drew it otherwise on purpose.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -19,16 +20,23 @@ from geo.redraw import lay_all
 from geo.redraw.sheet import Sheet, Tract, to_degrees, to_units
 from server.grids.city import City
 
+Waiting = Mapping[str, Mapping[str, Sequence[Tract]]]
 _APART_UNITS: Final = 9.0
 """A centimetre, in units of 1e-8 degree: what nesting lets pass."""
 
 
-def with_parents(before: City, steps: Sequence[City]) -> City:
-    """The city that the last of some steps leaves, in which parents are what lies in them, from the lowest up."""
+def with_parents(before: City, steps: Sequence[City], waiting: Waiting = MappingProxyType({})) -> City:
+    """The city that the last of some steps leaves, in which parents are what lies in them, from the lowest up.
+
+    ``waiting``: ground that lies in them too, though in no area yet, by the kind of area it is for, and by parent.
+    """
     after = steps[-1] if steps else before
     for kind in sorted(after.ranks, key=lambda each: -after.ranks[each]):
         concerned = _concerned(before.sheets[kind], after.sheets[kind])
-        followed = _followed(kind, [before, *reversed(steps)], after, concerned) if concerned else {}
+        now = _below(after.sheets[kind], concerned)
+        for code, held in waiting.get(kind, {}).items():
+            now[code] = [*now[code], *held]
+        followed = _followed(kind, [before, *reversed(steps)], after, now) if concerned else {}
         for upper, sheet in after.sheets.items():
             put = {code: tract for code, tract in followed.items() if code in sheet.tracts}
             if put:
@@ -54,10 +62,9 @@ def _concerned(old: Sheet, new: Sheet) -> set[str]:
     return {each.parent_code for each in both if each is not None and each.parent_code is not None}
 
 
-def _followed(kind: str, past: Sequence[City], after: City, concerned: set[str]) -> dict[str, Tract]:
+def _followed(kind: str, past: Sequence[City], after: City, now: Mapping[str, list[Tract]]) -> dict[str, Tract]:
     """The parents that were what lay in them at one of the past states, and are not what lies in them now."""
-    now = _below(after.sheets[kind], concerned)
-    parents = {code: parent for code in concerned if now[code] and (parent := after.find(code)) is not None}
+    parents = {code: parent for code, held in now.items() if held and (parent := after.find(code)) is not None}
     found: dict[str, Tract] = {}
     waiting = {code for code in parents if not _is_even(_below(past[0].sheets[kind], {code})[code], now[code])}
     own = dict(zip(sorted(waiting), to_units(parents[code].polygon for code in sorted(waiting)), strict=True))

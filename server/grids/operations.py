@@ -21,6 +21,7 @@ from geo.redraw import (
     Tract,
     add,
     lay_all,
+    lay_alone,
     merge,
     reassign,
     rename,
@@ -49,6 +50,11 @@ class Operation:
     def areas(self) -> tuple[str, ...]:
         """The codes of the areas that it works on, which must be there."""
         return _WORKS_ON[self.kind](self.parameters)
+
+    @property
+    def leaves_ground(self) -> bool:
+        """Whether ground that an area gives up by it waits for neighbours to be drawn there, and is not given up."""
+        return self.kind == "replace" and bool(self.parameters.get("alone"))
 
     @property
     def under(self) -> tuple[str | None, ...]:
@@ -141,7 +147,8 @@ def _reassign(city: City, kind: str, given: Parameters) -> Redrawn:
 def _add(city: City, kind: str, given: Parameters) -> Redrawn:
     city.require_free(given["code"])
     city.require_parent(kind, given.get("parent"))
-    return add(_sheet(city, kind), given["code"], Tract(_polygon(given["polygon"]), given["name"], given.get("parent")))
+    lay = lay_alone if given.get("alone") else add
+    return lay(_sheet(city, kind), given["code"], Tract(_polygon(given["polygon"]), given["name"], given.get("parent")))
 
 
 def _retire(city: City, kind: str, given: Parameters) -> Redrawn:
@@ -153,6 +160,10 @@ def _replace(city: City, kind: str, given: Parameters) -> Redrawn:
     tracts = {each["code"]: _replacing(city, kind, each, number) for number, each in enumerate(areas)}
     if len({*tracts, *gone}) < len(areas) + len(gone):
         raise OperationRefused("areas", "repeated-code")
+    if given.get("alone"):
+        if len(tracts) != 1 or gone:
+            raise OperationRefused("areas", "one-area")
+        return lay_alone(_sheet(city, kind), *next(iter(tracts.items())))
     return lay_all(_sheet(city, kind), tracts, gone)
 
 

@@ -21,8 +21,15 @@ def json_answer(document: Any, content_type: str = "application/json") -> Respon
     return tagged(lambda: body, hashlib.blake2b(body, digest_size=10).hexdigest(), content_type, REVALIDATE)
 
 
-def ground_answer(of: Collection, standing: Standing, make: Callable[[], bytes], *, content_type: str) -> Response:
-    """Return what ``make`` makes; of the ground it is not made where the caller holds this edition's."""
+def ground_answer(
+    of: Collection, standing: Standing, make: Callable[[], bytes], *, content_type: str, tag: str | None = None
+) -> Response:
+    """Return what ``make`` makes; of the ground it is not made where the caller holds this edition's.
+
+    ``tag``: one that programs may send with what they write, in the place of the edition's.
+    """
+    if tag is not None:
+        return tagged(make, tag, content_type, REVALIDATE)
     if of.is_ground:
         asked = f"{standing.epoch} {of.state} {request.full_path} {request.host_url}"
         return tagged(make, hashlib.blake2b(asked.encode(), digest_size=10).hexdigest(), content_type, REVALIDATE)

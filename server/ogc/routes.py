@@ -29,9 +29,11 @@ from geo.features import (
 from server.accounts.errors import RoleMissing
 from server.auth import calling_charge, staff_required
 from server.extensions import settings
+from server.grids import drafts
 from server.ogc import documents
 from server.ogc.answers import ground_answer, json_answer
 from server.ogc.collections import Collection, find, layer_of, listed, properties_of
+from server.ogc.matching import standing_area
 from server.ogc.questions import Question, feature_key, format_of, frame_of, question_of
 from server.transaction import transaction
 
@@ -155,9 +157,17 @@ def item(collection_id: str, feature_id: str) -> Response:
             documents.link("collection", here),
         ]
         whole = f'{found[:-1]},"links":{json.dumps(links, ensure_ascii=False)}}}'
-        answer = ground_answer(of, standing, whole.encode, content_type=documents.GEOJSON)
+        tag = _item_tag(tx.session, of, feature_id)
+        answer = ground_answer(of, standing, whole.encode, content_type=documents.GEOJSON, tag=tag)
     answer.headers["Content-Crs"] = f"<{crs}>"
     return answer
+
+
+def _item_tag(session: Session, of: Collection, feature_id: str) -> str | None:
+    """Return the tag by which a feature of a draft may be written over."""
+    if of.draft is None:
+        return None
+    return standing_area(session, of, drafts.find(session, of.draft.id), feature_id).tag
 
 
 def _page(session: Session, of: Collection, layer: Layer, asked: Question) -> Page:

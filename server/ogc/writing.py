@@ -5,25 +5,31 @@ version it saw; one that does (If-Match) is held to it. Knows no SQL.
 """
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
-from flask import Response, abort, request
+import shapely
+from flask import Request, Response, abort, request
 from marshmallow import ValidationError
+from werkzeug.exceptions import MethodNotAllowed
 
-from geo.errors import InvalidQuestion
 from geo.features import read_standing
+from geo.redraw import Tract
+from geo.redraw.sheet import to_units
+from geo.shapes import polygon_of
 from server.accounts.charge import areas_of_role
 from server.accounts.errors import OutsideCharge
 from server.auth import calling_charge, calling_staff, staff_required
 from server.grids import drafts
-from server.grids.errors import AreaNotYours
+from server.grids.errors import AreaNotYours, OperationRefused
 from server.grids.numbering import Numbers
 from server.grids.rights import require_charge
 from server.grids.tables import Draft
 from server.grounds import ground_at
 from server.ogc.collections import Collection, find
+from server.ogc.matching import StandingArea, draft_tag, require_match, standing_area
 from server.ogc.routes import DRAWING, blueprint, draws, root
-from server.ogc.sent import SentFeature, read_feature
+from server.ogc.sent import SentFeature, read_feature, read_patch
 from server.transaction import Transaction, transaction
 
 _DRAWING = "drafts, in the areas that they are GIS staff of"
@@ -51,6 +57,7 @@ def create(collection_id: str) -> Response:
     """Put an area into a draft."""
     with transaction() as tx:
         of, draft = _locked(tx, collection_id)
+        require_match(request, draft_tag(draft))
         sent = read_feature(request)
         given = _added(of, sent)
         _do(tx, draft, "add", given)
@@ -58,6 +65,75 @@ def create(collection_id: str) -> Response:
     made = Response(status=201)
     made.headers["Location"] = f"{root()}/collections/{of.id}/items/{number}"
     return made
+
+
+@blueprint.put(f"{_ITEMS}/<feature_id>")
+@staff_required(DRAWING, over=_DRAWING, by_password=True)
+def put(collection_id: str, feature_id: str) -> Response:
+    """Draw an area of a draft anew, and name it."""
+    return _changed(collection_id, feature_id, read_feature)
+
+
+@blueprint.patch(f"{_ITEMS}/<feature_id>")
+@staff_required(DRAWING, over=_DRAWING, by_password=True)
+def patch(collection_id: str, feature_id: str) -> Response:
+    """Draw an area of a draft anew, or name it, or put it under another; what is not said stays."""
+    return _changed(collection_id, feature_id, read_patch)
+
+
+@blueprint.delete(f"{_ITEMS}/<feature_id>")
+@staff_required(DRAWING, over=_DRAWING, by_password=True)
+def delete(collection_id: str, feature_id: str) -> Response:
+    """Take an area away from a draft."""
+    with transaction() as tx:
+        of, draft = _locked(tx, collection_id)
+        _do(tx, draft, "retire", {"code": _there(tx, of, draft, feature_id).code})
+    return Response(status=204)
+
+
+def _there(tx: Transaction, of: Collection, draft: Draft, feature_id: str) -> StandingArea:
+    """Return the area that a feature is, as it stands. Raises PreconditionFailed where If-Match names another state."""
+    area = standing_area(tx.session, of, draft, feature_id)
+    require_match(request, area.tag, draft_tag(draft))
+    return area
+
+
+def _changed(collection_id: str, feature_id: str, read: Callable[[Request], SentFeature]) -> Response:
+    with transaction() as tx:
+        of, draft = _locked(tx, collection_id)
+        area = _there(tx, of, draft, feature_id)
+        change = _change(of, area, read(request))
+        if change is not None:
+            _do(tx, draft, *change)
+    return Response(status=204)
+
+
+def _change(of: Collection, area: StandingArea, sent: SentFeature) -> tuple[str, dict[str, Any]] | None:
+    """Return the one operation that makes an area what was sent; None where it is that already."""
+    _require_kind(of, sent)
+    if sent.properties.get("code", area.code) != area.code:
+        raise OperationRefused("code", "code-for-life")
+    named = {
+        name: sent.properties[name]
+        for name, now in (("name", area.tract.name), ("parent", area.tract.parent_code))
+        if sent.properties.get(name, now) != now
+    }
+    drawn = sent.geometry if sent.geometry is not None and not _is_ground_of(area.tract, sent.geometry) else None
+    if drawn is None and not named:
+        return None
+    if drawn is None and list(named) == ["name"]:
+        return "rename", {"code": area.code, **named}
+    if drawn is None and list(named) == ["parent"] and named["parent"]:
+        return "reassign", {"code": area.code, **named}
+    polygon = drawn or shapely.geometry.mapping(area.tract.polygon)
+    return "replace", {"alone": True, "areas": [{"code": area.code, "polygon": polygon, **named}]}
+
+
+def _is_ground_of(tract: Tract, geometry: dict[str, Any]) -> bool:
+    """Whether a polygon (GeoJSON), whole units of 1e-8 degree, is that of an area, whatever its type and direction."""
+    sent, now = to_units([polygon_of(geometry), tract.polygon])
+    one, other = (shapely.normalize(shapely.multipolygons(shapely.get_parts(each))) for each in (sent, now))
+    return bool(shapely.equals_identical(one, other))
 
 
 def _allowed(collection_id: str, *writing: str) -> Response:
@@ -77,7 +153,7 @@ def _locked(tx: Transaction, collection_id: str) -> tuple[Collection, Draft]:
     if of is None:
         abort(404)
     if of.draft is None:
-        abort(405)
+        raise MethodNotAllowed(valid_methods=_READ)
     return of, drafts.lock(tx.session, of.draft.id, "any")
 
 
@@ -98,9 +174,9 @@ def _added(of: Collection, sent: SentFeature) -> dict[str, Any]:
         raise ValidationError({"properties": missing})
     _require_kind(of, sent)
     given = {name: sent.properties[name] for name in ("code", "name", "parent") if sent.properties.get(name)}
-    return given | {"area_kind": of.kind, "polygon": sent.geometry}
+    return given | {"area_kind": of.kind, "polygon": sent.geometry, "alone": True}
 
 
 def _require_kind(of: Collection, sent: SentFeature) -> None:
     if sent.properties.get("kind") not in (None, of.kind):
-        raise InvalidQuestion("kind", of.kind or "")
+        raise OperationRefused("kind", "other-kind")

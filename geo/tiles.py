@@ -12,8 +12,7 @@ from some of either, which would not fit each other.
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import TextClause, text
-from sqlalchemy.orm import Session
+import psycopg
 
 from geo.sketches import MAX_ZOOM, WORLD_M, pixel_m
 
@@ -61,8 +60,8 @@ class Tile:
 _SKETCHED = """
     SELECT area_id AS id, code, name, across_m, shape, label
     FROM area_sketch
-    WHERE shape && ST_MakeEnvelope(:west, :south, :east, :north, 3857)
-      AND kind = :kind AND editions @> CAST(:edition AS int) AND zooms @> CAST(:z AS int)
+    WHERE shape && ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 3857)
+      AND kind = %(kind)s AND editions @> CAST(%(edition)s AS int) AND zooms @> CAST(%(z)s AS int)
 """
 
 _AS_THEY_ARE = """
@@ -70,9 +69,9 @@ _AS_THEY_ARE = """
     FROM (
         SELECT area.id, area.code, version.name, version.polygon, ST_Transform(version.polygon, 3857) AS shape
         FROM area_version AS version
-        JOIN area ON area.id = version.area_id AND area.kind = :kind
-        WHERE version.polygon && ST_Transform(ST_MakeEnvelope(:west, :south, :east, :north, 3857), 4326)
-          AND version.editions @> CAST(:edition AS int)
+        JOIN area ON area.id = version.area_id AND area.kind = %(kind)s
+        WHERE version.polygon && ST_Transform(ST_MakeEnvelope(%(west)s, %(south)s, %(east)s, %(north)s, 3857), 4326)
+          AND version.editions @> CAST(%(edition)s AS int)
     ) AS area, LATERAL (SELECT ST_Centroid(polygon) AS middle) AS centre, LATERAL (
         SELECT CASE WHEN ST_Contains(polygon, middle) THEN middle ELSE ST_PointOnSurface(polygon) END AS point
     ) AS inside
@@ -87,12 +86,12 @@ def _layers(drawn: str, *, are_many: bool = False) -> str:
     # OFFSET 0: a geometry is made once, and not again to find out whether it is there.
     return f"""
         WITH drawn AS {"NOT MATERIALIZED" if are_many else "MATERIALIZED"} ({drawn}),
-             tile AS MATERIALIZED (SELECT ST_TileEnvelope(:z, :x, :y) AS square)
+             tile AS MATERIALIZED (SELECT ST_TileEnvelope(%(z)s, %(x)s, %(y)s) AS square)
         SELECT (
             SELECT coalesce(ST_AsMVT(area, 'areas', {EXTENT}, 'geometry', 'id'), ''::bytea)
             FROM (
-                SELECT id, CASE WHEN across_m >= :named_from_m THEN code END AS code,
-                       CASE WHEN across_m >= :named_from_m THEN name END AS name,
+                SELECT id, CASE WHEN across_m >= %(named_from_m)s THEN code END AS code,
+                       CASE WHEN across_m >= %(named_from_m)s THEN name END AS name,
                        ST_AsMVTGeom(shape, square, {EXTENT}, {BUFFER}) AS geometry
                 FROM drawn, tile OFFSET 0
             ) AS area WHERE geometry IS NOT NULL
@@ -100,40 +99,45 @@ def _layers(drawn: str, *, are_many: bool = False) -> str:
             SELECT coalesce(ST_AsMVT(label, 'labels', {EXTENT}, 'geometry', 'id'), ''::bytea)
             FROM (
                 SELECT id, code, name, ST_AsMVTGeom(label, square, {EXTENT}, 0) AS geometry
-                FROM drawn, tile WHERE across_m >= :labelled_from_m AND label && square OFFSET 0
+                FROM drawn, tile WHERE across_m >= %(labelled_from_m)s AND label && square OFFSET 0
             ) AS label WHERE geometry IS NOT NULL
         )
     """  # noqa: S608  # written here alone
 
 
-def _tile(*, are_many: bool) -> TextClause:
+def _tile(*, are_many: bool) -> str:
     """Return the statement that tells whether a tile is known and sketched, and draws it, all as of one moment.
 
     The sketches of the next edition may come at any time.
     """
-    is_sketched = "EXISTS (SELECT FROM edition_sketch WHERE kind = :kind AND edition_number = :edition)"
-    return text(f"""
+    is_sketched = "EXISTS (SELECT FROM edition_sketch WHERE kind = %(kind)s AND edition_number = %(edition)s)"
+    return f"""
         SELECT {is_sketched} AS is_sketched,
                CASE WHEN {is_sketched} THEN ({_layers(_SKETCHED, are_many=are_many)}) END AS content,
-               EXISTS (SELECT FROM city_state WHERE left(epoch::text, 8) = :epoch)
-               AND EXISTS (SELECT FROM edition WHERE number = :edition)
-               AND EXISTS (SELECT FROM area_kind WHERE code = :kind) AS is_known
-    """)  # noqa: S608  # written here alone
+               EXISTS (SELECT FROM city_state WHERE left(epoch::text, 8) = %(epoch)s)
+               AND EXISTS (SELECT FROM edition WHERE number = %(edition)s)
+               AND EXISTS (SELECT FROM area_kind WHERE code = %(kind)s) AS is_known
+    """  # noqa: S608  # written here alone
 
 
 _NEAR, _FAR = _tile(are_many=False), _tile(are_many=True)
-_CUT = text(_layers(_AS_THEY_ARE))
+_CUT = f"SELECT ({_layers(_AS_THEY_ARE)})"
 
 
-def read_tile(session: Session, name: TileName) -> Tile | None:
-    """Return a tile; None where there is no such life of the city, edition or kind."""
+def read_tile(reader: psycopg.Connection[Any], name: TileName) -> Tile | None:
+    """Return a tile; None where there is no such life of the city, edition or kind. Raises psycopg's errors.
+
+    On the driver itself: what a session adds costs as much as a small tile.
+    """
     asked = _asked(name)
-    is_sketched, content, is_known = session.execute(_FAR if name.at.z < NEAR_FROM_ZOOM else _NEAR, asked).one()
+    cursor = reader.cursor(binary=True)
+    found = cursor.execute(_FAR if name.at.z < NEAR_FROM_ZOOM else _NEAR, asked).fetchone()
+    is_sketched, content, is_known = found or (False, None, False)
     if not is_known:
         return None
     if not is_sketched:
-        content = session.execute(_CUT, asked).scalar_one()
-    return Tile(bytes(content), is_sketched)
+        (content,) = cursor.execute(_CUT, asked).fetchone() or (b"",)
+    return Tile(bytes(content or b""), is_sketched)
 
 
 def _asked(name: TileName) -> dict[str, Any]:
@@ -156,13 +160,3 @@ def _asked(name: TileName) -> dict[str, Any]:
         "named_from_m": NAMED_FROM_PX * pixel_m(at.z),
         "labelled_from_m": LABELLED_FROM_PX * pixel_m(at.z),
     }
-
-
-_KNOWN = text("""
-    SELECT EXISTS (SELECT FROM edition WHERE number = :edition) AND EXISTS (SELECT FROM area_kind WHERE code = :kind)
-""")
-
-
-def edition_has_kind(session: Session, edition: int, kind: str) -> bool:
-    """Return whether there are such an edition and such a kind of area."""
-    return bool(session.execute(_KNOWN, {"edition": edition, "kind": kind}).scalar_one())

@@ -36,6 +36,7 @@ class Config:
 
     ``files_url``: where attachments lie, a folder (``file:///...``) or a store that fsspec speaks to (``s3://...``).
     ``upload_patience``: how long an upload may be silent before its request is ended; it goes on with another.
+    ``tile_shelf_bytes``: how much of the map each web process keeps drawn.
     ``upload_slots``: uploads that one web process receives at a time, below its threads: slow phones never take all.
 
     ``deadlines_from``: where a body's clock starts, "decision" (when it is given the case) or "capture".
@@ -63,6 +64,7 @@ class Config:
     files_url: str = ""
     file_limit_bytes: int = 20 * 1024 * 1024
     import_limit_bytes: int = 200 * 1024 * 1024
+    tile_shelf_bytes: int = 32 * 1024 * 1024
     open_uploads: int = 50
     open_upload_bytes: int = 200 * 1024 * 1024
     upload_ttl: timedelta = timedelta(days=7)
@@ -89,6 +91,7 @@ class Config:
             min_app_version=environ.get("PATROL_MIN_APP_VERSION", cls.min_app_version),
             files_url=files_url_of(environ),
             file_limit_bytes=int(environ.get("PATROL_FILE_LIMIT_BYTES", cls.file_limit_bytes)),
+            tile_shelf_bytes=int(environ.get("PATROL_TILE_SHELF_BYTES", cls.tile_shelf_bytes)),
             import_limit_bytes=int(environ.get("PATROL_IMPORT_LIMIT_BYTES", cls.import_limit_bytes)),
             upload_patience=timedelta(
                 seconds=float(environ.get("PATROL_UPLOAD_PATIENCE_S", cls.upload_patience.total_seconds()))

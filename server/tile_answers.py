@@ -10,8 +10,9 @@ import hashlib
 from flask import Response, abort, current_app, request
 
 from geo.tiles import TileName, read_tile
+from server.extensions import settings
 from server.tile_shelf import TileShelf
-from server.transaction import transaction
+from server.transaction import reading
 
 MVT = "application/vnd.mapbox-vector-tile"
 FOREVER = "private, max-age=31536000, immutable"
@@ -40,18 +41,25 @@ def tile_answer(name: TileName, *, is_address: bool) -> Response:
 
 def _packed(name: TileName) -> tuple[bytes, bool]:
     """Return a tile, compressed, and whether it stays as it is. What is cut before the sketches are whole is larger."""
-    shelf: TileShelf = current_app.extensions.setdefault("tile_shelf", TileShelf())
+    shelf = _shelf()
     kept = shelf.get(name)
     if kept is not None:
         return kept, True
-    with transaction() as tx:
-        tile = read_tile(tx.session, name)
+    with reading() as reader:
+        tile = read_tile(reader, name)
     if tile is None:
         abort(404)
     packed = gzip.compress(tile.content, compresslevel=4, mtime=0)
     if tile.is_sketched:
         shelf.keep(name, packed)
     return packed, tile.is_sketched
+
+
+def _shelf() -> TileShelf:
+    shelf: TileShelf | None = current_app.extensions.get("tile_shelf")
+    if shelf is None:
+        shelf = current_app.extensions.setdefault("tile_shelf", TileShelf(settings().tile_shelf_bytes))
+    return shelf
 
 
 def _tag(name: TileName) -> str:

@@ -8,13 +8,11 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 
-MOST_BYTES = 32 << 20
-
 
 class TileShelf:
     """The tiles asked for last, up to ``most_bytes``. Safe for threads."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
         self._held_bytes = 0
         self._tiles: OrderedDict[Hashable, bytes] = OrderedDict()

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from sqlalchemy.orm import Session
 
 from geo.features import KindName, Layer, Standing, area_layer, read_editions, read_kinds
-from geo.tiles import edition_has_kind
 from server.accounts.charge import Charge, reach
 from server.cases.layers import issue_layer, visit_layer
 from server.grids import drafts
@@ -128,11 +127,6 @@ def properties_of(session: Session, collection: Collection, charge: Charge, now:
     if collection.edition is not None:
         return tuple(area_layer(collection.edition, collection.kind).properties)
     return tuple(layer_of(session, collection, charge, now).properties)
-
-
-def tiled_kind(session: Session, collection: Collection, kind: str | None) -> bool:
-    """Return whether there are tiles of this kind of area in the collection's edition."""
-    return collection.edition is not None and kind is not None and edition_has_kind(session, collection.edition, kind)
 
 
 def _of_kind(kind: KindName, edition: int | None) -> Collection:

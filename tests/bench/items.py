@@ -7,7 +7,7 @@ answer 4 connections over HTTP; ours signs the program in, limits it to its char
 from typing import Any
 
 from tests.bench import maps
-from tests.bench.mapped import Race
+from tests.bench.mapped import Ours, Race
 from tests.bench.mapped import measure as race
 from tests.bench.stage import Say
 
@@ -30,7 +30,7 @@ def _asked(box: tuple[float, ...]) -> str:
 
 def measure(say: Say) -> dict[str, Any]:
     """Run the rounds."""
-    ours = {"ours": lambda box, _: f"/ogc/collections/areas-{maps.KIND}/{_asked(box)}"}
+    ours = {"ours": Ours(lambda box, _: f"/ogc/collections/areas-{maps.KIND}/{_asked(box)}")}
     return race(
         Race(_FLOOR, _questions, ours, lambda box: f"/collections/public.peer_grid/{_asked(box)}", b'"Feature"'), say
     )

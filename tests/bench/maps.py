@@ -11,19 +11,22 @@ import random
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 import requests
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
+from geo.sketching import sketch_next
 from server.accounts import passwords
 from server.accounts.service import add_person
 from server.config import sqlalchemy_url
 from server.launch.ports import free_port
 from server.launch.state import CHECKOUT
+from tests.bench import cost
 from tests.bench.load_http import Lane, run
 
 TIPG = "tipg==1.6.1"
@@ -49,9 +52,23 @@ _GROUND = """
 
 
 def lay(url: str, side: int) -> None:
-    """Lay side x side grids into the edition in force."""
+    """Lay side x side grids into the edition in force, and sketch it."""
     with psycopg.connect(url) as connection:
         connection.execute(_GROUND.format(side=side, west=WEST, south=SOUTH, step=STEP))
+    engine = create_engine(sqlalchemy_url(url))
+    with Session(engine) as session:
+        while sketch_next(session):
+            session.commit()
+        # As autovacuum leaves it some time later.
+        session.execute(text("ANALYZE"))
+        session.commit()
+    engine.dispose()
+
+
+def epoch_of(url: str) -> str:
+    """Return the life of the city, as addresses name it."""
+    with psycopg.connect(url) as connection:
+        return str(connection.execute("SELECT left(epoch::text, 8) FROM city_state").fetchone()[0])
 
 
 def program(url: str) -> str:
@@ -77,17 +94,44 @@ def boxes(side: int, across: int, count: int, seed: int) -> list[tuple[float, fl
     return found
 
 
+class Unchanged(Lane):
+    """A caller who holds every answer already: an answer is a head alone."""
+
+    def receive(self) -> bool:
+        """Take what has come; True when the head is whole. Raises for an answer other than 304."""
+        self._got += self.socket.recv(262144)
+        if not self._got.endswith(b"\r\n\r\n"):
+            return False
+        if not self._got.startswith(b"HTTP/1.1 304"):
+            raise RuntimeError(self._got.decode("latin-1"))
+        self.took_ms.append((time.perf_counter() - self._sent) * 1000)
+        return True
+
+
+def tags(address: tuple[str, int], paths: Iterable[str], headers: dict[str, str]) -> dict[str, str]:
+    """Return the ETag of each path."""
+    here = f"http://{address[0]}:{address[1]}"
+    with requests.Session() as session:
+        return {path: session.get(here + path, headers=headers, timeout=30).headers["ETag"] for path in paths}
+
+
 def ask_http(
-    address: tuple[str, int], paths: Sequence[Sequence[str]], headers: dict[str, str], seconds: float, wanted: bytes,
-    begin: Callable[[], object],
+    address: tuple[str, int], paths: Sequence[Sequence[str]], headers: dict[str, str], held: dict[str, str],
+    seconds: float, wanted: bytes, begin: Callable[[], object],
 ) -> tuple[int, float]:  # fmt: skip
-    """Ask the paths of each lane in turn; returns answers and seconds. ``wanted``: what each answer must hold."""
+    """Ask the paths of each lane in turn; returns answers and seconds. ``wanted``: what each answer must hold.
+
+    ``held``: the tags that the callers hold, by path.
+    """
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    lanes = [
-        Lane(address, iter([f"GET {path} HTTP/1.1\r\nHost: bench\r\n{head}\r\n".encode() for path in lane]),
-             lambda body: wanted in body)
+    holding = {path: f"If-None-Match: {tag}\r\n" for path, tag in held.items()}
+    asked = {
+        path: f"GET {path} HTTP/1.1\r\nHost: bench\r\n{head}{holding.get(path, '')}\r\n".encode()
         for lane in paths
-    ]  # fmt: skip
+        for path in lane
+    }
+    kind = Unchanged if held else Lane
+    lanes = [kind(address, iter([asked[path] for path in lane]), lambda body: wanted in body) for lane in paths]
     begin()
     took = run(lanes, seconds)
     return sum(len(lane.took_ms) for lane in lanes), took
@@ -95,9 +139,14 @@ def ask_http(
 
 def ask_sql(
     url: str, statement: str, questions: Sequence[tuple[float, ...]], seconds: float, begin: Callable[[], object]
-) -> tuple[int, float]:
-    """Put the statement with each of the questions straight to PostgreSQL; returns answers and seconds."""
+) -> tuple[int, float, float]:
+    """Put the statement with each of the questions straight to PostgreSQL.
+
+    Returns answers, seconds, and the seconds of processor time that PostgreSQL spent.
+    """
     with psycopg.connect(url, autocommit=True, prepare_threshold=0, options="-c jit=off") as connection:
+        backend = connection.info.backend_pid
+        before = cost.spent(lambda folder: folder.name == str(backend))
         cursor = connection.cursor(binary=True)
         begin()
         began = time.perf_counter()
@@ -107,11 +156,20 @@ def ask_sql(
             if not cursor.fetchone()[0]:
                 raise RuntimeError("the floor answered nothing")
             done += 1
-        return done, time.perf_counter() - began
+        took = time.perf_counter() - began
+        return done, took, cost.spent(lambda folder: folder.name == str(backend)) - before
+
+
+@dataclass(frozen=True)
+class Peer:
+    """TiPg where it listens, and what it has spent so far."""
+
+    address: tuple[str, int]
+    spent: Callable[[], dict[str, float]]
 
 
 @contextmanager
-def tipg(url: str) -> Iterator[tuple[str, int] | None]:
+def tipg(url: str) -> Iterator[Peer | None]:
     """TiPg over the same ground; None where it cannot be installed."""
     python = _tipg_python()
     if python is None:
@@ -121,6 +179,7 @@ def tipg(url: str) -> Iterator[tuple[str, int] | None]:
     env = os.environ | {"DATABASE_URL": url, "TIPG_DB_SCHEMAS": '["public"]'}
     command = [python, "-m", "uvicorn", "tipg.main:app", "--port", str(port), "--workers", "2", "--log-level", "error"]
     process = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
+    parts = {"TiPg": cost.of_family(process.pid), "PostgreSQL": cost.of_database(url)}
     try:
         for _ in range(200):
             try:
@@ -129,7 +188,7 @@ def tipg(url: str) -> Iterator[tuple[str, int] | None]:
             except requests.RequestException:
                 pass
             time.sleep(0.2)
-        yield ("127.0.0.1", port)
+        yield Peer(("127.0.0.1", port), lambda: {name: cost.spent(each) for name, each in parts.items()})
     finally:
         process.terminate()
         process.wait(20)

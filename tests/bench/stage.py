@@ -63,6 +63,16 @@ def stage(*, jobs: bool = False, prepare: Callable[[str], object] = lambda _url:
             yield Stage(url, address, web, pool)
 
 
+@contextmanager
+def another(url: str, **environment: str) -> Iterator[Stage]:
+    """Serve a city once more, with another environment."""
+    with (
+        TemporaryDirectory() as home,
+        _running(_environment(url) | environment, Path(home), jobs=False) as (address, web, _),
+    ):
+        yield Stage(url, address, web, None)
+
+
 def in_processes(work: Callable, arguments: Sequence[tuple]) -> list[Any]:
     """Prepare in every process, begin all at one moment: ``work(*arguments, begin)`` calls that when ready."""
     context = multiprocessing.get_context("spawn")

@@ -1,13 +1,14 @@
-"""Vector tiles that are kept beside the SQL floor and TiPg, at zoom 12: authorised, tagged, never cut anew.
+"""Vector tiles beside the SQL floor and TiPg, at zoom 12: drawn anew, kept, and unchanged since the caller's last.
 
-The floor is one ST_AsMVT of the same polygons from 4 processes straight to PostgreSQL; ours adds a layer of labels.
+The floor is one ST_AsMVT of the same polygons from 4 processes straight to PostgreSQL. Ours is signed in, draws from
+sketches, adds a layer of labels, tags and compresses. All over HTTP are asked for gzip.
 """
 
 import math
 from typing import Any
 
 from tests.bench import maps
-from tests.bench.mapped import Race
+from tests.bench.mapped import Ours, Race
 from tests.bench.mapped import measure as race
 from tests.bench.stage import Say
 
@@ -32,8 +33,16 @@ def _tile_of(lon: float, lat: float) -> tuple[int, int]:
 
 
 def measure(say: Say) -> dict[str, Any]:
-    """Run the rounds. Ours is asked the same tiles each round, and so answers from its shelf."""
-    here = f"/ogc/collections/areas-{maps.KIND}/tiles/WebMercatorQuad/{ZOOM}"
-    ours = {"ours, kept": lambda at, _: f"{here}/{at[1]}/{at[0]}"}
+    """Run the rounds, with addresses as TileJSON gives them. ``drawn``: by a server that keeps no tile."""
+
+    def path(at: tuple[float, ...], epoch: str) -> str:
+        here = f"/ogc/collections/areas-{maps.KIND}/tiles/WebMercatorQuad/{ZOOM}"
+        return f"{here}/{at[1]}/{at[0]}?edition=1&epoch={epoch}"
+
+    ours = {
+        "ours, drawn": Ours(path, keeps_nothing=True),
+        "ours, kept": Ours(path, again=True),
+        "ours, unchanged": Ours(path, again=True, is_held=True),
+    }
     peer = f"/collections/public.peer_grid/tiles/WebMercatorQuad/{ZOOM}"
-    return race(Race(_FLOOR, _questions, ours, lambda at: f"{peer}/{at[0]}/{at[1]}", b"", frozenset(ours)), say)
+    return race(Race(_FLOOR, _questions, ours, lambda at: f"{peer}/{at[0]}/{at[1]}", b""), say)

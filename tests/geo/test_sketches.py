@@ -128,8 +128,12 @@ def epoch(session):
     return str(session.scalar(text("SELECT epoch FROM city_state")))[:8]
 
 
+def driver(session):
+    return session.connection().connection.driver_connection
+
+
 def tile(session, edition, at=WHOLE, kind="grid"):
-    return read_tile(session, TileName(epoch(session), edition, kind, at))
+    return read_tile(driver(session), TileName(epoch(session), edition, kind, at))
 
 
 def sketches(session, edition):
@@ -280,6 +284,6 @@ def test_names_are_left_out_where_they_cannot_be_read(session, tmp_path):
 
 
 def test_of_another_life_of_the_city_another_edition_or_kind_there_is_no_tile(session):
-    assert read_tile(session, TileName("00000000", 1, "grid", WHOLE)) is None
+    assert read_tile(driver(session), TileName("00000000", 1, "grid", WHOLE)) is None
     assert tile(session, 2) is None
     assert tile(session, 1, kind="moon") is None

@@ -5,9 +5,8 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from server.extensions import db
 from server.tile_shelf import TileShelf
-from tests.api.test_tiles import drawn, read, tile_of
+from tests.api.test_tiles import drawn, lent, read, tile_of
 from tests.cases import city
 
 __all__ = ["drawn"]
@@ -36,9 +35,7 @@ def test_a_tile_that_is_kept_costs_no_statement_at_either_edge(app, gis, session
     z, x, y = tile_of(session, city.WEST)
     path = path_of(gis, z, x, y)
     first = gis.client.get(path)
-    with app.app_context():
-        engine = db.engine
-    with city.counting(engine) as seen:
+    with lent(app) as seen:
         assert gis.client.get(path).data == first.data
         assert gis.client.get(path, headers={"If-None-Match": first.headers["ETag"]}).status_code == 304
         assert gis.get(f"/v1/tiles/1/grid/{z}/{x}/{y}.mvt", epoch=drawn).data == first.data

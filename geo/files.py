@@ -21,7 +21,7 @@ from shapely.geometry.base import BaseGeometry
 from geo.coverage import Finding, check
 from geo.crs import Bounds, FileCrs, crs_of_file, is_degrees
 from geo.errors import InvalidShape, UnknownField, UnsupportedFile
-from geo.shapes import Fault, in_degrees, in_units, repair
+from geo.shapes import WIDEST_DEG, Fault, in_degrees, in_units, repair
 from geo.sources import FileLimits, RawFile, read_raw
 
 NAME_FIELDS: Final = ("name", "名称", "网格名称", "社区名称", "mc", "wgmc", "xzqmc", "qhmc", "name_chn", "name_zh")
@@ -199,6 +199,9 @@ def _on_ground(geometry: BaseGeometry | None, reference: FileCrs) -> tuple[Polyg
     ground = shapely.transform(geometry, reference.to_ground)
     if not (np.abs(shapely.get_coordinates(ground)) <= (180.0, 90.0)).all():
         raise InvalidShape("out-of-range")
+    west, _, east, _ = ground.bounds
+    if east - west > WIDEST_DEG:
+        raise InvalidShape("round-the-world", *shapely.get_coordinates(ground)[0].tolist())
     mended, faults = repair(ground)
     whole: Polygon | MultiPolygon = in_degrees(in_units(np.array([mended], dtype=object)))[0]
     if whole.is_empty:

@@ -40,13 +40,17 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "no-coordinates": ("没有坐标，未读入", "no coordinates; left out"),
     "wrong-type": ("不是多边形，未读入", "not a polygon; left out"),
     "zero-area": ("没有面积，未读入", "no area; left out"),
+    "round-the-world": ("跨越半个地球以上，未读入", "wider than half the earth; left out"),
     "no-code": ("没有编码", "no code"),
     "no-name": ("没有名称，以编码代替", "no name; the code stands for it"),
 }
 # A set of areas that has one of these is not taken: something of the file would be missing, or lie in two areas.
 REFUSED: Final = frozenset(
-    {"repeated-code", "no-code", "not-finite", "out-of-range", "no-coordinates", "wrong-type", "zero-area", "invalid"}
-)
+    {
+        "repeated-code", "no-code", "not-finite", "out-of-range", "round-the-world", "no-coordinates", "wrong-type",
+        "zero-area", "invalid",
+    }
+)  # fmt: skip
 # Why a file as a whole cannot be read: reason -> Chinese, English.
 REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "missing": ("文件不见了，请重新上传", "the file is gone; send it again"),

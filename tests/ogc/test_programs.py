@@ -1,4 +1,7 @@
-"""What GIS programs make of the API: two ages of GDAL, and OWSLib, over HTTP with an application password."""
+"""What GIS programs make of the API: two ages of GDAL, and OWSLib, over HTTP with an application password.
+
+GDAL reads drafts as it does editions; OWSLib writes them.
+"""
 
 import json
 import shutil
@@ -13,7 +16,11 @@ from owslib.ogcapi.features import Features
 from owslib.util import Authentication
 
 from tests.cases import city
+from tests.ogc.test_qgis import draft
+from tests.ogc.test_writing import COMMUNITY, THIRD, east_of, feature, findings, square, west_of
+from tests.sync.redrawing import redrawn
 
+__all__ = ["draft", "redrawn"]
 WEST = shapely.MultiPolygon([shapely.box(114.30, 25.68, 114.31, 25.69)])
 
 
@@ -123,3 +130,64 @@ def test_owslib_reads_pages_filters_and_single_features(owslib):
 def test_the_shapes_are_the_very_same_numbers(gdal, session):
     _, _, shapes, _ = read(gdal)
     assert np.array_equal(shapely.get_coordinates(shapes[0].normalize()), shapely.get_coordinates(WEST.normalize()))
+
+
+@pytest.fixture
+def drawn(draft):
+    """A draft with a grid more than the edition, and another one's border moved."""
+    assert draft.add(square(114.32, 114.33)).status_code == 201
+    for code, line in ((city.WEST, west_of()), (city.EAST, east_of())):
+        sent = {"geometry": line}
+        assert (
+            draft.send("PATCH", f"/items/{draft.id_of(code)}", sent, "application/merge-patch+json").status_code == 204
+        )
+    return draft
+
+
+def test_gdal_reads_a_draft_as_it_stands(gdal, drawn):
+    layer = f"draft-{drawn.draft}-grid"
+    assert layer in [name for name, _ in pyogrio.list_layers(gdal)]
+    meta, ids, shapes, columns = pyogrio.raw.read(gdal, layer=layer, return_fids=True, PAGE_SIZE="1")
+    codes = list(columns[list(meta["fields"]).index("code")])
+    assert codes == [city.WEST, city.EAST, THIRD]
+    assert dict(zip(codes, ids.tolist(), strict=True)) == {code: drawn.id_of(code) for code in codes}
+    assert shapely.from_wkb(shapes[0]).equals(shapely.geometry.shape(west_of()))
+
+
+def test_debians_gdal_reads_a_draft_too(program, drawn):
+    if not shutil.which("ogrinfo"):
+        pytest.skip("ogrinfo is not on this machine")
+    done = subprocess.run(
+        ["ogrinfo", "-ro", "-al", f"OAPIF:{program.url}", f"draft-{drawn.draft}-grid", "-where", f"code = '{THIRD}'"],
+        capture_output=True, text=True, timeout=60, check=True,
+        env={"GDAL_HTTP_USERPWD": f"{program.login}:{program.secret}", "GDAL_HTTP_AUTH": "BASIC", "PATH": "/usr/bin",
+             "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+    assert "Feature Count: 1" in done.stdout
+    assert f"OGRFeature(draft-{drawn.draft}-grid):{drawn.id_of(THIRD)}" in done.stdout
+
+
+def test_owslib_creates_updates_and_deletes_in_a_draft(owslib, draft):
+    layer = f"draft-{draft.draft}-grid"
+    assert owslib.collection_schema(layer)["required"] == ["code", "name", "geometry"]
+    new = feature(square(114.32, 114.33), code=THIRD, name="新网格", parent=COMMUNITY)
+    assert owslib.collection_item_create(layer, new)
+    made = owslib.response_headers["Location"].rpartition("/")[2]
+    assert owslib.collection_item(layer, made)["properties"]["name"] == "新网格"
+    west = owslib.collection_items(layer, code=city.WEST)["features"][0]
+    west["properties"]["name"] = "西"
+    assert owslib.collection_item_update(layer, str(west["id"]), json.dumps(west | {"geometry": west_of()}))
+    assert owslib.collection_item_update(layer, str(draft.id_of(city.EAST)), json.dumps(feature(east_of(), name="东")))
+    assert owslib.collection_item_delete(layer, made)
+    assert {code: each["properties"]["name"] for code, each in draft.features().items()} == {
+        city.WEST: "西", city.EAST: "东",
+    }  # fmt: skip
+    assert findings(draft) == (True, set())
+    with pytest.raises(RuntimeError, match="redraw-code-taken"):
+        owslib.collection_item_create(layer, feature(square(114.32, 114.33), code=city.WEST, name="x"))
+
+
+def test_a_client_of_owslib_that_names_no_content_type_is_heard(program, draft):
+    fresh = Features(program.url, auth=Authentication(username=program.login, password=program.secret))
+    named = json.dumps(feature(draft.features()[city.WEST]["geometry"], name="西"))
+    assert fresh.collection_item_update(f"draft-{draft.draft}-grid", str(draft.id_of(city.WEST)), named)

@@ -6,6 +6,8 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 import shapely
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from openapi_spec_validator import validate
 from pyproj import Transformer
 from sqlalchemy import text
@@ -359,6 +361,31 @@ def test_a_multipolygon_of_several_parts_is_taken_and_shown_to_people(layer):
     assert layer.add(shapely.geometry.mapping(parts)).status_code == 201
     told = layer.desk.get(f"/v1/drafts/{layer.draft}/findings").json["features"]
     assert "many-parts" in {each["properties"]["code"] for each in told}
+
+
+SENT = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=4)
+    | st.sampled_from([114.31, 25.68, WEST]),
+    lambda inner: st.lists(inner, max_size=4)
+    | st.fixed_dictionaries({"type": st.sampled_from(["Feature", "Polygon", "MultiPolygon"]), "coordinates": inner})
+    | st.fixed_dictionaries({}, optional={"type": st.just("Feature"), "geometry": inner, "properties": inner,
+                                          "code": inner, "name": inner, "parent": inner, "kind": inner}),
+    max_leaves=12,
+)  # fmt: skip
+FEATURES = st.fixed_dictionaries(
+    {"type": st.just("Feature"), "geometry": SENT | st.just(GOOD)},
+    optional={"properties": st.fixed_dictionaries({}, optional=dict.fromkeys(("code", "name", "parent"), SENT))},
+)  # fmt: skip
+
+
+@given(
+    SENT | FEATURES, st.sampled_from(["POST", "PUT", "PATCH"]), st.sampled_from(["", f"<{EPSG}4326>", "[EPSG:3857]"])
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_that_is_sent_is_ever_an_error_of_the_server(layer, sent, verb, crs):
+    where = "/items" if verb == "POST" else f"/items/{layer.__dict__.setdefault('west', layer.id_of(WEST))}"
+    answer = layer.send(verb, where, sent, kind=PATCH if verb == "PATCH" else GEOJSON, Content_Crs=crs)
+    assert answer.status_code < 500, (sent, answer.text)
 
 
 class TestRights:

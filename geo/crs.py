@@ -7,6 +7,7 @@ longitude, y north or latitude, as files have them, whatever order the authority
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -42,8 +43,12 @@ class FileCrs:
 
     def to_ground(self, positions: NDArray[np.float64]) -> NDArray[np.float64]:
         """Convert x, y (shape (n, 2)) to lon, lat in EPSG:4326; infinite where there is no such place."""
-        transformer = Transformer.from_crs(self.definition, CRS.from_epsg(4326), always_xy=True)
-        return np.stack(transformer.transform(positions[:, 0], positions[:, 1]), axis=1)
+        return np.stack(self._way.transform(positions[:, 0], positions[:, 1]), axis=1)
+
+    @cached_property
+    def _way(self) -> Transformer:
+        # Finding the way costs as much as going it with thousands of points.
+        return Transformer.from_crs(self.definition, CRS.from_epsg(4326), always_xy=True)
 
 
 def crs_named(text: str) -> FileCrs:

@@ -109,7 +109,8 @@ def read_boundaries(  # noqa: PLR0913  # all that a file may leave unsaid
     reference = crs_of_file(bounds, declared=None if undeclared else raw.crs, given=crs)
     features, left_out = _features(raw, taken, reference, fields, told)
     if not features:
-        raise UnsupportedFile("no-polygons", Path(path).name)
+        reasons = sorted({fault.code for fault in left_out})
+        raise UnsupportedFile("no-polygons", ": ".join([Path(path).name, *reasons]))
     faults = (
         *_file_faults(raw, reference, taken),
         *left_out,

@@ -61,6 +61,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "damaged": ("文件已损坏，或不是所称的格式", "the file is damaged, or not of the format that it says"),
     "too-large": ("文件过大，请分成几个", "the file is too large; divide it"),
     "too-many-features": ("要素过多，请分成几个文件", "too many features; divide the file"),
+    "too-many-in-a-draft": (
+        "变更的区域过多，一个草案放不下；请分成几个文件，或直接导入为新版次",
+        "more areas differ than a draft can hold; divide the file, or take it as the next edition",
+    ),
     "too-many-points": ("点过多，请简化或分成几个文件", "too many points; simplify it, or divide the file"),
     "empty": ("文件是空的", "the file is empty"),
     "no-layer": ("没有这个图层", "there is no such layer"),

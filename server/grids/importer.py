@@ -21,7 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
-from geo.errors import GeoError
+from geo.errors import GeoError, UnsupportedFile
 from server.accounts.charge import areas_of_role
 from server.accounts.errors import AccountError
 from server.attachments.finishing import Transaction
@@ -53,6 +53,8 @@ ROLES: Final = ("gis", "admin")
 _HOLD_EVERY_S: Final = 15.0
 _TELL_EVERY_S: Final = 1.0
 _MOST_FEATURES: Final = 2000
+# Whoever opens the draft does its operations anew: so many areas take some ten seconds.
+_MOST_IN_DRAFT: Final = 20_000
 
 log = structlog.get_logger()
 
@@ -175,6 +177,8 @@ class Importer:
         )
         self._require_charge(session, claimed, settled)
         given, counts = parameters_over(city, settled, claimed.file)
+        if len(given["areas"]) > _MOST_IN_DRAFT:
+            raise UnsupportedFile("too-many-in-a-draft", f"> {_MOST_IN_DRAFT}")
         if given["areas"] or given["retired"]:
             drafts.do(session, draft, "replace", given, author=by, now=now)
         elif asked.draft == "new":

@@ -15,6 +15,8 @@ from shapely import Polygon, box
 from sqlalchemy import text
 
 import server.demo
+from server.files.receiving import BLOCK_BYTES
+from server.grids import import_store, importer
 from tests.api.staff import Desk
 from tests.cases.city import EAST, WEST
 from tests.files import importing
@@ -151,12 +153,13 @@ class TestRoundTrips:
         assert sender.bring(geojson((THIRD, "阳岭（三）", RAGGED)), parent=COMMUNITY)["outcome"]["edition"] == 2
         return sender
 
-    @pytest.mark.parametrize("into", ["edition", "draft"])
     @pytest.mark.parametrize("wish", FORMATS, ids=lambda wish: "-".join(wish.values()))
-    def test_a_round_trip_changes_nothing(self, ragged, redrawn, wish, into):
+    def test_a_round_trip_changes_nothing(self, ragged, redrawn, wish):
         before = standing(redrawn)
         file = ragged.desk.client.get("/v1/boundaries/export", query_string=wish, buffered=True).data
-        told = ragged.bring(file, **({"draft": "new"} if into == "draft" else {}))
+        looked = ragged.look(file, draft="new")["outcome"]
+        assert (looked["added"], looked["changed"], looked["unchanged"], looked["retired"]) == (0, 0, 3, 0)
+        told = ragged.bring(file)
         outcome = {name: told["outcome"][name] for name in ("added", "changed", "unchanged", "retired")}
         assert outcome == {"added": 0, "changed": 0, "unchanged": 3, "retired": 0}
         assert told["outcome"]["encoding"] == ("GB18030" if wish.get("encoding") else "UTF-8")
@@ -235,6 +238,11 @@ def packed(*members):
     return buffer.getvalue()
 
 
+def kept(sender):
+    """The folders of imports in the store."""
+    return set(Path(sender.importer.store.root, "imports").glob("*"))
+
+
 ROUND_THE_WORLD = box(-179.9, -80, 179.9, 80)
 WRONG_FILES = (
     (b"{]", "unsupported-file", "damaged"),
@@ -250,7 +258,8 @@ WRONG_FILES = (
              (EAST, "东", cell(BORDER, 114.32))), "file-has-faults", None),
     (geojson((THIRD, "平", Polygon([(114.32, 25.68), (114.33, 25.68), (114.325, 25.68)])),
              (EAST, "东", cell(BORDER, 114.32))), "file-has-faults", None),
-    (geojson((THIRD, "球", ROUND_THE_WORLD)), "broken-coverage", None),
+    (geojson((THIRD, "球", ROUND_THE_WORLD)), "unsupported-file", "no-polygons"),
+    (geojson((THIRD, "球", ROUND_THE_WORLD), (EAST, "东", cell(BORDER, 114.32))), "file-has-faults", None),
     (geojson((THIRD, "叠", cell(114.315, 114.33))), "broken-coverage", None),
     (geojson((COMMUNITY, "社区", cell(114.32, 114.33))), "publication-refused", "other-kind"),
 )  # fmt: skip
@@ -268,6 +277,13 @@ class TestBadInput:
         assert told["problem"].get("reason") == (reason or told["problem"].get("reason"))
         assert told["problem"]["detail"] or told["problem"]["title"]
         assert (standing(redrawn), edition(redrawn)) == (before, 1)
+
+    def test_more_areas_than_a_draft_can_hold_are_refused(self, sender, redrawn, monkeypatch):
+        monkeypatch.setattr(importer, "_MOST_IN_DRAFT", 2)
+        told = sender.bring(THREE, parent=COMMUNITY, draft="new")
+        assert told["problem"]["reason"] == "too-many-in-a-draft"
+        assert "草案放不下" in told["problem"]["detail"]
+        assert redrawn.scalar(text("SELECT count(*) FROM draft")) == 0
 
     def test_a_broken_coverage_is_told_with_its_places(self, sender):
         told = sender.bring(geojson((THIRD, "叠", cell(114.315, 114.33))), parent=COMMUNITY)
@@ -292,15 +308,22 @@ class TestBadInput:
         assert redrawn.scalar(text("SELECT count(*) FROM boundary_import")) == 0
 
     def test_a_stream_that_does_not_say_its_length_is_cut_off_at_the_limit(self, sender, app, redrawn, monkeypatch):
-        monkeypatch.setitem(app.config, "PATROL", dataclasses.replace(app.config["PATROL"], import_limit_bytes=100))
+        limit = 3 * BLOCK_BYTES
+        monkeypatch.setitem(app.config, "PATROL", dataclasses.replace(app.config["PATROL"], import_limit_bytes=limit))
+        monkeypatch.setattr(import_store, "PART_BYTES", BLOCK_BYTES)
+        before = kept(sender)
         answer = sender.desk.client.post(
             PATH, query_string={"kind": "grid"}, headers={"X-CSRF-Token": sender.desk.csrf},
-            input_stream=io.BytesIO(b"{" * 1000),
+            input_stream=io.BytesIO(b"{" * 2 * limit),
             environ_overrides={"wsgi.input_terminated": True, "CONTENT_LENGTH": ""},
         )  # fmt: skip
-        assert (answer.status_code, answer.json["limit_bytes"]) == (413, 100)
+        assert (answer.status_code, answer.json["limit_bytes"]) == (413, limit)
         assert redrawn.scalar(text("SELECT count(*) FROM boundary_import")) == 0
-        assert not list(Path(sender.importer.store.root, "imports").glob("*"))
+        assert kept(sender) == before
+
+    def test_a_file_in_many_parts_is_put_together_again(self, sender, monkeypatch):
+        monkeypatch.setattr(import_store, "PART_BYTES", 10)
+        assert sender.look(THREE + b" " * BLOCK_BYTES, parent=COMMUNITY)["outcome"]["areas"] == 3
 
     @pytest.mark.parametrize(
         ("query", "status"),

@@ -39,6 +39,8 @@ class Config:
     ``tile_shelf_bytes``: how much of the map each web process keeps drawn.
     ``upload_slots``: uploads that one web process receives at a time, below its threads: slow phones never take all.
 
+    ``webhook_overlap``: how long a webhook is signed with the former secret, too, after a new one was made.
+
     ``deadlines_from``: where a body's clock starts, "decision" (when it is given the case) or "capture".
     """
 
@@ -50,6 +52,7 @@ class Config:
     secure_cookies: bool = False
     webhook_allow_loopback: bool = False
     webhook_allow_private: bool = False
+    webhook_overlap: timedelta = timedelta(hours=24)
     working_hours: str = "08:30-12:00,14:00-17:30"
     deadlines_from: str = "decision"
     pool_size: int = 10
@@ -82,6 +85,9 @@ class Config:
             secure_cookies=environ.get("PATROL_SECURE_COOKIES", "") == "1",
             webhook_allow_loopback=environ.get("PATROL_WEBHOOK_ALLOW_LOOPBACK", "") == "1",
             webhook_allow_private=environ.get("PATROL_WEBHOOK_ALLOW_PRIVATE", "") == "1",
+            webhook_overlap=timedelta(
+                hours=float(environ.get("PATROL_WEBHOOK_OVERLAP_H", cls.webhook_overlap.total_seconds() / 3600))
+            ),
             working_hours=environ.get("PATROL_WORKING_HOURS", cls.working_hours),
             deadlines_from=environ.get("PATROL_DEADLINES_FROM", cls.deadlines_from),
             pool_size=int(environ.get("PATROL_POOL_SIZE", cls.pool_size)),

@@ -16,7 +16,7 @@ from server.api.issue_schemas import Listed
 from server.auth import calling_charge, staff_required
 from server.cases import endpoints
 from server.cases.post_room import list_deliveries, retry_in_reach
-from server.cases.tables import CHANNELS, DELIVERY_KINDS, DELIVERY_STATES, Endpoint
+from server.cases.tables import CHANNELS, DELIVERY_KINDS, DELIVERY_STATES
 from server.cases.webhook import Guard
 from server.extensions import settings
 from server.grounds import ground_at
@@ -63,11 +63,15 @@ class DeliveriesSchema(Schema):
 
 
 class EndpointChangeSchema(Schema):
-    """Where an organisation takes its webhooks. A secret is made where none is given and none is there."""
+    """Where an organisation takes its webhooks. A secret is made where none is given and none is there.
+
+    The secret before a new one signs beside it for a day (as configured), unless ``keep_old_secret`` is false.
+    """
 
     url = Text(required=True, validate=validate.Length(min=1, max=2000))
     secret = Text(load_default=None, validate=validate.Length(max=200))
     rotate_secret = Flag(load_default=False)
+    keep_old_secret = Flag(load_default=True)
     active = Flag(load_default=True)
 
 
@@ -80,7 +84,27 @@ class EndpointSchema(Schema):
     disabled_reason = fields.String(required=True, allow_none=True)
     failures = fields.Integer(required=True, metadata={"description": "attempts that went wrong in a row"})
     resting_until = fields.AwareDateTime(required=True, allow_none=True)
+    former_secret_until = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "until when a former secret signs, too"}
+    )
     secret = fields.String(required=True, allow_none=True)
+
+
+class EndpointEntrySchema(Schema):
+    """What somebody set an endpoint to."""
+
+    changed_at = fields.AwareDateTime(required=True)
+    by = fields.String(required=True, allow_none=True, metadata={"description": "login; null: the server itself"})
+    url = fields.String(required=True)
+    active = fields.Boolean(required=True)
+    secret = fields.String(required=True, validate=validate.OneOf(("kept", "new")))
+    former_until = fields.AwareDateTime(required=True, allow_none=True)
+
+
+class EndpointHistorySchema(Schema):
+    """The changes of an endpoint, the newest first."""
+
+    changes = fields.List(fields.Nested(EndpointEntrySchema), required=True)
 
 
 @blueprint.get("/deliveries")
@@ -116,7 +140,17 @@ def endpoint(code: str) -> dict[str, Any]:
     """Return where an organisation takes its webhooks, and how its line is doing."""
     with transaction() as tx:
         _require_whole_city(tx)
-        return _endpoint_json(code, endpoints.read(tx.session, code))
+        return _endpoint_json(tx, code)
+
+
+@blueprint.get("/organisations/<code>/endpoint/changes")
+@staff_required("admin", over="the whole city")
+@blueprint.response(200, EndpointHistorySchema)
+def endpoint_changes(code: str) -> dict[str, Any]:
+    """Return who set where an organisation takes its webhooks, when, and to what; secrets are not told."""
+    with transaction() as tx:
+        _require_whole_city(tx)
+        return {"changes": [asdict(each) for each in endpoints.changes(tx.session, code)]}
 
 
 @blueprint.put("/organisations/<code>/endpoint")
@@ -139,13 +173,16 @@ def set_endpoint(sent: dict[str, Any], code: str) -> dict[str, Any]:
             secret=sent["secret"],
             rotate=sent["rotate_secret"],
             active=sent["active"],
+            author_id=calling_charge().person_id,
+            overlap=config.webhook_overlap if sent["keep_old_secret"] else dt.timedelta(),
         )
-        answer = _endpoint_json(code, endpoints.read(tx.session, code), secret=saved.secret)
+        answer = _endpoint_json(tx, code, secret=saved.secret)
         tx.then(wake, "delivery")
     return answer
 
 
-def _endpoint_json(code: str, found: Endpoint, *, secret: str | None = None) -> dict[str, Any]:
+def _endpoint_json(tx: Transaction, code: str, *, secret: str | None = None) -> dict[str, Any]:
+    found = endpoints.read(tx.session, code)
     return {
         "organisation": code,
         "url": found.url,
@@ -153,6 +190,7 @@ def _endpoint_json(code: str, found: Endpoint, *, secret: str | None = None) -> 
         "disabled_reason": found.disabled_reason,
         "failures": found.failures,
         "resting_until": found.resting_until,
+        "former_secret_until": endpoints.former_until(tx.session, found, dt.datetime.now(dt.UTC)),
         "secret": secret,
     }
 

@@ -122,7 +122,10 @@ _ATTEMPT = text("""
 """)
 _READ = text("""
     SELECT delivery.id, delivery.organisation_id, delivery.attempts, delivery.first_due_at, endpoint.failures,
-           endpoint.leased_until, endpoint.url, endpoint.sealed_secret
+           endpoint.leased_until, endpoint.url, endpoint.sealed_secret,
+           ARRAY(SELECT former.sealed_secret FROM former_secret AS former
+                 WHERE former.organisation_id = endpoint.organisation_id AND former.until > :now
+                 ORDER BY former.until DESC, former.id DESC) AS former_secrets
     FROM delivery JOIN endpoint USING (organisation_id)
     WHERE delivery.id = ANY (CAST(:ids AS uuid[]))
 """)
@@ -150,6 +153,7 @@ _GIVE_UP = text("""
       AND (state <> 'sending' OR next_attempt_at <= :now)
     RETURNING id
 """)
+_DROP_FORMER = text("DELETE FROM former_secret WHERE until <= :now")
 _RETRY = text("""
     UPDATE delivery SET state = 'waiting', first_due_at = :now, next_attempt_at = :now
     WHERE id = :id AND channel = 'webhook' AND state IN ('failed', 'given_up')
@@ -162,7 +166,7 @@ _IS_DUE = text("""
           AND coalesce(leased_until, '-infinity') <= :now AND coalesce(resting_until, '-infinity') <= :now
     ) OR EXISTS (
         SELECT FROM delivery WHERE state IN ('waiting', 'sending', 'failed') AND first_due_at <= :too_old
-    )
+    ) OR EXISTS (SELECT FROM former_secret WHERE until <= :now)
 """)
 
 
@@ -209,7 +213,7 @@ def claim_due(begin: Begin, now: datetime, lines: int, seal: Fernet, patience: P
         session.execute(_LEASE, times | {"ids": ids})
         session.execute(_ATTEMPT, times | {"ids": ids})
         told = letters.read(session, ids)
-        return [_claim(row, told[row.id], seal) for row in session.execute(_READ, {"ids": ids})]
+        return [_claim(row, told[row.id], seal) for row in session.execute(_READ, {"ids": ids, "now": now})]
 
 
 def note(
@@ -245,8 +249,9 @@ def note(
 
 
 def give_up_old(begin: Begin, now: datetime, patience: Patience = DEFAULT_PATIENCE) -> int:
-    """Give up what has been tried, or could not be tried, for too long; return how many."""
+    """Give up what has been tried, or could not be tried, for too long; return how many. Drop secrets that are over."""
     with begin() as session:
+        session.execute(_DROP_FORMER, {"now": now})
         return len(session.execute(_GIVE_UP, {"now": now, "too_old": now - patience.try_for}).all())
 
 
@@ -273,7 +278,8 @@ def is_due(session: Session, now: datetime, patience: Patience = DEFAULT_PATIENC
 
 def _claim(row: Any, message: str, seal: Fernet) -> Claim:
     try:
-        letter = Letter(row.id, row.url, seal.decrypt(row.sealed_secret).decode(), message)
+        secrets = [seal.decrypt(each).decode() for each in (row.sealed_secret, *row.former_secrets)]
+        letter = Letter(row.id, row.url, tuple(secrets), message)
     except InvalidToken:
         letter = None
     return Claim(row.id, row.organisation_id, row.attempts, row.first_due_at, row.failures, row.leased_until, letter)

@@ -124,6 +124,37 @@ class Endpoint(Base):
     failures: Mapped[int] = mapped_column(server_default="0", comment="attempts that went wrong in a row")
 
 
+class FormerSecret(Base):
+    """A secret that an endpoint had before: webhooks are signed with it too, until the body knows the new one."""
+
+    __tablename__ = "former_secret"
+    __table_args__ = (Index("ix_former_secret_organisation_id", "organisation_id", "until"),)
+
+    id: Mapped[BigIdentityKey]
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("endpoint.organisation_id"))
+    sealed_secret: Mapped[bytes] = mapped_column(comment="Fernet token of the whsec_ secret")
+    until: Mapped[dt.datetime] = mapped_column(comment="webhooks are signed with it until then, and it is taken away")
+
+
+class EndpointChange(Base):
+    """Who set an endpoint, when, and to what. Never removed; holds no secret."""
+
+    __tablename__ = "endpoint_change"
+    __table_args__ = (
+        CheckConstraint("secret IN ('kept', 'new')", name="secret_known"),
+        Index("ix_endpoint_change_organisation_id", "organisation_id", "id"),
+    )
+
+    id: Mapped[BigIdentityKey]
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
+    changed_at: Mapped[dt.datetime]
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    url: Mapped[str]
+    active: Mapped[bool]
+    secret: Mapped[str]
+    former_until: Mapped[dt.datetime | None] = mapped_column(comment="how long the secret before it still signs")
+
+
 class Delivery(Base):
     """One notice of one decision to one organisation by one channel. Its id is the idempotency key and webhook-id."""
 

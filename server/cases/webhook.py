@@ -48,11 +48,14 @@ class Guard:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """One message, ready to be signed and sent. ``id`` is the same at every attempt; ``body`` is UTF-8 JSON."""
+    """One message, ready to be signed and sent. ``id`` is the same at every attempt; ``body`` is UTF-8 JSON.
+
+    ``secrets``: the one in use, then those that it took the place of a little while ago.
+    """
 
     id: uuid.UUID
     url: str
-    secret: str = field(repr=False)
+    secrets: tuple[str, ...] = field(repr=False)
     body: str = field(repr=False)
 
 
@@ -109,16 +112,17 @@ def send(letter: Letter, guard: Guard, now: datetime) -> Answer:
 
 
 def headers(letter: Letter, now: datetime) -> Mapping[str, str]:
-    """Return the headers of an attempt at ``now`` (aware): type, id, time and signature."""
+    """Return the headers of an attempt at ``now`` (aware): type, id, time and signatures."""
     # The library takes the wall time of the datetime for UTC, whatever its zone.
     moment = now.astimezone(UTC)
-    signature = Webhook(letter.secret).sign(str(letter.id), moment, letter.body)
+    # Standard Webhooks: a signature for each secret, with spaces between; one that holds is enough.
+    signatures = [Webhook(each).sign(str(letter.id), moment, letter.body) for each in letter.secrets]
     return {
         "Content-Type": "application/json",
         "User-Agent": "GridPatrol-Webhooks/1",
         "webhook-id": str(letter.id),
         "webhook-timestamp": str(int(moment.timestamp())),
-        "webhook-signature": signature,
+        "webhook-signature": " ".join(signatures),
     }
 
 

@@ -113,6 +113,28 @@ def test_a_secret_is_told_once_and_turned_when_asked(desk_of, loopback):
     assert put(admin, "zhujian", url=HERE, rotate_secret=True).json["secret"] not in (None, made["secret"])
 
 
+def test_turning_a_secret_says_how_long_the_former_signs_and_is_kept_in_the_log(desk_of, loopback):
+    admin = desk_of("admin")
+    assert put(admin, "zhujian", url=HERE).json["former_secret_until"] is None
+    turned = put(admin, "zhujian", url=HERE, rotate_secret=True).json
+    left = dt.datetime.fromisoformat(turned["former_secret_until"]) - dt.datetime.now(dt.UTC)
+    assert dt.timedelta(hours=23) < left <= dt.timedelta(hours=24)
+    leaked = put(admin, "zhujian", url=HERE, rotate_secret=True, keep_old_secret=False).json
+    assert leaked["former_secret_until"] is None
+    put(admin, "zhujian", url=HERE, active=False)
+    path = "/v1/organisations/zhujian/endpoint/changes"
+    told = admin.get(path).json["changes"][:4]
+    assert [(each["secret"], each["active"], each["former_until"]) for each in told] == [
+        ("kept", False, None),
+        ("new", True, None),
+        ("new", True, turned["former_secret_until"]),
+        ("new", True, None),
+    ]
+    assert {each["by"] for each in told} == {admin.login}
+    assert "whsec_" not in admin.get(path).text
+    assert desk_of("dispatcher").get(path).json["type"] == "/problems/role-missing"
+
+
 def test_an_endpoint_can_be_switched_off_by_hand(desk_of, loopback):
     answer = put(desk_of("admin"), "zhujian", url=HERE, active=False).json
     assert (answer["active"], answer["disabled_reason"]) == (False, "by-hand")

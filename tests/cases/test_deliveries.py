@@ -44,9 +44,9 @@ def begin(sessions):
     return opened
 
 
-def hook(begin, code, url, secret=SECRET, **more):
+def hook(begin, code, url, secret=SECRET, at=None, **more):
     with begin() as session:
-        return endpoints.save(session, code, url, seal_with=SEAL, now=now(), secret=secret, **more)
+        return endpoints.save(session, code, url, seal_with=SEAL, now=at or now(), secret=secret, **more)
 
 
 def dispatch(begin, ground, *categories, **more):
@@ -448,6 +448,41 @@ def test_a_secret_is_sealed_at_rest_and_made_where_none_is_given(begin):
         sealed = [bytes(row["sealed_secret"]) for row in rows(session, "SELECT sealed_secret FROM endpoint")]
     assert all(b"whsec_" not in each for each in sealed)
     assert turned.secret not in repr(turned)
+
+
+@pytest.mark.parametrize(
+    ("overlap", "later", "taken"),
+    [
+        (timedelta(hours=1), timedelta(minutes=59), 1),
+        (timedelta(hours=1), timedelta(hours=1), 0),
+        (timedelta(), timedelta(), 0),
+    ],
+)
+def test_the_former_secret_signs_beside_the_new_until_its_time_is_over(begin, ground, overlap, later, taken):
+    with receiving() as body:
+        hook(begin, "zhujian", body.url)
+        hook(begin, "zhujian", body.url, secret=None, rotate=True, overlap=overlap, at=now() - later)
+        dispatch(begin, ground, "0301")
+        deliver(begin)
+        assert len(body.messages) == taken, "a body that knows only the former secret"
+
+
+def test_the_new_secret_signs_from_the_start_and_former_ones_are_few_and_end(begin, ground):
+    with receiving() as body:
+        hook(begin, "zhujian", body.url)
+        for _ in range(6):
+            turned = hook(begin, "zhujian", body.url, secret=None, rotate=True, overlap=timedelta(hours=1))
+        body.secret = turned.secret
+        dispatch(begin, ground, "0301")
+        assert deliver(begin).delivered == 1
+    with begin() as session:
+        assert [row["count"] for row in rows(session, "SELECT count(*) FROM former_secret")] == [3]
+        session.execute(text("UPDATE former_secret SET until = now()"))
+    with begin() as session:
+        assert is_due(session, now())
+    deliver(begin)
+    with begin() as session:
+        assert rows(session, "SELECT * FROM former_secret") == []
 
 
 def test_a_secret_sealed_with_another_key_disables_the_endpoint_and_loses_nothing(begin, ground):

@@ -16,7 +16,7 @@ BODY = '{"type":"issue.dispatched","data":{"description":"井盖缺失"}}'
 
 
 def letter(url, secret=SECRET):
-    return Letter(uuid.uuid4(), url, secret, BODY)
+    return Letter(uuid.uuid4(), url, (secret,), BODY)
 
 
 def now():
@@ -44,6 +44,14 @@ def test_a_body_with_another_secret_takes_nothing():
         answer = send(letter(body.url), HERE, now())
     assert answer.error is not None
     assert body.messages == []
+
+
+@pytest.mark.parametrize("known", [SECRET, "whsec_" + "A" * 43 + "="])
+def test_a_letter_of_two_secrets_is_taken_by_whoever_knows_one_of_them(known):
+    with receiving(secret=known) as body:
+        sent = Letter(uuid.uuid4(), body.url, ("whsec_" + "A" * 43 + "=", SECRET), BODY)
+        assert send(sent, HERE, now()).error is None
+    assert len(body.messages) == 1
 
 
 def test_a_letter_signed_long_ago_is_not_taken():

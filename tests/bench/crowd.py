@@ -1,6 +1,7 @@
 """A whole city's phones: thousands of grid workers with a phone each, made set-wise as enrolment leaves them."""
 
 import hashlib
+from collections.abc import Sequence
 
 import psycopg
 import shapely
@@ -29,21 +30,26 @@ _DEVICES = """
 """
 
 
-def crowd(url: str, count: int) -> list[Device]:
-    """Return so many phones, each of another worker; grid after grid, so that phones `grids` apart share a grid."""
+Places = Sequence[tuple[int, bytes]]
+"""Areas, and a point in each as WKB."""
+
+
+def crowd(url: str, count: int, places: Places | None = None) -> list[Device]:
+    """Return so many phones, each of another worker; grid after grid, so that phones `grids` apart share a grid.
+
+    ``places``: in these areas, and not in all that have a worker.
+    """
     with psycopg.connect(url) as connection:
-        grids = connection.execute(_GRIDS).fetchall()
+        grids = places or connection.execute(_GRIDS).fetchall()
         people = [person_id for (person_id,) in connection.execute(_PEOPLE, [count])]
         mine = [grids[n % len(grids)] for n in range(count)]
-        middles = {area_id: shapely.from_wkb(bytes(place)) for area_id, place in grids}
+        middles = [shapely.from_wkb(bytes(place)) for _, place in mine]
         tokens = [f"token-of-{person_id}-as-long-as-those-of-real-phones" for person_id in people]
         connection.execute(_ASSIGNMENTS, [people, [area_id for area_id, _ in mine]])
         connection.execute(_DEVICES, [people, [hashlib.sha256(token.encode()).digest() for token in tokens]])
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ANALYZE person, assignment, device")
-    return [
-        Device(token, middles[area_id].x, middles[area_id].y) for token, (area_id, _) in zip(tokens, mine, strict=True)
-    ]
+    return [Device(token, middle.x, middle.y) for token, middle in zip(tokens, middles, strict=True)]
 
 
 def pairs(devices: list[Device]) -> list[tuple[Device, Device]]:

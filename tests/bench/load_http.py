@@ -137,7 +137,7 @@ class Lane:
             end = self._got.find(b"\r\n\r\n")
             if end < 0:
                 return False
-            self._whole = end + 4 + _length(bytes(self._got[:end]))
+            self._whole = end + 4 + length(bytes(self._got[:end]))
         if len(self._got) < self._whole:
             return False
         self.took_ms.append((time.perf_counter() - self._sent) * 1000)
@@ -146,7 +146,8 @@ class Lane:
         return True
 
 
-def _length(head: bytes) -> int:
+def length(head: bytes) -> int:
+    """Return how long the body of an answer is. Raises for an answer other than 200."""
     if not head.startswith(b"HTTP/1.1 200"):
         raise RuntimeError(head.decode("latin-1"))
     name = b"content-length:"

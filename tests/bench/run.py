@@ -8,7 +8,7 @@ import importlib
 import json
 import sys
 
-BENCHES = ("push", "pull", "fill", "merge", "storm", "curve", "bad", "items", "tiles", "locate", "redraw")
+BENCHES = ("push", "pull", "fill", "merge", "storm", "curve", "bad", "items", "tiles", "locate", "redraw", "timeline")
 
 
 def main(*, name: str | None, as_json: bool) -> int:

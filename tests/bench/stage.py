@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import redis
 import requests
 
 from server.demo.loading import load
@@ -25,6 +26,9 @@ from tests.bench import cost
 from tests.cases import city
 
 Say = Callable[[str], object]
+REDIS_DATABASES = 255
+LOG_TOLD = 200
+"""Lines of the servers' log that are told where a benchmark fails."""
 
 
 @dataclass(frozen=True)
@@ -102,11 +106,18 @@ def _work(work: Callable, number: int, arguments: tuple, barrier: Any, answers: 
 def _environment(url: str) -> dict[str, str]:
     return {
         "DATABASE_URL": url,
-        "REDIS_URL": os.environ["PATROL_TEST_REDIS_URL"],
+        "REDIS_URL": _redis(os.environ["PATROL_TEST_REDIS_URL"]),
         "PATROL_SECRET_KEY": "a key of this benchmark alone, 32 bytes long or more",
         # One address plays thousands of phones.
         "PATROL_PUSH_RATE": "10000000 per minute",
     }
+
+
+def _redis(address: str) -> str:
+    """Return a Redis database of this run's own, so that no other run's workers take its jobs."""
+    with redis.Redis.from_url(address) as client:
+        number = 1 + client.incr("gridpatrol:test-runs") % REDIS_DATABASES
+    return f"{address.rpartition('/')[0]}/{number}"
 
 
 @contextmanager
@@ -125,17 +136,24 @@ def _running(env: dict[str, str], home: Path, *, jobs: bool) -> Iterator[tuple[t
             for command in commands
         ]
         try:
-            ends = time.monotonic() + 60
-            while not _is_ready(port):
-                if time.monotonic() > ends or any(process.poll() is not None for process in running):
-                    raise RuntimeError((home / "output.log").read_text())
-                time.sleep(0.1)
+            _await_ready(port, running)
             yield ("127.0.0.1", port), running[0].pid, running[1].pid if jobs else None
+        except BaseException:
+            sys.stderr.write("".join((home / "output.log").read_text().splitlines(keepends=True)[-LOG_TOLD:]))
+            raise
         finally:
             for process in running:
                 process.terminate()
             for process in running:
                 process.wait(60)
+
+
+def _await_ready(port: int, running: Sequence[subprocess.Popen]) -> None:
+    ends = time.monotonic() + 60
+    while not _is_ready(port):
+        if time.monotonic() > ends or any(process.poll() is not None for process in running):
+            raise RuntimeError("the servers did not come up")
+        time.sleep(0.1)
 
 
 def _is_ready(port: int) -> bool:

@@ -37,16 +37,22 @@ class Dwellings:
 
     def within(self, grounds: Sequence[Ground]) -> list[int]:
         """How many live in each of these areas (lon, lat), as records are located; those in none, in the nearest."""
+        counts: list[int] = (
+            np.bincount(self.places_in(grounds), self.households, len(grounds)).astype(np.int64).tolist()
+        )
+        return counts
+
+    def places_in(self, grounds: Sequence[Ground]) -> NDArray[np.int64]:
+        """The number of the area that each place is in, or nearest to."""
         if not len(self.positions):
-            return [0] * len(grounds)
+            return np.zeros(0, dtype=np.int64)
         locator = Locator.build(list(enumerate(grounds)))
         found = locator.locate(self.positions[:, 0], self.positions[:, 1])
         lost = np.flatnonzero(found < 0)
         if lost.size:
             tree = shapely.STRtree(list(grounds))
             found[lost] = tree.nearest(np.asarray(shapely.points(self.positions[lost]), dtype=object))
-        counts: list[int] = np.bincount(found, self.households, len(grounds)).astype(np.int64).tolist()
-        return counts
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,12 @@ Owns choosing how many, and what of several tries is best. Must not know codes o
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil, floor
 from random import Random
 from typing import Final
 
 import shapely
-from shapely import LineString, MultiPolygon
+from shapely import LineString
 
 from geo.balance.dwellings import Dwellings, Norm
 from geo.balance.holding import Holding
@@ -61,10 +62,9 @@ def propose(
     Raises CannotDivide: "in-parts" (the ground is several polygons), "too-many", "too-few"; InvalidShape,
     LineCrossesItself for lines.
     """
-    (whole,) = to_units([ground])
-    if isinstance(whole, MultiPolygon):
-        smallest = min(whole.geoms, key=lambda part: part.area)
-        raise CannotDivide("in-parts", *place(smallest))
+    whole, *others = sorted(shapely.get_parts(to_units([ground])), key=lambda part: -part.area)
+    if others:
+        raise CannotDivide("in-parts", *place(others[-1]))
     counts = _counts(dwellings.total, count, norm)
     if not 0 < counts[0] <= MOST_PARTS:
         raise CannotDivide("too-many", *place(whole))
@@ -105,12 +105,17 @@ def _tried(mosaic: Mosaic, count: int, norm: Norm | None, way: Try) -> tuple[int
     aims = [_even(weights, count, norm)] if norm is None or sparse else [_even(weights, count, norm), norm]
     for aim in aims:
         _straighten(holding, aim)
-        for turn in range(_ROUNDS):
-            bring_within(holding, aim, Random(way.seed + turn))  # noqa: S311 - repeatable, not secret
-            if not holding.excess(aim):
-                break
+        _bring_near(holding, aim, way.seed)
         _straighten(holding, aim)
     return holding.excess(aims[-1]), Holding(mosaic.borders, mosaic.households, holding.owner, count)
+
+
+def _bring_near(holding: Holding, aim: Norm, seed: int) -> None:
+    for turn in range(_ROUNDS):
+        before = holding.excess(aim)
+        bring_within(holding, aim, Random(seed + turn))  # noqa: S311 - repeatable, not secret
+        if holding.excess(aim) in (0, before):
+            break
 
 
 def _with_size(mosaic: Mosaic, weights: Sequence[int]) -> list[int]:
@@ -125,7 +130,7 @@ def _even(weights: Sequence[int], count: int, norm: Norm | None) -> Norm:
     heavy = sorted(weight for weight in weights if weight)[-len(weights) // 4 :]
     lump = sum(heavy) / max(len(heavy), 1)
     away = mean * _NEARLY_EVEN if norm else max(mean * _EVEN, min(lump, mean * _NEARLY_EVEN))
-    return Norm(int(mean - away), int(mean + away) + 1)
+    return Norm(min(ceil(mean - away), floor(mean)), max(floor(mean + away), ceil(mean)))
 
 
 def _straighten(holding: Holding, norm: Norm) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, validate
 from webargs.fields import DelimitedList
 
+from geo.balance.propose import MOST_PARTS
 from server.api.edition_schemas import moment_field
 from server.grids.tables import OPERATIONS
 from sync.collections.fields import Text
@@ -13,6 +14,7 @@ _WRITTEN = validate.ContainsNoneOf("\0")
 _CODE = (validate.Length(min=1, max=40), _WRITTEN)
 _NAME = (validate.Length(min=1, max=100), _WRITTEN)
 _MOST_AREAS = 5000
+_MOST_LINES = 500
 
 
 def _code(**more: Any) -> Text:
@@ -58,6 +60,11 @@ class DraftOperationSchema(Schema):
     meets. rename: code, name. reassign: code, parent. add: code, name, polygon, parent, area_kind. retire: code.
     replace: areas, new ones among them where area_kind is given; retired: codes given up with it. alone, with add, or
     replace of one area: its neighbours keep what they hold, and the gate tells where they do not fit to it.
+    propose: code (a grid, or the area just above grids), count and/or households: its ground is divided anew by who
+    lives where, into so many grids or into grids within the range, along lines where that costs little. heal: codes
+    (grids) or code (the area just above them), households: as few households as can be found change grids until all are
+    within the range. What comes out is kept with the operation: parts, and balance (the households of each, and what
+    stays out of the range and by how much).
     """
 
     kind = fields.String(required=True, validate=validate.OneOf(OPERATIONS))
@@ -72,6 +79,14 @@ class DraftOperationSchema(Schema):
     left = fields.Nested(DraftPieceSchema)
     right = fields.Nested(DraftPieceSchema)
     areas = fields.List(fields.Nested(DraftReplacedSchema), validate=validate.Length(min=1, max=_MOST_AREAS))
+    count = fields.Integer(strict=True, validate=validate.Range(1, MOST_PARTS))
+    households = fields.List(
+        fields.Integer(strict=True, validate=validate.Range(0, 1_000_000)),
+        validate=validate.Length(equal=2),
+        metadata={"description": "the fewest and the most that a grid should have, both allowed"},
+    )
+    lines = fields.List(Geometry(), validate=validate.Length(max=_MOST_LINES))
+    seed = fields.Integer(strict=True, validate=validate.Range(0, 2**31 - 1))
     retired = fields.List(_code(), validate=validate.Length(max=_MOST_AREAS))
     alone = fields.Boolean()
 

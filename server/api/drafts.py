@@ -327,11 +327,11 @@ def _done_json(row: DraftOperation) -> dict[str, Any]:
 
 
 def _parameters_json(kept: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of an operation; of one from a file without its polygons, which may be a whole city's."""
-    if "file" not in kept:
+    """The parameters of an operation; without the polygons of a file, or of a division that was worked out."""
+    many = "parts" if "parts" in kept else "areas" if "file" in kept else None
+    if many is None:
         return kept
-    areas = [{name: value for name, value in area.items() if name != "polygon"} for area in kept["areas"]]
-    return kept | {"areas": areas}
+    return kept | {many: [{name: value for name, value in area.items() if name != "polygon"} for area in kept[many]]}
 
 
 def _changes_json(kind: str, done: Redrawn) -> dict[str, Any]:

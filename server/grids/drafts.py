@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, defer
 from geo.redraw import Redrawn
 from geo.redraw.sheet import compare
 from geo.tables import Edition, PlannedEdition
+from server.grids.balancing import worked_out
 from server.grids.city import City
 from server.grids.errors import (
     DraftChanged,
@@ -153,10 +154,12 @@ def as_drawn(session: Session, draft: Draft) -> City:
 def do(
     session: Session, draft: Draft, kind: str, parameters: dict[str, Any], *, author: str, now: dt.datetime
 ) -> tuple[DraftOperation, Step]:
-    """Do one operation more; those undone are gone then. Errors as ``operations.perform``."""
+    """Do one operation more; those undone are gone then. Errors as ``balancing.worked_out``, ``operations.perform``."""
     rows = operations(session, draft)
     stand = standing(rows)
-    step = perform(as_drawn(session, draft), Operation(kind, parameters))
+    city = as_drawn(session, draft)
+    parameters = worked_out(session, city, kind, parameters)
+    step = perform(city, Operation(kind, parameters))
     session.execute(delete(DraftOperation).where(DraftOperation.draft_id == draft.id, DraftOperation.undone))
     row = DraftOperation(
         draft_id=draft.id, position=len(stand) + 1, kind=kind, parameters=parameters, undone=False, author=author,

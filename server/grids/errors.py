@@ -112,7 +112,8 @@ class OperationRefused(DraftError):
     """An operation that cannot be read.
 
     `field` is the field at fault. `reason`: "required", "unknown-kind", "other-kind" (the areas are not of one kind),
-    "unknown-parent", "parent-not-above".
+    "unknown-parent", "parent-not-above"; of dividing evenly "not-grids", "not-just-above" (there are areas between it
+    and the grids), "least-above-most", "nothing-to-move" (all are within the range, or nothing helps), "no-codes-left".
     """
 
     code = "operation-refused"

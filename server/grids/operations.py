@@ -20,6 +20,7 @@ from geo.redraw import (
     Sheet,
     Tract,
     add,
+    divide,
     lay_all,
     lay_alone,
     merge,
@@ -83,7 +84,7 @@ def perform(city: City, operation: Operation) -> Step:
             raise OperationRefused(name, "required")
     if operation.kind == "replace" and not operation.areas:
         raise OperationRefused("areas", "required")
-    kind = _kind_added(city, given) if _may_add(operation) else city.kind_of(*operation.areas)
+    kind = _kind(city, operation)
     redrawn = _DOES[operation.kind](city, kind, given)
     after = city.with_sheet(kind, redrawn.sheet)
     if operation.kind == "merge":
@@ -191,6 +192,24 @@ def _polygon(value: Any, feature: int | None = None) -> Ground:
         raise InvalidShape("zero-area", error.lon, error.lat, feature=feature) from None
 
 
+def _divide(city: City, kind: str, given: Parameters) -> Redrawn:
+    parts = {
+        each["code"]: Tract(_polygon(each["polygon"], number), each["name"], each["parent"])
+        for number, each in enumerate(given["parts"])
+    }
+    city.require_free(*(code for code in parts if code not in given["codes"]))
+    for tract in parts.values():
+        city.require_parent(kind, tract.parent_code)
+    return divide(_sheet(city, kind), given["codes"], parts)
+
+
+def _kind(city: City, operation: Operation) -> str:
+    """The kind of area that an operation works on."""
+    if operation.kind in ("propose", "heal"):
+        return city.locating
+    return _kind_added(city, operation.parameters) if _may_add(operation) else city.kind_of(*operation.areas)
+
+
 def _may_add(operation: Operation) -> bool:
     return operation.kind == "add" or (operation.kind == "replace" and bool(operation.parameters.get("area_kind")))
 
@@ -212,6 +231,8 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "add": ("code", "name", "polygon"),
         "retire": ("code",),
         "replace": (),
+        "propose": ("code", "parts"),
+        "heal": ("parts",),
     }
 )
 _DOES: Final[Mapping[str, Callable[[City, str, Parameters], Redrawn]]] = MappingProxyType(
@@ -224,6 +245,8 @@ _DOES: Final[Mapping[str, Callable[[City, str, Parameters], Redrawn]]] = Mapping
         "add": _add,
         "retire": _retire,
         "replace": _replace,
+        "propose": _divide,
+        "heal": _divide,
     }
 )
 
@@ -246,5 +269,7 @@ _WORKS_ON: Final[Mapping[str, Callable[[Parameters], tuple[str, ...]]]] = Mappin
         "add": lambda _: (),
         "retire": _one,
         "replace": lambda given: (*(each["code"] for each in given.get("areas") or ()), *(given.get("retired") or ())),
+        "propose": lambda given: tuple(dict.fromkeys((given["code"], *given["codes"]))),
+        "heal": _several,
     }
 )

@@ -36,7 +36,7 @@ from sync.flip import publish_order
 
 OnConflict = Literal["refuse", "leave-out", "apply"]
 _SAME_M2: Final = 1.0
-_OF_GROUND: Final = frozenset({"split", "merge", "reshape", "retire", "replace"})
+_OF_GROUND: Final = frozenset({"split", "merge", "reshape", "retire", "replace", "propose", "heal"})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base, BigIdentityKey, IdentityKey, Json
 
-OPERATIONS = ("split", "merge", "reshape", "rename", "reassign", "add", "retire", "replace")
+OPERATIONS = ("split", "merge", "reshape", "rename", "reassign", "add", "retire", "replace", "propose", "heal")
 
 
 class Draft(Base):

@@ -39,8 +39,7 @@ blueprint = Blueprint(
 )
 _OWN = "their own imports; what those may change is in areas that they are GIS staff or administrators of"
 _TAG = re.compile(r'(?:W/)?"?v(\d{1,9})"?\Z')
-_BYTES = {"schema": {"type": "string", "format": "binary"}}
-_TYPES = ("application/octet-stream", "application/geopackage+sqlite3", "application/zip", "application/geo+json")
+_BYTES = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 _MOST_LISTED = 50
 
 
@@ -48,9 +47,12 @@ _MOST_LISTED = 50
 @staff_required(*ROLES, over=_OWN, by_password=True)
 @blueprint.arguments(ImportQuerySchema, location="query")
 @blueprint.response(202, BoundaryImportSchema)
-@blueprint.doc(requestBody={"required": True, "content": dict.fromkeys(_TYPES, _BYTES)})
+@blueprint.doc(requestBody={"required": True, "content": _BYTES})
 def begin(query: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
-    """Take a boundary file: GeoPackage, Shapefile in a zip, or GeoJSON. It is read soon; Location tells how it goes."""
+    """Take a boundary file: GeoPackage, Shapefile in a zip, or GeoJSON. It is read soon; Location tells how it goes.
+
+    With If-Match and a draft, only over the version of the draft that was seen.
+    """
     limit_bytes = settings().import_limit_bytes
     if request.mimetype.startswith("multipart/"):
         raise UnsupportedMediaType

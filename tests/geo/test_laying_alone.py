@@ -62,11 +62,28 @@ def test_rounding_to_six_digits_leaves_no_trace(sheet):
     assert faults(done) == set()
 
 
+def test_corners_that_a_program_rounded_stay_where_they_were():
+    ragged = Polygon([(114.30000045, SOUTH), (114.31, SOUTH), (114.3100004, NORTH), (114.30000012, 25.69000031)])
+    sheet = Sheet({"W": Tract(ragged), "E": Tract(box(114.32, 114.33))})
+    rounded = shapely.transform(ragged, lambda degrees: degrees.round(6))
+    assert laid(sheet, "W", rounded).put == {}
+
+
 def test_a_corner_that_only_one_of_the_two_has_leaves_no_sliver(sheet):
     done = laid(sheet, "W", west_of(BENT)).sheet
     middle = (114.30825 + 3e-8, 25.6825)
     done = laid(done, "E", east_of([BENT[0], middle, *BENT[1:]])).sheet
     assert faults(done) == set()
+
+
+@pytest.mark.parametrize("aside_deg", [4e-6, -4e-6])
+def test_where_a_border_is_drawn_past_a_corner_by_less_than_a_metre_it_keeps_the_corner(aside_deg):
+    corner = (114.31 + aside_deg, 25.685)
+    border = [(114.31, SOUTH), corner, (114.31, NORTH)]
+    sheet = Sheet({"W": Tract(west_of(border)), "E": Tract(east_of(border))})
+    done = laid(sheet, "E", box(114.31, 114.33)).sheet
+    assert faults(done) == set()
+    assert corner in done["E"].polygon.exterior.coords
 
 
 def test_beside_an_overlap_nothing_is_given_to_either_in_silence(sheet):

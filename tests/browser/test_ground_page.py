@@ -168,6 +168,44 @@ def test_undo_takes_a_step_back_and_a_line_that_does_not_cross_is_refused_in_wor
     expect(page.locator(".is-undone")).to_have_count(0)
 
 
+def test_a_grid_is_divided_evenly_and_grids_are_only_brought_within_a_range_that_is_one(visit, city, looked_at):
+    page = opened(visit, city)
+    begin(page)
+    grids = grids_of(city.session)
+    code = roundest(grids)
+    inside = grids[code].representative_point()
+    Canvas(page, grids).click(inside.x, inside.y)
+    page.get_by_role("button", name="均分").click()
+    page.get_by_label("网格数").fill("3")
+    looked_at(page, "ground-even")
+    page.get_by_role("button", name="完成").click()
+    expect(page.get_by_text(f"均分 {code}")).to_be_visible()
+    expect(page.locator(".ground-balance")).to_contain_text(f"{code}：")
+    expect(page.get_by_role("heading", name="影响")).to_be_visible()
+    looked_at(page, "ground-divided")
+    for each in list(grids)[:2]:
+        place = grids[each].representative_point()
+        Canvas(page, grids).click(place.x, place.y)
+    page.get_by_role("button", name="调匀").click()
+    looked_at(page, "ground-heal")
+    page.get_by_label("最少户数").fill("600")
+    expect(page.get_by_role("button", name="完成")).to_be_disabled()
+
+
+def test_dividing_evenly_fits_a_phone(visit, city, looked_at):
+    page = opened(visit, city, NARROW)
+    begin(page)
+    grids = grids_of(city.session)
+    inside = grids[roundest(grids)].representative_point()
+    Canvas(page, grids).click(inside.x, inside.y)
+    page.get_by_role("button", name="均分").click()
+    page.get_by_text("按户数").click()
+    page.get_by_role("button", name="完成").click()
+    expect(page.locator(".ground-balance")).to_be_visible()
+    looked_at(page, "ground-even-narrow")
+    assert page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+
+
 def test_two_who_change_one_draft_do_not_overwrite_each_other(visit, city):
     page = opened(visit, city)
     begin(page)

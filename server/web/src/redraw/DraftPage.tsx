@@ -7,6 +7,7 @@ import { Ask } from "../page/Ask";
 import { refuseOrLeave, wordsOf } from "../page/reading";
 import { Trouble } from "../page/Staff";
 import { moment } from "../time";
+import { Balanced, balanceOf } from "./Even";
 import type { Table } from "./main";
 import type { Overlay } from "./map";
 import { Check, Consequences } from "./Told";
@@ -178,11 +179,19 @@ function Steps({ done, open, onUndo, onRedo }: StepsProps) {
       {done.length === 0 && <p class="faint">{t("draft.nosteps")}</p>}
       <ol class="ground-steps">
         {done.map((step) => (
-          <li key={step.position} class={step.undone ? "is-undone" : ""}>{t(`redraw.${step.kind}` as Key, { codes: codesOf(step) })}</li>
+          <li key={step.position} class={step.undone ? "is-undone" : ""}>
+            {t(`redraw.${step.kind}` as Key, { codes: codesOf(step) })}
+            <Outcome step={step} />
+          </li>
         ))}
       </ol>
     </section>
   );
+}
+
+function Outcome({ step }: { step: Done }) {
+  const balance = balanceOf(step.parameters);
+  return balance === null ? null : <Balanced balance={balance} />;
 }
 
 function codesOf({ parameters }: Done): string {

@@ -4,11 +4,13 @@ import type { Areas } from "../api/redraw";
 import { t } from "../i18n";
 import { Icon } from "../page/Icon";
 import { nextCode } from "./codes";
+import { Even } from "./Even";
+import { Entry, Form, type FormProps, type Operation } from "./Form";
 import type { Table } from "./main";
 import type { Point } from "./map";
 
-export type Operation = Record<string, unknown> & { kind: string };
-type Doing = "split" | "border" | "merge" | "rename";
+export type { Operation };
+type Doing = "split" | "border" | "merge" | "rename" | "even" | "heal";
 
 interface Props {
   table: Table;
@@ -55,6 +57,8 @@ export function Tools({ table, areas, onOperation }: Props) {
         {doing === "border" && <Form {...props} operation={{ kind: "reshape", codes: picked, line: lineOf(points) }} ready={points.length > 1} />}
         {doing === "merge" && <Merge {...props} />}
         {doing === "rename" && <Rename {...props} />}
+        {doing === "even" && <Even {...props} />}
+        {doing === "heal" && <Even {...props} heals />}
       </div>
     );
   }
@@ -78,6 +82,8 @@ export function Tools({ table, areas, onOperation }: Props) {
         {tool("merge", picked.length > 1)}
         {tool("border", picked.length === 2)}
         {tool("rename", picked.length === 1)}
+        {tool("even", picked.length === 1)}
+        {tool("heal", picked.length > 1)}
       </p>
     </div>
   );
@@ -102,31 +108,6 @@ function Pen({ doing, points, onBack }: { doing: "split" | "border"; points: rea
         <button type="button" class="quiet" disabled={points.length === 0} onClick={onBack}>{t("draft.line.back")}</button>
       </p>
     </>
-  );
-}
-
-interface FormProps {
-  picked: readonly string[];
-  names: ReadonlyMap<string, string>;
-  points: readonly Point[];
-  busy: boolean;
-  onGo: (operation: Operation) => Promise<void>;
-  onCancel: () => void;
-}
-
-function Form({ operation, ready = true, busy, onGo, onCancel, children }: FormProps & { operation: Operation; ready?: boolean; children?: preact.ComponentChildren }) {
-  const go = (event: SubmitEvent): void => {
-    event.preventDefault();
-    void onGo(operation);
-  };
-  return (
-    <form class="ground-form" onSubmit={go}>
-      {children}
-      <p class="links">
-        <button type="submit" class="do" disabled={busy || !ready}>{t("draft.line.done")}</button>
-        <button type="button" class="quiet" onClick={onCancel}>{t("staff.cancel")}</button>
-      </p>
-    </form>
   );
 }
 
@@ -167,14 +148,5 @@ function Rename(props: FormProps) {
     <Form {...props} operation={{ kind: "rename", code, name }}>
       <Entry words={t("draft.newname")} value={name} onChange={setName} />
     </Form>
-  );
-}
-
-function Entry({ words, value, onChange }: { words: string; value: string; onChange: (value: string) => void }) {
-  return (
-    <label class="pick">
-      <span>{words}</span>
-      <input value={value} required maxLength={100} onInput={(event) => onChange(event.currentTarget.value)} />
-    </label>
   );
 }

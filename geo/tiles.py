@@ -20,7 +20,8 @@ EXTENT: Final = 4096
 # Borders are drawn up to a few pixels wide: the cut edge of a tile must lie outside what is seen.
 BUFFER: Final = 64
 NAMED_FROM_PX: Final = 4
-LABELLED_FROM_PX: Final = 16
+# A name takes some 60 pixels, and a tile is shown up to twice as wide.
+LABELLED_FROM_PX: Final = 32
 # Below it a tile may hold tens of thousands of areas.
 NEAR_FROM_ZOOM: Final = 12
 

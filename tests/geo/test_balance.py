@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shapely import MultiPolygon, Polygon, box
 
 from geo.balance import Dwellings, Norm, heal, propose
-from geo.balance.heal import healed
-from geo.balance.holding import pieces
+from geo.balance.heal import healed, take_back
+from geo.balance.holding import Holding, pieces
 from geo.balance.mosaic import Mosaic
 from geo.errors import CannotDivide, FallsApart
 from geo.redraw import Sheet, Tract, divide, merge
@@ -197,6 +197,15 @@ class TestHealing:
             assert best <= found
             same += found == best
         assert same >= 22
+
+    def test_what_need_not_have_moved_goes_back_alone_or_for_a_smaller_one(self):
+        holding = Holding(lattice(3, 2), [9, 5, 1, 9, 2, 1], [0, 0, 1, 0, 0, 1], 2)
+        holding.give(1, 1)
+        take_back(holding, Norm(0, 99))
+        assert holding.moved == 0
+        holding.give(1, 1)
+        take_back(holding, Norm(4, 24))
+        assert (holding.owner, holding.moved) == ([0, 0, 1, 0, 1, 1], 2)
 
     @settings(max_examples=EXAMPLES, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
     @given(st.integers(0, 3), st.integers(0, 99), st.sampled_from([1, 12]))

@@ -19,7 +19,7 @@ from tests.sync.redrawing import redraw
 
 pytestmark = pytest.mark.chaos
 COMMUNITY = "360725100001"
-ROWS = 60
+ROWS = 36
 
 
 def now():

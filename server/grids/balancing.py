@@ -24,6 +24,8 @@ Parameters = Mapping[str, Any]
 BALANCING: Final = ("propose", "heal")
 _BESIDE_DEG: Final = 1e-3
 _DIGITS: Final = 3
+_MOST_HEALED: Final = 200
+"""Grids at once: what they take of a processor stays within seconds."""
 _HOUSEHOLDS: Final = text("""
     SELECT ST_X(position) AS lon, ST_Y(position) AS lat, count(*) AS households
     FROM household
@@ -79,6 +81,8 @@ def _healed(session: Session, city: City, given: dict[str, Any]) -> dict[str, An
         raise OperationRefused("codes", "two-areas")
     if city.kind_of(*codes) != city.locating:
         raise OperationRefused("codes", "not-grids")
+    if len(codes) > _MOST_HEALED:
+        raise OperationRefused("codes", "too-many")
     codes, sheet = sorted(set(codes)), city.grids
     dwellings = _dwellings(session, sheet, codes, _united(sheet, codes))
     done = heal({code: sheet[code].polygon for code in codes}, dwellings, norm, seed=given.get("seed", 0))
@@ -135,8 +139,8 @@ def _norm(given: Parameters) -> Norm | None:
     if asked is None:
         return None
     least, most = asked
-    if least > most:
-        raise OperationRefused("households", "least-above-most")
+    if least > most or not most:
+        raise OperationRefused("households", "not-a-range")
     return Norm(least, most)
 
 

@@ -113,7 +113,8 @@ class OperationRefused(DraftError):
 
     `field` is the field at fault. `reason`: "required", "unknown-kind", "other-kind" (the areas are not of one kind),
     "unknown-parent", "parent-not-above"; of dividing evenly "not-grids", "not-just-above" (there are areas between it
-    and the grids), "least-above-most", "nothing-to-move" (all are within the range, or nothing helps), "no-codes-left".
+    and the grids), "not-a-range", "nothing-to-move" (all are within the range, or nothing helps), "too-many",
+    "no-codes-left".
     """
 
     code = "operation-refused"

@@ -31,6 +31,7 @@ WRONG = (
     {"kind": "heal", "codes": [COMMUNITY, COUNTY], "households": [1, 9]},
     {"kind": "heal", "codes": [WEST, "moon"], "households": [1, 9]},
     {"kind": "heal", "code": WEST, "households": [1, 9]},
+    {"kind": "propose", "code": WEST, "households": [0, 0]},
 )
 
 

@@ -34,8 +34,7 @@ _SEVERITIES: Mapping[str, Severity] = MappingProxyType(
         # A code is for life: an area that came under another parent keeps its own.
         "code-prefix": "warning",
         "unknown-parent": "error",
-        "households-low": "warning",
-        "households-high": "warning",
+        "households-out-of-norm": "warning",
     }
 )
 _NUMBERING = "\t"
@@ -315,11 +314,8 @@ def _of_area(
         yield _about(area, "code-prefix")
     if parents and area.parent_code is not None and area.parent_code not in parents:
         yield _about(area, "unknown-parent")
-    if norm is not None and area.households is not None:
-        if area.households < norm[0]:
-            yield _about(area, "households-low", households=area.households, least=norm[0])
-        if area.households > norm[1]:
-            yield _about(area, "households-high", households=area.households, most=norm[1])
+    if norm is not None and area.households is not None and not norm[0] <= area.households <= norm[1]:
+        yield _about(area, "households-out-of-norm", households=area.households, least=norm[0], most=norm[1])
 
 
 def _without(

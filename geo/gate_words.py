@@ -65,13 +65,9 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "{areas} 的上级 {parent} 不存在,请改正上级编码",
             "{areas} names a parent, {parent}, that there is none of; correct the parent's code",
         ),
-        "households-low": (
-            "{areas} 有 {households} 户,少于规定的 {least} 户,可与邻区合并",
-            "{areas} has {households} households, fewer than the norm of {least}; consider a merge",
-        ),
-        "households-high": (
-            "{areas} 有 {households} 户,多于规定的 {most} 户,可考虑拆分",
-            "{areas} has {households} households, more than the norm of {most}; consider a split",
+        "households-out-of-norm": (
+            "{areas} 有 {households} 户,不在规定的 {least} 至 {most} 户之内;偏少可与邻区合并,偏多可拆分",
+            "{areas} has {households} households; the norm is {least} to {most}: merge the small, split the large",
         ),
     }
 )

@@ -4,6 +4,7 @@ Every value has a default that is right for one machine; ``./patrol`` sets the a
 """
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -30,6 +31,18 @@ def files_url_of(environ: Mapping[str, str]) -> str:
     return environ.get("PATROL_FILES_URL", "") or beside.resolve().as_uri()
 
 
+def household_norm_of(environ: Mapping[str, str]) -> tuple[int, int] | None:
+    """Return the norm as ``PATROL_HOUSEHOLD_NORM`` says it, ``300-500``; raise ``ValueError`` where it is no range."""
+    said = environ.get("PATROL_HOUSEHOLD_NORM", "").strip()
+    if not said:
+        return None
+    found = re.fullmatch(r"(\d{1,9})\s*-\s*(\d{1,9})", said, re.ASCII)
+    if found is None or not int(found[1]) <= int(found[2]):
+        message = f"PATROL_HOUSEHOLD_NORM must be a range of households as 300-500, not {said!r}"
+        raise ValueError(message)
+    return int(found[1]), int(found[2])
+
+
 @dataclass(frozen=True)
 class Config:
     """All settings. Durations are timedeltas, sizes are bytes, distances are metres.
@@ -41,6 +54,7 @@ class Config:
 
     ``webhook_overlap``: how long a webhook is signed with the former secret, too, after a new one was made.
 
+    ``household_norm``: from - to how many households a grid should have; None: drafts are not asked for it.
     ``deadlines_from``: where a body's clock starts, "decision" (when it is given the case) or "capture".
     """
 
@@ -57,6 +71,7 @@ class Config:
     deadlines_from: str = "decision"
     pool_size: int = 10
     near_m: float = 50.0
+    household_norm: tuple[int, int] | None = None
     max_body_bytes: int = 16 * 1024 * 1024
     hold_for: timedelta = timedelta(hours=24)
     revoked_grace: timedelta = timedelta(days=14)
@@ -92,6 +107,7 @@ class Config:
             deadlines_from=environ.get("PATROL_DEADLINES_FROM", cls.deadlines_from),
             pool_size=int(environ.get("PATROL_POOL_SIZE", cls.pool_size)),
             near_m=float(environ.get("PATROL_NEAR_M", cls.near_m)),
+            household_norm=household_norm_of(environ),
             push_rate=environ.get("PATROL_PUSH_RATE", cls.push_rate),
             sign_in_rate=environ.get("PATROL_SIGN_IN_RATE", cls.sign_in_rate),
             min_app_version=environ.get("PATROL_MIN_APP_VERSION", cls.min_app_version),

@@ -142,6 +142,12 @@ _HOUSEHOLDS = text("""
     FROM household JOIN area ON area.id = grid_now
     WHERE grid_now = ANY (SELECT id FROM area WHERE code = ANY (CAST(:codes AS text[]))) AND deleted_at IS NULL
 """)
+_LIVING = text("""
+    SELECT area.code, ST_X(position) AS lon, ST_Y(position) AS lat, count(*) AS households
+    FROM household JOIN area ON area.id = grid_now
+    WHERE grid_now = ANY (ARRAY(SELECT id FROM area WHERE code = ANY (CAST(:codes AS text[])))) AND deleted_at IS NULL
+    GROUP BY area.code, lon, lat
+""")
 _ISSUES = text("""
     SELECT area.code, ST_X(position) AS lon, ST_Y(position) AS lat FROM issue JOIN area ON area.id = grid_now
     WHERE grid_now = ANY (SELECT id FROM area WHERE code = ANY (CAST(:codes AS text[])))
@@ -200,6 +206,20 @@ def impact_of(
         workers=workers,
         names=standing | dict(names),
     )
+
+
+def households_of(
+    session: Session, before: Mapping[str, BaseGeometry], after: Mapping[str, BaseGeometry], *, near_m: float
+) -> dict[str, int]:
+    """Return how many households these grids would have ``after``, as ``impact_of`` counts them, in one statement."""
+    going = _Going(fragments(before, after), after, near_m)
+    rows = session.execute(_LIVING, {"codes": list(before)}).all()
+    targets = going.targets([(row.code, row.lon, row.lat) for row in rows])
+    counts = dict.fromkeys(after, 0)
+    for row, target in zip(rows, targets, strict=True):
+        if target is not None:
+            counts[target] += row.households
+    return counts
 
 
 class _Going:

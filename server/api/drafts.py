@@ -14,8 +14,7 @@ from flask_smorest import Blueprint
 from geo.redraw import Redrawn
 from geo.redraw.sheet import compare
 from geo.tables import PlannedEdition
-from server.accounts.charge import area_in_charge, areas_of_role
-from server.accounts.errors import OutsideCharge
+from server.accounts.charge import areas_of_role
 from server.api.draft_schemas import (
     DraftAllChangesSchema,
     DraftAreasQuerySchema,
@@ -37,7 +36,9 @@ from server.grids import drafts, publishing
 from server.grids.checking import check_draft
 from server.grids.drafts import Seen
 from server.grids.errors import OperationRefused
+from server.grids.homes import homes_in
 from server.grids.operations import Operation
+from server.grids.rights import require_charge
 from server.grids.tables import Draft, DraftOperation
 from server.grounds import ground_at
 from server.jobs.queues import wake
@@ -160,7 +161,8 @@ def findings(draft_id: int) -> Response:
     """Return what the gate finds of what the draft changes; ``open``: it may be published."""
     with transaction() as tx:
         done = drafts.drawn(tx.session, drafts.find(tx.session, draft_id))
-    return fresh_json(check_draft(done.before, done.after).as_geojson())
+        homes = homes_in(tx.session, done, settings().household_norm, near_m=settings().near_m)
+    return fresh_json(check_draft(done.before, done.after, homes).as_geojson())
 
 
 @blueprint.get("/<int(max=2147483647):draft_id>/impact")
@@ -278,22 +280,9 @@ def _tag(draft: Draft) -> str:
 
 
 def _require_charge(tx: Transaction, operations: list[Operation], now: dt.datetime) -> None:
-    """Raise ``OutsideCharge`` unless the caller is GIS staff of all that operations work on, or put areas under.
-
-    Areas that the draft itself made came of such areas.
-    """
-    ground = ground_at(tx.session)(now)
-    if ground is None:
-        return
+    """Raise ``OutsideCharge`` unless the caller may do these operations."""
     tops = areas_of_role(tx.session, calling_charge().person_id, "gis", now=now)
-    if ground.root_ids and ground.root_ids <= tops:
-        return
-    if any(None in each.under for each in operations):
-        raise OutsideCharge(what="area", area=None)
-    touched = {code for each in operations for code in (*each.areas, *each.under)}
-    for area_id, facts in ground.areas.items():
-        if facts.code in touched and not area_in_charge(ground, area_id, tops):
-            raise OutsideCharge(what="area", area=facts.code)
+    require_charge(ground_at(tx.session)(now), tops, operations)
 
 
 def _facts(draft: Draft, newest: int, plan: PlannedEdition | None) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geo.findings import FINDING_CODES
-from geo.gate import Gate, GateArea, GateFinding
+from geo.gate import Gate, GateArea, GateFinding, GateRules
 from geo.redraw import Redrawn
 from geo.redraw.sheet import compare
 from server.grids.city import City
@@ -22,6 +22,17 @@ _BESIDE_DEG: Final = 1e-4
 _NESTING: Final = frozenset({"outside-parent", "uncovered"})
 _SAME_PLACE_DEG: Final = 1e-7
 _Findings = Iterator[GateFinding]
+
+
+@dataclass(frozen=True)
+class Homes:
+    """``counts``: the households that grids would have, by code; ``norm``: from - to how many they should.
+
+    Both ends are allowed. Grids that are not counted are not asked for the norm.
+    """
+
+    norm: tuple[int, int]
+    counts: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -46,12 +57,15 @@ class Checked:
         return {"type": "FeatureCollection", "open": self.is_open, "features": features}
 
 
-def check_draft(before: City, after: City) -> Checked:
+def check_draft(before: City, after: City, homes: Homes | None = None) -> Checked:
     """Look at the areas that a draft changes, the lowest kinds first, and at the parents of those."""
     done = {kind: compare(sheet, after.sheets[kind]) for kind, sheet in before.sheets.items()}
     moved = _moved(done)
     kinds = sorted(done, key=lambda kind: -after.ranks[kind])
-    found = [(kind, each) for kind in kinds for each in _of_kind((before, after), kind, done[kind], moved)]
+    counted = {after.locating: homes}
+    found = [
+        (kind, each) for kind in kinds for each in _of_kind((before, after), kind, done[kind], moved, counted.get(kind))
+    ]
     return Checked(tuple(_weighed(after, kind, finding) for kind, finding in found))
 
 
@@ -73,7 +87,9 @@ def _moved(done: Mapping[str, Redrawn]) -> dict[str, BaseGeometry]:
     return moved
 
 
-def _of_kind(cities: tuple[City, City], kind: str, done: Redrawn, moved: Mapping[str, BaseGeometry]) -> _Findings:
+def _of_kind(
+    cities: tuple[City, City], kind: str, done: Redrawn, moved: Mapping[str, BaseGeometry], homes: Homes | None
+) -> _Findings:
     """What is wrong with areas of one kind that changed, or of whose parents the ground did, and was not before."""
     before, after = cities
     sheet = after.sheets[kind]
@@ -87,7 +103,7 @@ def _of_kind(cities: tuple[City, City], kind: str, done: Redrawn, moved: Mapping
     grounds = [*touched, *(moved[str(code)] for code in left if not moved[str(code)].is_empty)]
     places = shapely.STRtree([shapely.box(*shape.buffer(_BESIDE_DEG).bounds) for shape in grounds])
     faults = []
-    for finding in _found(after, kind, near, above):
+    for finding in _found(after, kind, near, above, homes):
         if finding.code in FINDING_CODES and places.query(finding.geometry, predicate="intersects").size:
             faults.append(finding)
         elif finding.code == "unknown-parent" or set(finding.areas) & _answerable(finding, done):
@@ -96,10 +112,14 @@ def _of_kind(cities: tuple[City, City], kind: str, done: Redrawn, moved: Mapping
         yield from _fresh(faults, _found(before, kind, near, above))
 
 
-def _found(city: City, kind: str, near: set[str], above: set[str | None]) -> Sequence[GateFinding]:
+def _found(
+    city: City, kind: str, near: set[str], above: set[str | None], homes: Homes | None = None
+) -> Sequence[GateFinding]:
     """What the gate finds of some areas of a kind and all that have one of these parents."""
+    counts = {} if homes is None else homes.counts
+    rules = GateRules(households=None if homes is None else homes.norm)
     areas = [
-        GateArea(code, tract.polygon, tract.parent_code)
+        GateArea(code, tract.polygon, tract.parent_code, counts.get(code))
         for code, tract in sorted(city.sheets[kind].tracts.items())
         if code in near or tract.parent_code in above
     ]
@@ -107,7 +127,7 @@ def _found(city: City, kind: str, near: set[str], above: set[str | None]) -> Seq
         return ()
     found = {code: city.find(code) for code in sorted(code for code in above if code is not None)}
     parents = {code: tract.polygon for code, tract in found.items() if tract is not None}
-    return Gate.of(areas, parents or _uppermost(city)).findings
+    return Gate.of(areas, parents or _uppermost(city), rules).findings
 
 
 def _answerable(finding: GateFinding, done: Redrawn) -> set[str]:

@@ -10,7 +10,7 @@ from flask import Flask
 from server.api.described import describe
 from server.api.health import count_requests
 from server.config import Config
-from server.extensions import api, db, limiter, migrate
+from server.extensions import NoCookieSession, api, bind_limiter, db, migrate
 from server.ogc import blueprint as ogc
 from server.pages import blueprint as pages
 from server.paths import RowNumber
@@ -64,7 +64,8 @@ def create_app(config: Config | None = None) -> Flask:
     app.url_map.converters["int"] = RowNumber
     db.init_app(app)
     migrate.init_app(app, db)
-    limiter.init_app(app)
+    bind_limiter(app)
+    app.session_interface = NoCookieSession()
     api.init_app(app)
     describe(api)
     for name in EDGES:

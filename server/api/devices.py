@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 
 from server.api.in_charge import RULING, in_charge
 from server.auth import access, calling_device, device_required, staff_required
-from server.extensions import limiter, settings
+from server.extensions import limited, settings
 from server.grounds import ground_now
 from server.transaction import transaction
 from sync.collections.fields import Text
@@ -41,7 +41,7 @@ class EnrolmentSchema(Schema):
 @blueprint.post("")
 @access("public: whoever holds a code that the staff gave out, once")
 # Only refusals count: a whole city's phones may be enrolled behind one address in one morning.
-@limiter.limit(lambda: settings().sign_in_rate, deduct_when=lambda answer: answer.status_code >= HTTPStatus.BAD_REQUEST)
+@limited(lambda: settings().sign_in_rate, deduct_when=lambda answer: answer.status_code >= HTTPStatus.BAD_REQUEST)
 @blueprint.arguments(EnrolmentSchema)
 @blueprint.response(201, description="The device, its token (shown once), its worker and scope")
 def enrol_device(sent: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from server.auth import (
     set_session_cookie,
     staff_required,
 )
-from server.extensions import limiter, settings
+from server.extensions import limited, settings
 from server.grounds import ground_at
 from server.transaction import transaction
 from sync.collections.fields import Text
@@ -72,7 +72,7 @@ class SessionSchema(Schema):
 
 @blueprint.post("")
 @access("public: whoever knows a login and its password")
-@limiter.limit(lambda: settings().sign_in_rate)
+@limited(lambda: settings().sign_in_rate)
 @blueprint.arguments(CredentialsSchema)
 @blueprint.response(200, SessionSchema)
 def open_session(sent: dict[str, Any]) -> Response:

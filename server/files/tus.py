@@ -22,7 +22,7 @@ from server.attachments.finishing import finish
 from server.attachments.store import open_store
 from server.attachments.uploads import Limits, Standing
 from server.auth import access, calling_device, device_required
-from server.extensions import limiter, settings
+from server.extensions import limited, settings
 from server.files import headers
 from server.files.receiving import Receiver, blocks_of, slot
 from server.grounds import ground_now
@@ -60,7 +60,7 @@ def offer(file_id: uuid.UUID | None = None) -> Response:  # noqa: ARG001  # the 
 
 @blueprint.route("", methods=["POST"], provide_automatic_options=False)
 @device_required()
-@limiter.limit(lambda: settings().push_rate, key_func=lambda: str(calling_device().id))
+@limited(lambda: settings().push_rate, key_func=lambda: str(calling_device().id))
 @blueprint.doc(security=_SECURITY, requestBody=_BYTES)
 @blueprint.response(201)
 def begin_upload() -> Response:
@@ -97,7 +97,7 @@ def look_at_upload(file_id: uuid.UUID) -> Response:
 
 @blueprint.route("/<uuid:file_id>", methods=["PATCH"], provide_automatic_options=False)
 @device_required(revoked_may=True)
-@limiter.limit(lambda: settings().push_rate, key_func=lambda: str(calling_device().id))
+@limited(lambda: settings().push_rate, key_func=lambda: str(calling_device().id))
 @blueprint.doc(security=_SECURITY, requestBody=_BYTES)
 @blueprint.response(204)
 def append_to_upload(file_id: uuid.UUID) -> Response:

@@ -181,6 +181,14 @@ def capped(app):
     limiter.init_app(app)
 
 
+def test_guessing_codes_of_enrolment_is_capped(capped):
+    client = capped().test_client()
+    sent = {"code": "guess-guess", "device": {}}
+    statuses = [client.post("/v1/devices", json=sent).status_code for _ in range(5)]
+    assert 429 not in statuses[:3]
+    assert statuses[4] == 429
+
+
 def test_guessing_is_capped(capped, chief):
     client = capped().test_client()
     statuses = [sign_in(client, chief, "guess-guess").status_code for _ in range(5)]

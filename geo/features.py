@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import psycopg
 from sqlalchemy import (
     ColumnElement,
     Float,
@@ -141,28 +142,70 @@ class AreaQuestion:
 
 
 def read_area_page(
-    session: Session, asked: AreaQuestion, box: Sequence[float], *, after: int | None, limit: int
+    reader: psycopg.Connection[Any], asked: AreaQuestion, box: Sequence[float], *, after: int | None, limit: int
 ) -> Page:
-    """Return what ``read_page`` would, by a statement that is composed once: composing costs more than its answer."""
-    sides = dict(zip(("box_west", "box_south", "box_east", "box_north"), box, strict=False))
-    sql, constants = _composed(asked)
-    told = constants | sides | {"after": after, "page_limit": limit, "limit_and_one": limit + 1}
-    row = session.connection().exec_driver_sql(sql, {name: told[name] for name in told if name in constants}).one()
-    return Page(row[0] or "", row[1], row[2], row[3])
+    """Return what ``read_page`` would, by a statement that is composed once: composing costs more than its answer.
+
+    ``box``: as in ``meets_box``, not over the antimeridian. Raises psycopg's errors.
+    """
+    told = {"after": after, "page_limit": limit, "limit_and_one": limit + 1}
+    features, returned, last, more = _ask(reader, _composed_page(asked), told, box)
+    return Page(features or "", returned, last, more)
+
+
+def count_areas(reader: psycopg.Connection[Any], asked: AreaQuestion, box: Sequence[float]) -> int:
+    """Return how many areas there are in all, before any key. Raises psycopg's errors."""
+    return int(_ask(reader, _composed_count(asked), {}, box)[0])
+
+
+@dataclass(frozen=True, slots=True)
+class _Composed:
+    """A statement as the driver sends it, and the names and constants of its numbered parameters."""
+
+    sql: str
+    names: tuple[str, ...]
+    constants: Mapping[str, Any]
+
+
+_SIDES = ("box_west", "box_south", "box_east", "box_north")
+
+
+def _ask(
+    reader: psycopg.Connection[Any], composed: _Composed, told: Mapping[str, Any], box: Sequence[float]
+) -> tuple[Any, ...]:
+    values = {**composed.constants, **told, **dict(zip(_SIDES, box, strict=False))}
+    cursor = psycopg.RawCursor(reader)
+    cursor.execute(composed.sql, [values[name] for name in composed.names])
+    row: tuple[Any, ...] | None = cursor.fetchone()
+    return row or ()
 
 
 @lru_cache(maxsize=512)
-def _composed(asked: AreaQuestion) -> tuple[str, dict[str, Any]]:
+def _composed_page(asked: AreaQuestion) -> _Composed:
     layer = area_layer(asked.edition, asked.kind)
-    where: list[ColumnElement[bool]] = [] if asked.is_first else [layer.key > bindparam("after", 0, Integer)]
-    if asked.box is not None:
-        west, south, east, north = (bindparam(f"box_{side}", 0.0, Float) for side in ("west", "south", "east", "north"))
-        where.append(func.ST_Intersects(layer.geometry, _box(west, south, east, north, asked.box)))
-    statement = _page_of(
-        layer, where, asked.frame, bindparam("page_limit", 0, Integer), bindparam("limit_and_one", 0, Integer)
-    )
-    compiled = statement.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
-    return str(compiled), dict(compiled.params)
+    where = _where(asked, layer)
+    if not asked.is_first:
+        where.append(layer.key > bindparam("after", 0, Integer))
+    shown, and_one = bindparam("page_limit", 0, Integer), bindparam("limit_and_one", 0, Integer)
+    return _compose(_page_of(layer, where, asked.frame, shown, and_one))
+
+
+@lru_cache(maxsize=512)
+def _composed_count(asked: AreaQuestion) -> _Composed:
+    layer = area_layer(asked.edition, asked.kind)
+    return _compose(_count_of(layer, _where(asked, layer)))
+
+
+def _where(asked: AreaQuestion, layer: Layer) -> list[ColumnElement[bool]]:
+    if asked.box is None:
+        return []
+    west, south, east, north = (bindparam(side, 0.0, Float) for side in _SIDES)
+    return [func.ST_Intersects(layer.geometry, _box(west, south, east, north, asked.box))]
+
+
+def _compose(statement: Any) -> _Composed:
+    compiled = statement.compile(dialect=PGDialect_psycopg(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call]
+    return _Composed(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params))
 
 
 def read_feature(session: Session, layer: Layer, key: Any, frame: Frame) -> str | None:
@@ -173,8 +216,11 @@ def read_feature(session: Session, layer: Layer, key: Any, frame: Frame) -> str 
 
 def count_matched(session: Session, layer: Layer, conditions: Sequence[ColumnElement[bool]]) -> int:
     """Return how many features there are in all."""
-    statement = select(func.count()).select_from(layer.source).where(*layer.where, *conditions)
-    return int(session.execute(statement).scalar_one())
+    return int(session.execute(_count_of(layer, conditions)).scalar_one())
+
+
+def _count_of(layer: Layer, conditions: Sequence[ColumnElement[bool]]) -> Any:
+    return select(func.count()).select_from(layer.source).where(*layer.where, *conditions)
 
 
 def read_extent(session: Session, layer: Layer) -> tuple[float, float, float, float] | None:
@@ -221,11 +267,12 @@ def _json(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.coalesce(cast(func.to_json(column, type_=JSON), Text), literal("null"))
 
 
-_IN_FORCE = text("""
+_IN_FORCE = """
     SELECT city.epoch, city.ground_serial,
            (SELECT number FROM edition WHERE in_force @> now() ORDER BY number DESC LIMIT 1) AS number
     FROM city_state AS city
-""")
+"""
+_IN_FORCE_BY_SESSION = text(_IN_FORCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +286,14 @@ class Standing:
 
 def read_standing(session: Session) -> Standing:
     """Return what every answer about the ground depends on."""
-    epoch, serial, number = session.execute(_IN_FORCE).one()
+    epoch, serial, number = session.execute(_IN_FORCE_BY_SESSION).one()
+    return Standing(str(epoch)[:8], serial, number)
+
+
+def read_standing_at_once(reader: psycopg.Connection[Any]) -> Standing:
+    """Return the same by the driver itself. Raises psycopg's errors."""
+    cursor = psycopg.RawCursor(reader)
+    epoch, serial, number = cursor.execute(_IN_FORCE).fetchone() or ("", 0, None)
     return Standing(str(epoch)[:8], serial, number)
 
 

@@ -91,14 +91,17 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def staff_required(
-    *roles: str, over: str = "what is in their charge", by_password: bool = False, remembered: bool = False
+    *roles: str,
+    over: str = "what is in their charge",
+    by_password: bool = False,
+    remembered: bool | Callable[..., bool] = False,
 ) -> Callable[[Route], Route]:
     """Let in staff who are signed in and hold one of ``roles`` (any role, where none is named).
 
     An unsafe method needs the CSRF token of the session too. ``by_password``: an application password (HTTP Basic)
     will do as well. Inside, ``calling_staff()`` says who it is and ``calling_charge()`` what they are in charge of.
     ``remembered``: who was let in half a minute ago will do, and nobody's charge is read; for what is read only, and
-    the same for all.
+    the same for all. Where that depends on what is asked, a function of the route's arguments tells it.
     """
 
     def guard(route: Route) -> Route:
@@ -107,19 +110,20 @@ def staff_required(
             now = dt.datetime.now(dt.UTC)
             basic = request.authorization if by_password else None
             by_basic = basic is not None and basic.type == "basic"
-            if remembered and (known := _staff_remembered(now, by_basic=by_basic)):
+            may_remember = remembered(*args, **kwargs) if callable(remembered) else remembered
+            if may_remember and (known := _staff_remembered(now, by_basic=by_basic)):
                 g.staff = known
                 return route(*args, **kwargs)
             staff, seen = _staff_of_program(now) if by_basic else _staff_of_session(now)
             g.staff = staff
-            if not remembered:
+            if not may_remember:
                 g.charge = read_charge(db.session(), staff.person_id, now=now)
             if roles and g.charge.roles.isdisjoint(roles):
                 raise RoleMissing(roles=sorted(roles))
             if now - staff.seen_at > TOUCH_AFTER:
                 with transaction() as tx:
                     seen(tx.session)
-            if remembered:
+            if may_remember:
                 _guestbook().note(_shown(by_basic=by_basic), staff)
             return route(*args, **kwargs)
 

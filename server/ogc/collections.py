@@ -7,6 +7,7 @@ as a draft leaves them, which GIS staff may write (``server.ogc.writing``).
 
 import datetime as dt
 import re
+from collections import OrderedDict
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -21,6 +22,7 @@ from server.grounds import ground_at
 
 LISTED_EDITIONS = 20
 LISTED_DRAFTS = 20
+GROUNDS_KEPT = 200
 _EDITION = re.compile(r"edition-([1-9]\d{0,8})")
 _KIND = re.compile(r"areas-(.{1,60})")
 _DRAFT = re.compile(r"draft-([1-9]\d{0,8})-(.{1,60})")
@@ -77,8 +79,30 @@ def listed(session: Session, standing: Standing, *, with_drafts: bool) -> list[C
     return [*kinds, *drawn, *editions, ISSUES, VISITS]
 
 
+def names_ground(collection_id: str) -> bool:
+    """Return whether an id can be of nothing but areas of an edition: the same for all staff, and no secret."""
+    return collection_id.startswith(("areas-", "edition-"))
+
+
+_grounds_known: OrderedDict[tuple[Standing, str], Collection] = OrderedDict()
+
+
+def known_ground(standing: Standing, collection_id: str) -> Collection | None:
+    """Return a collection of ground that was found in this state of the editions lately; None says nothing."""
+    return _grounds_known.get((standing, collection_id))
+
+
 def find(session: Session, standing: Standing, collection_id: str) -> Collection | None:
     """Return the collection of an id; None where there is none."""
+    found = _look_for(session, standing, collection_id)
+    if found is not None and names_ground(collection_id):
+        _grounds_known[standing, collection_id] = found
+        if len(_grounds_known) > GROUNDS_KEPT:
+            _grounds_known.popitem(last=False)
+    return found
+
+
+def _look_for(session: Session, standing: Standing, collection_id: str) -> Collection | None:
     for each in (ISSUES, VISITS):
         if each.id == collection_id:
             return each

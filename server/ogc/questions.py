@@ -20,6 +20,7 @@ DEFAULT_LIMIT, MOST = 100, 10_000
 KNOWN = frozenset(
     {"limit", "after", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang", "filter-crs", "f", "lang"}
 )
+PLAIN = frozenset({"limit", "after", "bbox", "bbox-crs", "crs", "f", "lang"})
 
 
 @dataclass(frozen=True)
@@ -31,10 +32,30 @@ class Question:
     after: Any
     frame: Frame
     crs: str
-    box: tuple[float, ...] | None = None
-    box_frame: Frame | None = None
-    is_plain: bool = False
-    """Whether nothing but a box narrows it."""
+
+
+@dataclass(frozen=True)
+class PlainQuestion:
+    """What maps ask: all areas or those in a box, that does not go over the antimeridian, and nothing else."""
+
+    limit: int
+    after: int | None
+    frame: Frame
+    crs: str
+    box: tuple[float, ...] | None
+    box_frame: Frame
+
+
+def plain_question_of(args: Mapping[str, str], layer: Layer) -> PlainQuestion | None:
+    """Read the parameters of a request for areas; None where it asks more. Raises ``InvalidQuestion``."""
+    if not args.keys() <= PLAIN:
+        return None
+    format_of(args)
+    frame, crs = frame_of(args)
+    box, box_frame = _box(args)
+    if box is not None and box[0] > box[2]:
+        return None
+    return PlainQuestion(_limit(args), _after(args, layer), frame, crs, box, box_frame)
 
 
 def question_of(args: Mapping[str, str], layer: Layer) -> Question:
@@ -47,17 +68,12 @@ def question_of(args: Mapping[str, str], layer: Layer) -> Question:
     frame = _frame("crs", crs)
     box, box_frame = _box(args)
     boxed = () if box is None else (meets_box(layer, box, box_frame),)
-    others = (*_times(args, layer), *_filter(args, layer), *_equals(args, layer))
-    over_the_line = box is not None and box[0] > box[2]
     return Question(
-        conditions=(*boxed, *others),
+        conditions=(*boxed, *_times(args, layer), *_filter(args, layer), *_equals(args, layer)),
         limit=_limit(args),
         after=_after(args, layer),
         frame=frame,
         crs=crs_uri(frame, crs),
-        box=box,
-        box_frame=None if box is None else box_frame,
-        is_plain=not others and not over_the_line,
     )
 
 

@@ -7,7 +7,8 @@ ETag of the edition, answered before any polygon is read: an edition never chang
 import datetime as dt
 import json
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -19,12 +20,15 @@ from geo.features import (
     Layer,
     Page,
     Standing,
+    area_layer,
+    count_areas,
     count_matched,
     read_area_page,
     read_extent,
     read_feature,
     read_page,
     read_standing,
+    read_standing_at_once,
 )
 from server.accounts.errors import RoleMissing
 from server.auth import calling_charge, staff_required
@@ -32,15 +36,20 @@ from server.extensions import settings
 from server.grids import drafts
 from server.ogc import documents
 from server.ogc.answers import ground_answer, json_answer
-from server.ogc.collections import Collection, find, layer_of, listed, properties_of
+from server.ogc.collections import Collection, find, known_ground, layer_of, listed, names_ground, properties_of
 from server.ogc.matching import standing_area
-from server.ogc.questions import Question, feature_key, format_of, frame_of, question_of
-from server.transaction import transaction
+from server.ogc.questions import feature_key, format_of, frame_of, plain_question_of, question_of
+from server.transaction import reading, transaction
 
 blueprint = Blueprint("ogc", __name__, url_prefix="/ogc")
 _GROUND = "the ground, which is no secret to staff; drafts for GIS staff; issues and visits in their charge"
 _ROWS_KEPT = 2_000
 DRAWING = "gis"
+
+
+def _asks_ground(collection_id: str, **_others: str) -> bool:
+    """Return whether an answer is the same for all staff; drafts and records need the charge of who asks."""
+    return names_ground(collection_id)
 
 
 def root() -> str:
@@ -124,17 +133,23 @@ def _schema(collection_id: str, *, queryables: bool) -> Response:
 
 
 @blueprint.get("/collections/<collection_id>/items", provide_automatic_options=False)
-@staff_required(over=_GROUND, by_password=True)
+@staff_required(over=_GROUND, by_password=True, remembered=_asks_ground)
 def items(collection_id: str) -> Response:
     """Return a page of features as GeoJSON."""
+    plain = _plain_items(collection_id) if names_ground(collection_id) else None
+    if plain is not None:
+        return plain
     with transaction() as tx:
         of, layer, standing = _found(tx.session, collection_id)
         asked = question_of(request.args, layer)
 
         def make() -> bytes:
-            page = _page(tx.session, of, layer, asked)
-            matched = _matched(tx.session, of, layer, asked, page, standing)
-            return _collection_text(of, page, matched).encode()
+            page = read_page(
+                tx.session, layer, asked.conditions, after=asked.after, limit=asked.limit, frame=asked.frame
+            )
+            is_whole = asked.after is None and not page.more
+            count = partial(count_matched, tx.session, layer, asked.conditions)
+            return _collection_text(of, page, page.returned if is_whole else _matched(of, standing, count)).encode()
 
         answer = ground_answer(of, standing, make, content_type=documents.GEOJSON)
     answer.headers["Content-Crs"] = f"<{asked.crs}>"
@@ -142,7 +157,7 @@ def items(collection_id: str) -> Response:
 
 
 @blueprint.get("/collections/<collection_id>/items/<feature_id>", provide_automatic_options=False)
-@staff_required(over=_GROUND, by_password=True)
+@staff_required(over=_GROUND, by_password=True, remembered=_asks_ground)
 def item(collection_id: str, feature_id: str) -> Response:
     """Return one feature as GeoJSON."""
     with transaction() as tx:
@@ -170,11 +185,28 @@ def _item_tag(session: Session, of: Collection, feature_id: str) -> str | None:
     return standing_area(session, of, drafts.find(session, of.draft.id), feature_id).tag
 
 
-def _page(session: Session, of: Collection, layer: Layer, asked: Question) -> Page:
-    if of.edition is not None and of.draft is None and asked.is_plain:
-        plain = AreaQuestion(of.edition, of.kind, asked.frame, asked.box_frame, asked.after is None)
-        return read_area_page(session, plain, asked.box or (), after=asked.after, limit=asked.limit)
-    return read_page(session, layer, asked.conditions, after=asked.after, limit=asked.limit, frame=asked.frame)
+def _plain_items(collection_id: str) -> Response | None:
+    """Return a page of areas as maps ask for it, by the driver alone; None where more is asked, or not known yet."""
+    with reading() as reader:
+        standing = read_standing_at_once(reader)
+        of = known_ground(standing, collection_id)
+        if of is None or of.edition is None:
+            return None
+        asked = plain_question_of(request.args, area_layer(of.edition, of.kind))
+        if asked is None:
+            return None
+        box, box_frame = asked.box or (), asked.box_frame if asked.box else None
+        areas = AreaQuestion(of.edition, of.kind, asked.frame, box_frame, asked.after is None)
+
+        def make() -> bytes:
+            page = read_area_page(reader, areas, box, after=asked.after, limit=asked.limit)
+            is_whole = asked.after is None and not page.more
+            count = partial(count_areas, reader, areas, box)
+            return _collection_text(of, page, page.returned if is_whole else _matched(of, standing, count)).encode()
+
+        answer = ground_answer(of, standing, make, content_type=documents.GEOJSON)
+    answer.headers["Content-Crs"] = f"<{asked.crs}>"
+    return answer
 
 
 def _found(session: Session, collection_id: str) -> tuple[Collection, Layer, Standing]:
@@ -184,6 +216,8 @@ def _found(session: Session, collection_id: str) -> tuple[Collection, Layer, Sta
         abort(404)
     if of.draft is not None and not draws():
         raise RoleMissing(roles=[DRAWING])
+    if of.edition is not None and of.draft is None:
+        return of, area_layer(of.edition, of.kind), standing
     return of, layer_of(session, of, calling_charge(), dt.datetime.now(dt.UTC)), standing
 
 
@@ -192,17 +226,15 @@ def draws() -> bool:
     return DRAWING in calling_charge().roles
 
 
-def _matched(session: Session, of: Collection, layer: Layer, asked: Question, page: Page, standing: Standing) -> int:
+def _matched(of: Collection, standing: Standing, count: Callable[[], int]) -> int:
     """Return how many features match in all; what was counted of an edition stays so, and is kept."""
-    if asked.after is None and not page.more:
-        return page.returned
     if not of.is_ground:
-        return count_matched(session, layer, asked.conditions)
+        return count()
     counts: OrderedDict[str, int] = current_app.extensions.setdefault("ogc_counts", OrderedDict())
     shown = sorted((name, value) for name, value in request.args.items() if name not in ("limit", "after", "crs"))
     key = f"{standing.epoch} {of.state} {of.kind} {urlencode(shown)}"
     if key not in counts:
-        counts[key] = count_matched(session, layer, asked.conditions)
+        counts[key] = count()
         while len(counts) > _ROWS_KEPT:
             counts.popitem(last=False)
     return counts[key]

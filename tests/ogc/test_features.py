@@ -194,6 +194,53 @@ def test_the_same_edition_is_not_read_twice(gis):
     assert other.status_code == 200
 
 
+@pytest.mark.parametrize("collection", ["areas-grid", "edition-1"])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {},
+        {"limit": 1},
+        {"bbox": "114.301,25.681,114.302,25.682"},
+        {"bbox": "114.301,25.681,114.319,25.682", "limit": 1, "crs": f"{EPSG}4547"},
+        {"bbox": "25.681,114.301,25.682,114.302", "bbox-crs": f"{EPSG}4490", "crs": f"{EPSG}4490"},
+    ],
+)
+def test_what_maps_ask_is_answered_as_any_other_question(gis, collection, asked):
+    path = f"/ogc/collections/{collection}/items"
+
+    def told(answer):
+        kept = ("numberMatched", "numberReturned", "features")
+        return [answer.headers["Content-Crs"], *(answer.json[name] for name in kept)]
+
+    # A time narrows no ground, but is no question of maps.
+    other = gis.get(path, datetime="..", **asked)
+    plain = gis.get(path, **asked)
+    assert told(plain) == told(other)
+    (following, as_other) = (link(answer.json, "next") for answer in (plain, other))
+    assert (following is None) == (as_other is None)
+    if following is not None:
+        last = plain.json["features"][-1]["id"]
+        beyond = {**asked, "after": last}
+        assert told(gis.get(path, **beyond)) == told(gis.get(path, datetime="..", **beyond))
+
+
+def test_who_was_let_in_to_the_ground_is_looked_at_again_for_all_else(app, gis):
+    secret = gis.post("/v1/session/passwords", {"name": "QGIS"}).json["secret"]
+    draft = gis.post("/v1/drafts", {"name": "草案"}).json["id"]
+    others = [f"draft-{draft}-grid", "issues", "visits"]
+    program = app.test_client()
+
+    def statuses(names):
+        auth = (gis.login, secret)
+        return {program.get(f"/ogc/collections/{name}/items", auth=auth).status_code for name in names}
+
+    assert statuses(["areas-grid", *others]) == {200}
+    (held,) = gis.get("/v1/session/passwords").json["passwords"]
+    gone = gis.client.delete(f"/v1/session/passwords/{held['id']}", headers={"X-CSRF-Token": gis.csrf})
+    assert gone.status_code == 204
+    assert statuses(others) == {401}
+
+
 def test_issues_are_those_in_charge_and_hide_what_is_private(app, session, gis):
     here = str(city.report(session, "0601", description="邻里纠纷"))
     there = str(city.report(session, at=city.IN_EAST, grid=city.EAST))

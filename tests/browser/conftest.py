@@ -1,7 +1,9 @@
 """Real pages in a real Chromium, served by gunicorn over the sample city; what went wrong in a page fails its test."""
 
 import contextlib
+import os
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine
@@ -111,6 +113,19 @@ def visit(chromium, site):
     for context, _ in opened:
         context.close()
     assert [trouble for _, watched in opened for trouble in watched.trouble] == []
+
+
+@pytest.fixture
+def looked_at():
+    """Keeps a picture of a page where PATROL_PICTURES names a folder: for people to look at."""
+    folder = os.environ.get("PATROL_PICTURES")
+
+    def keep(page, name):
+        if folder:
+            page.wait_for_timeout(400)
+            page.screenshot(path=Path(folder) / f"{name}.png")
+
+    return keep
 
 
 @pytest.fixture

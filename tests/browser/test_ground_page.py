@@ -2,8 +2,6 @@
 
 import datetime as dt
 import math
-import os
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -28,7 +26,12 @@ def city(cluster_url, redis_url, tmp_path):
     with (
         founded(cluster_url, 10) as url,
         served(
-            url, redis_url, threads=8, PATROL_SIGN_IN_RATE="1000 per minute", PATROL_FILES_URL=tmp_path.as_uri()
+            url,
+            redis_url,
+            threads=8,
+            PATROL_SIGN_IN_RATE="1000 per minute",
+            PATROL_FILES_URL=tmp_path.as_uri(),
+            PATROL_HOUSEHOLD_NORM="300-500",
         ) as at,
     ):
         engine = create_engine(sqlalchemy_url(url))
@@ -39,19 +42,6 @@ def city(cluster_url, redis_url, tmp_path):
             session.commit()
             yield SimpleNamespace(at=at, session=session, importer=importer_of(engine, tmp_path.as_uri()))
         engine.dispose()
-
-
-@pytest.fixture
-def looked_at():
-    """Keeps a picture of a page where PATROL_PICTURES names a folder: for people to look at."""
-    folder = os.environ.get("PATROL_PICTURES")
-
-    def keep(page, name):
-        if folder:
-            page.wait_for_timeout(400)
-            page.screenshot(path=Path(folder) / f"{name}.png")
-
-    return keep
 
 
 def grids_of(session):
@@ -130,6 +120,7 @@ def test_a_grid_is_split_on_the_map_and_published(visit, city, looked_at):
     expect(page.get_by_text(f"分割 {code}")).to_be_visible()
     # Warned of, and no more: the micro-grids that the line cuts.
     expect(page.get_by_text("在上级").first).to_be_visible()
+    expect(page.get_by_text("不在规定的 300 至 500 户之内")).to_have_count(2)
     expect(page.get_by_role("button", name="发布")).to_be_enabled()
     expect(page.get_by_role("heading", name="影响")).to_be_visible()
     looked_at(page, "ground-draft")

@@ -85,6 +85,15 @@ export interface FindingFacts {
 
 export type Findings = GeoJSON.FeatureCollection<GeoJSON.Geometry, FindingFacts> & { open: boolean };
 
+/** What a GIS program signs in with; `secret` is told when it is made, and never again. */
+export interface AppPassword {
+  id: number;
+  name: string;
+  created_at: string;
+  last_used_at: string | null;
+  secret?: string;
+}
+
 /** A boundary file on its way in. */
 export interface BoundaryImport {
   id: string;

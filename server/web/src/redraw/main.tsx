@@ -11,6 +11,7 @@ import { DraftPage } from "./DraftPage";
 import { Drafts } from "./Drafts";
 import { Editions } from "./Editions";
 import { type Hands, RedrawMap } from "./map";
+import { Qgis } from "./Qgis";
 import "../styles/redraw.css";
 
 /** What the parts of the page have of the map: the map, and the hands that are on it now. */
@@ -20,19 +21,20 @@ export interface Table {
   hands: { current: Hands };
 }
 
-type Tab = "drafts" | "editions";
+const TABS = ["drafts", "editions", "qgis"] as const;
+type Tab = (typeof TABS)[number];
 
 const IDLE: Hands = { onArea: () => undefined, onPoint: () => undefined };
 
-function GroundPage({ ground }: Here) {
+function GroundPage({ session, ground }: Here) {
   const asked = new URLSearchParams(location.search);
   const [draft, setDraft] = useState(Number(asked.get("draft")) || null);
-  const [tab, setTab] = useState<Tab>(asked.has("editions") ? "editions" : "drafts");
+  const [tab, setTab] = useState<Tab>(TABS.find((each) => asked.has(each)) ?? "drafts");
   const [map, setMap] = useState<RedrawMap | null>(null);
   const hands = useRef<Hands>(IDLE);
   const table: Table = { ground, map, hands };
   const open = (id: number | null, on: Tab = "drafts"): void => {
-    history.replaceState(null, "", id !== null ? `?draft=${id}` : on === "editions" ? "?editions" : location.pathname);
+    history.replaceState(null, "", id !== null ? `?draft=${id}` : on === "drafts" ? location.pathname : `?${on}`);
     hands.current = IDLE;
     void map?.lay(null, true);
     void map?.pick([]);
@@ -50,13 +52,15 @@ function GroundPage({ ground }: Here) {
           <>
             <h1>{t("ground.title")}</h1>
             <div class="tabs">
-              {(["drafts", "editions"] as const).map((each) => (
+              {TABS.map((each) => (
                 <button key={each} type="button" aria-pressed={tab === each} onClick={() => open(null, each)}>
                   {t(`ground.tab.${each}`)}
                 </button>
               ))}
             </div>
-            {tab === "drafts" ? <Drafts table={table} onOpen={(id) => open(id)} /> : <Editions table={table} />}
+            {tab === "drafts" && <Drafts table={table} onOpen={(id) => open(id)} />}
+            {tab === "editions" && <Editions table={table} />}
+            {tab === "qgis" && <Qgis session={session} locating={ground.kinds.find((kind) => kind.is_locating)?.code ?? "grid"} />}
           </>
         )}
       </section>

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { currentSession } from "../api/client";
 import type { Session } from "../api/types";
 import { type Key, markDocument, t, useLanguage } from "../i18n";
+import { CopyLine } from "../page/CopyLine";
 import { Header } from "../page/Header";
 import { Icon } from "../page/Icon";
 import "../styles/base.css";
@@ -22,13 +23,13 @@ function Start() {
         <p class="lead">{t("start.lead")}</p>
         <div class="doors">
           <Door who="worker" icon="phone">
-            <Command words={t("start.worker.step")} command="./patrol enrol --worker LOGIN" />
+            <CopyLine words={t("start.worker.step")} line="./patrol enrol --worker LOGIN" />
           </Door>
           <Door who="supervisor" icon="map">
             <a class="wide" href={session ? "/map" : "/signin?next=%2Fmap"}>{t("start.supervisor.link")}</a>
           </Door>
           <Door who="gis" icon="layers">
-            <Command words={t("start.gis.step")} command="./patrol import-boundaries FILE --kind grid --dry-run" />
+            <CopyLine words={t("start.gis.step")} line="./patrol import-boundaries FILE --kind grid --dry-run" />
           </Door>
         </div>
         <p class="faint">
@@ -67,24 +68,6 @@ function Door({ who, icon, children }: DoorProps) {
       <p>{say("text")}</p>
       <div class="door-foot">{children}</div>
     </section>
-  );
-}
-
-function Command({ words, command }: { words: string; command: string }) {
-  const [copied, setCopied] = useState(false);
-  const copy = (): void => {
-    void navigator.clipboard?.writeText(command).then(() => setCopied(true));
-  };
-  return (
-    <div class="command">
-      <small>{words}</small>
-      <div class="command-line">
-        <code tabIndex={0}>{command}</code>
-        {"clipboard" in navigator && (
-          <button type="button" class="quiet" onClick={copy}>{copied ? t("copied") : t("copy")}</button>
-        )}
-      </div>
-    </div>
   );
 }
 

@@ -14,7 +14,7 @@ from sqlalchemy.types import Boolean, DateTime, Text
 from geo.errors import InvalidQuestion
 from geo.features import Frame, Layer, meets_box
 from server.ogc.cql import GEOMETRY, FilterInvalid, condition
-from server.ogc.reference import CRS84, frame_named, frames
+from server.ogc.reference import CRS84, frame_named, frames, is_on_earth
 
 DEFAULT_LIMIT, MOST = 100, 10_000
 KNOWN = frozenset(
@@ -146,7 +146,7 @@ def _box(args: Mapping[str, str]) -> tuple[tuple[float, ...] | None, Frame]:
         raise InvalidQuestion("bbox", "south before north")
     if frame.srid in (4326, 4490) and not (max(map(abs, sides[::2])) <= 360 and max(map(abs, sides[1::2])) <= 90):  # noqa: PLR2004  # degrees
         raise InvalidQuestion("bbox", "degrees")
-    if max(map(abs, sides)) > 1e8:  # noqa: PLR2004  # metres that a projection can turn back
+    if frame.srid not in (4326, 4490) and not is_on_earth(frame, sides):
         raise InvalidQuestion("bbox", "metres on earth")
     return tuple(sides), frame
 

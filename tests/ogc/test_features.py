@@ -89,6 +89,16 @@ def test_a_box_may_be_in_any_of_the_reference_systems(gis, code, flips):
     assert codes(answer) == [city.WEST]
 
 
+@pytest.mark.parametrize("other", [{}, {"datetime": ".."}])
+@pytest.mark.parametrize(
+    ("code", "box"),
+    [(3857, "9e15,9e15,9e15,9e15"), (4547, "-3e7,-3e7,-2.9e7,3e7"), (4526, "0,0,1,1"), (4526, "0,0,1e8,1e8")],
+)
+def test_a_box_in_metres_that_lies_on_no_earth_is_refused(gis, code, box, other):
+    answer = gis.get(f"{GRIDS}/items", bbox=box, **{"bbox-crs": f"{EPSG}{code}"}, **other)
+    assert (answer.status_code, answer.json["field"]) == (400, "bbox")
+
+
 def test_a_box_over_the_antimeridian_is_two(gis):
     assert codes(gis.get(f"{GRIDS}/items", bbox="170,0,-170,80")) == []
     assert len(codes(gis.get(f"{GRIDS}/items", bbox="114,0,-170,80"))) == 2

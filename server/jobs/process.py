@@ -11,6 +11,9 @@ from functools import cache
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+# For its effect: connections are taught the arrays of the engine when they are made. A job that needs them may be
+# imported, by RQ, only after another one has made the connection that both will use.
+import sync.arrays  # noqa: F401
 from server.config import Config
 from server.jobs.queues import wake_at
 

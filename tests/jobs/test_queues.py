@@ -1,5 +1,9 @@
 """Waking: one job a queue is enough, and Redis is never needed for an answer."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import redis
 from rq import Queue
@@ -8,6 +12,7 @@ from rq.serializers import JSONSerializer
 from server.jobs import queues
 from server.jobs.queues import JOBS, wake_at
 from server.launch.worker_pool import TurnTaker
+from tests.cases.city import ROOT
 from tests.conftest import REDIS_DATABASES
 
 
@@ -78,3 +83,21 @@ def test_a_queue_that_always_has_work_keeps_no_other_waiting(empty_redis):
         queue.enqueue("time.sleep", 0)
     TurnTaker(queues_, connection=empty_redis, serializer=JSONSerializer).work(burst=True, max_jobs=2)
     assert [queue.count for queue in queues_] == [1, 0]
+
+
+def test_a_connection_made_before_a_job_is_imported_takes_what_that_job_sends(city_url, redis_url):
+    """RQ imports a job when its turn comes; by then another may have made the connection of the process."""
+    program = """
+from sqlalchemy import text
+from server.jobs.process import transaction
+with transaction() as session:
+    session.execute(text("SELECT 1"))
+from sync import arrays
+with transaction() as session:
+    assert session.scalar(text("SELECT CAST(:given AS text[])"), {"given": arrays.texts(["a", None])}) == ["a", None]
+"""
+    environment = os.environ | {"DATABASE_URL": city_url, "REDIS_URL": redis_url, "PATROL_SECRET_KEY": "x"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sync import arrays, fence, log
+from sync.errors import TokenUnknown
 from sync.exchange import City, Entry, Sender
 from sync.scope import Assigned
 from sync.statements import Statement
@@ -63,7 +64,11 @@ _REUSED = Statement("""
 
 
 def open_group(city: City, senders: Sequence[Sender]) -> Opened:
-    """Lock the devices of a group, note the exchange, and mark what was seen before in its entries."""
+    """Lock the devices of a group, note the exchange, and mark what was seen before in its entries.
+
+    Raises ``TokenUnknown`` where a device is gone: the door lets in whom it knew a moment ago, and a restore may have
+    come in between.
+    """
     categories = _lock(city, senders)
     named = {(sender.device_id, op_id) for sender in senders for op_id in _named(sender)}
     city_state, earlier = log.known(city.session, named)
@@ -86,6 +91,8 @@ def _lock(city: City, senders: Sequence[Sender]) -> frozenset[str]:
     told = {row[0]: row for row in rows}
     categories: set[str] = set()
     for sender in ordered:
+        if sender.device_id not in told:
+            raise TokenUnknown
         _, sender.repeats, sender.revoked, sender.holds, areas, begins, ends, codes = told[sender.device_id]
         sender.assigned = tuple(Assigned(*each) for each in zip(areas, begins, ends, strict=True))
         categories.update(codes)

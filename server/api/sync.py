@@ -33,7 +33,7 @@ from sync import wire
 from sync.cursor import Cursor
 from sync.devices import CallingDevice, revocation
 from sync.digest import digest
-from sync.errors import AppTooOld, CollectionUnknown
+from sync.errors import AppTooOld, CollectionUnknown, TokenUnknown
 from sync.exchange import City, Exchange, Pushed
 from sync.pull import Page, pull, quiet
 from sync.push import push
@@ -67,7 +67,11 @@ def push_batch() -> Response:
     batch = wire.decode(body)
     # The session that the door was asked with goes back before this thread waits for its turn.
     db.session.remove()
-    pushed = _groups().apply(Exchange(device, batch, now, language()), device.id, len(batch.ops))
+    try:
+        pushed = _groups().apply(Exchange(device, batch, now, language()), device.id, len(batch.ops))
+    except TokenUnknown:
+        forget_device()
+        raise
     for queue in pushed.wake:
         ring(queue)
     if pushed.revoked:

@@ -4,7 +4,9 @@ import itertools
 import secrets
 
 import pytest
+from psycopg.errors import DeadlockDetected
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from server.app import create_app
@@ -18,6 +20,7 @@ HAPPENED = (
     "feed, conflict, operation, scope_snapshot, visit, issue, household, task, assignment, enrolment, "
     "attachment, upload_part, upload, leftover_folder"
 )
+ATTEMPTS = 5
 
 
 @pytest.fixture(scope="session")
@@ -50,8 +53,15 @@ def session(app):
         engine = db.engine
     with Session(engine, expire_on_commit=False) as opened:
         yield opened
-        opened.rollback()
-        opened.execute(text(f"TRUNCATE {HAPPENED} RESTART IDENTITY CASCADE"))
+        for attempt in range(1, ATTEMPTS + 1):
+            opened.rollback()
+            try:
+                opened.execute(text(f"TRUNCATE {HAPPENED} RESTART IDENTITY CASCADE"))
+                break
+            except OperationalError as error:
+                # A request that was broken off may still be at its end in the server.
+                if not isinstance(error.orig, DeadlockDetected) or attempt == ATTEMPTS:
+                    raise
         opened.execute(text("UPDATE feed_counter SET position = 0"))
         opened.execute(text("UPDATE city_state SET revisions_from = 0"))
         opened.commit()

@@ -43,6 +43,20 @@ def test_after_a_restore_phones_pull_anew_and_what_they_send_again_is_in_effect_
     assert session.scalar(text("SELECT count(*) FROM visit")) == 2
 
 
+def test_a_phone_enrolled_after_the_backup_is_a_stranger_even_where_it_pushed_a_moment_ago(
+    phone_of, session, sync_url, tmp_path
+):
+    old = phone_of("west")
+    session.rollback()
+    dump(sync_url, tmp_path / "city.dump")
+    young = phone_of("west")
+    young.push(young.visit())
+    restore(sync_url, tmp_path / "city.dump")
+    answer = young.send(young.visit())
+    assert (answer.status_code, answer.json["type"].rpartition("/")[2]) == (401, "token-unknown")
+    assert old.push(old.visit())[0]["status"] == "applied"
+
+
 def test_a_revision_of_before_a_restore_neither_waits_nor_passes_for_one_of_after(
     phone_of, session, sync_url, tmp_path
 ):

@@ -15,7 +15,8 @@ from typing import BinaryIO
 
 from server.launch.errors import LaunchError
 
-TAIL_LINES = 30
+# A traceback of gunicorn has some thirty.
+TAIL_LINES = 60
 
 
 def say(line: str = "") -> None:

@@ -184,9 +184,10 @@ def _wait_until_ready(home: Home, url: str) -> None:
     while not _answers(f"{url}/readyz"):
         web, kept = processes.look(home, "web"), processes.is_kept(home, running.SUPERVISOR)
         if time.monotonic() > deadline or not kept or web.restarts > restarts + CRASHES_MOST:
+            # Stopped first: what the programs said last may still be on its way into the log.
+            processes.stop(home, running.SUPERVISOR, wait_s=60)
             log = processes.log_file(home, running.SUPERVISOR)
             say(tail(log, only=" web."))
-            processes.stop(home, running.SUPERVISOR, wait_s=60)
             raise LaunchError("服务没有就绪。", f"{url}/readyz did not answer 200. Log: {log}", "./patrol doctor")
         time.sleep(0.1)
 

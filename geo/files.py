@@ -103,10 +103,7 @@ def read_boundaries(  # noqa: PLR0913  # all that a file may leave unsaid
         _field(raw, name_field, NAME_FIELDS), _field(raw, code_field, CODE_FIELDS), _field(raw, None, PARENT_FIELDS)
     )
     taken = _of_kind(raw, kind)
-    bounds = _usual_bounds(raw)
-    # A GeoJSON that declares nothing counts as EPSG:4326, and older ones are in anything.
-    undeclared = raw.driver == "GeoJSON" and raw.crs == "EPSG:4326" and not is_degrees(bounds)
-    reference = crs_of_file(bounds, declared=None if undeclared else raw.crs, given=crs)
+    reference = _reference(raw, crs)
     features, left_out = _features(raw, taken, reference, fields, told)
     if not features:
         reasons = sorted({fault.code for fault in left_out})
@@ -122,6 +119,13 @@ def read_boundaries(  # noqa: PLR0913  # all that a file may leave unsaid
     return BoundaryFile(
         tuple(features), reference.name, raw.encoding.name, columns, fields.name, fields.code, fields.parent, faults
     )
+
+
+def _reference(raw: RawFile, given: str | None) -> FileCrs:
+    bounds = _usual_bounds(raw)
+    # A GeoJSON that declares nothing counts as EPSG:4326, and older ones are in anything.
+    undeclared = raw.driver == "GeoJSON" and raw.crs == "EPSG:4326" and not is_degrees(bounds)
+    return crs_of_file(bounds, declared=None if undeclared else raw.crs, given=given)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ fails on one that states nothing. Which rows a caller sees is the service's part
 """
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
@@ -103,28 +103,14 @@ def staff_required(
     ``remembered``: who was let in half a minute ago will do, and nobody's charge is read; for what is read only, and
     the same for all. Where that depends on what is asked, a function of the route's arguments tells it.
     """
+    if roles and remembered:
+        raise ValueError("whoever is only remembered has no charge to look a role up in")
 
     def guard(route: Route) -> Route:
         @wraps(route)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            now = dt.datetime.now(dt.UTC)
-            basic = request.authorization if by_password else None
-            by_basic = basic is not None and basic.type == "basic"
             may_remember = remembered(*args, **kwargs) if callable(remembered) else remembered
-            if may_remember and (known := _staff_remembered(now, by_basic=by_basic)):
-                g.staff = known
-                return route(*args, **kwargs)
-            staff, seen = _staff_of_program(now) if by_basic else _staff_of_session(now)
-            g.staff = staff
-            if not may_remember:
-                g.charge = read_charge(db.session(), staff.person_id, now=now)
-            if roles and g.charge.roles.isdisjoint(roles):
-                raise RoleMissing(roles=sorted(roles))
-            if now - staff.seen_at > TOUCH_AFTER:
-                with transaction() as tx:
-                    seen(tx.session)
-            if may_remember:
-                _guestbook().note(_shown(by_basic=by_basic), staff)
+            _let_in(roles, by_basic=by_password and _shows_password(), may_remember=may_remember)
             return route(*args, **kwargs)
 
         who = ", ".join(sorted(roles)) if roles else "any role"
@@ -133,12 +119,33 @@ def staff_required(
     return guard
 
 
+def _let_in(roles: Sequence[str], *, by_basic: bool, may_remember: bool) -> None:
+    now = dt.datetime.now(dt.UTC)
+    if may_remember and (known := _staff_remembered(now, by_basic=by_basic)):
+        g.staff = known
+        return
+    g.staff, seen = _staff_of_program(now) if by_basic else _staff_of_session(now)
+    if not may_remember:
+        g.charge = read_charge(db.session(), g.staff.person_id, now=now)
+    if roles and g.charge.roles.isdisjoint(roles):
+        raise RoleMissing(roles=sorted(roles))
+    if now - g.staff.seen_at > TOUCH_AFTER:
+        with transaction() as tx:
+            seen(tx.session)
+    if may_remember:
+        _guestbook().note(_shown(by_basic=by_basic), g.staff)
+
+
 Seen = Callable[[Session], object]
 
 
 def _staff_remembered(now: dt.datetime, *, by_basic: bool) -> Staff | None:
     known = _guestbook().known(_shown(by_basic=by_basic))
     return known if known is not None and known.expires_at > now else None
+
+
+def _shows_password() -> bool:
+    return request.authorization is not None and request.authorization.type == "basic"
 
 
 def _shown(*, by_basic: bool) -> str:

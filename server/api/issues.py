@@ -63,6 +63,9 @@ def one_issue(issue_id: uuid.UUID) -> Response:
     return fresh_json(dossier_json(dossier))
 
 
+_TIMES = ("captured_at", "received_at", "changed_at", "due_at", "closed_at")
+
+
 def dossier_json(dossier: Dossier) -> dict[str, Any]:
     """Return an issue in full as JSON; what is masked is left out here and nowhere else."""
     row, doc = dossier.row, {} if dossier.masked else dossier.row.doc
@@ -90,11 +93,7 @@ def dossier_json(dossier: Dossier) -> dict[str, Any]:
         "private": dossier.private,
         "masked": dossier.masked,
         "reporter": None if dossier.masked else dossier.reporter,
-        "captured_at": row.captured_at,
-        "received_at": row.received_at,
-        "changed_at": row.changed_at,
-        "due_at": row.due_at,
-        "closed_at": row.closed_at,
+        **{name: getattr(row, name) for name in _TIMES},
         "closing_reason": row.closing_reason,
         "awaiting_routing": row.awaiting_routing,
         "routing_failure": _failure(dossier.failure, masked=dossier.masked),

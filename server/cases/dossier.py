@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, Integer, any_, cast, func, select
+from sqlalchemy import ARRAY, Integer, Select, any_, cast, func, select
 from sqlalchemy.orm import Session, aliased
 
 from geo.editions import Ground
@@ -86,12 +86,9 @@ class Dossier:
     failure: RoutingFailure | None
 
 
-def read_dossier(
-    session: Session, issue_id: uuid.UUID, reach: Reach, ground: Ground | None, *, now: dt.datetime
-) -> Dossier:
-    """Return an issue in reach. Raises ``UnknownCase`` for any other, whether it exists or not."""
+def _issue(issue_id: uuid.UUID, reach: Reach, now: dt.datetime) -> Select[Any]:
     parent = aliased(Category)
-    found = session.execute(
+    return (
         select(
             Issue, Category, parent, light(now), is_private(), masked(reach), Person.name,
             func.ST_X(Issue.position), func.ST_Y(Issue.position),
@@ -100,7 +97,14 @@ def read_dossier(
         .outerjoin(parent, parent.code == Category.parent_code)
         .outerjoin(Person, Person.id == Issue.author_id)
         .where(Issue.id == issue_id, in_reach(reach))
-    ).one_or_none()  # fmt: skip
+    )  # fmt: skip
+
+
+def read_dossier(
+    session: Session, issue_id: uuid.UUID, reach: Reach, ground: Ground | None, *, now: dt.datetime
+) -> Dossier:
+    """Return an issue in reach. Raises ``UnknownCase`` for any other, whether it exists or not."""
+    found = session.execute(_issue(issue_id, reach, now)).one_or_none()
     if found is None:
         raise UnknownCase(issue_id)
     row, category, above, lit, private, hidden, reporter, lon, lat = found

@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from cryptography.fernet import Fernet
 from sqlalchemy import delete, func, select
@@ -88,23 +89,8 @@ def save(  # noqa: PLR0913  # one endpoint has so many sides
     before_secret = None if before is None else before.sealed_secret
     if secret is None and (rotate or before is None):
         secret = "whsec_" + base64.b64encode(secrets.token_bytes(_SECRET_BYTES)).decode()
-    sealed = (
-        before.sealed_secret if secret is None and before is not None else seal_with.encrypt((secret or "").encode())
-    )
-    row = {
-        "url": url,
-        "sealed_secret": sealed,
-        "active": active,
-        "disabled_reason": None if active else "by-hand",
-        "changed_at": now,
-        "resting_until": None,
-        "failures": 0,
-    }
-    session.execute(
-        insert(Endpoint)
-        .values(organisation_id=organisation_id, **row)
-        .on_conflict_do_update(index_elements=["organisation_id"], set_=row)
-    )
+    sealed = seal_with.encrypt(secret.encode()) if secret is not None else before_secret
+    _write(session, organisation_id, {"url": url, "sealed_secret": sealed, "active": active, "changed_at": now})
     former_until = None
     if before_secret is not None and secret is not None:
         former_until = now + overlap if overlap else None
@@ -117,6 +103,16 @@ def save(  # noqa: PLR0913  # one endpoint has so many sides
     )  # fmt: skip
     session.flush()
     return Saved(organisation, url, active, secret)
+
+
+def _write(session: Session, organisation_id: int, row: dict[str, Any]) -> None:
+    """Write what is set of an endpoint; its line neither rests nor counts failures from now on."""
+    row |= {"disabled_reason": None if row["active"] else "by-hand", "resting_until": None, "failures": 0}
+    session.execute(
+        insert(Endpoint)
+        .values(organisation_id=organisation_id, **row)
+        .on_conflict_do_update(index_elements=["organisation_id"], set_=row)
+    )
 
 
 def _keep_former(session: Session, organisation_id: int, sealed: bytes, until: datetime | None) -> None:

@@ -109,15 +109,14 @@ def look(home: Home, name: str) -> Process:
         told = {}
     if not is_kept(home, name):
         return Process(name, "stopped", None, None)
-    if not _lives(told.get("keeper")):
+    if "keeper" not in told or not is_alive(told["keeper"]):
         # A keeper that just took the lock has not reported yet: this is what the one before it left.
         return Process(name, "starting", None, None)
     return Process(name, told["state"], told["pid"], told["keeper"], told["restarts"])
 
 
-def _lives(pid: int | None) -> bool:
-    if pid is None:
-        return False
+def is_alive(pid: int) -> bool:
+    """Whether there is such a process, whoever it belongs to."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

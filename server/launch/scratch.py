@@ -11,6 +11,8 @@ from contextlib import contextmanager
 import psycopg
 from psycopg import sql
 
+from server.launch.processes import is_alive
+
 PREFIX = "test_"
 
 
@@ -37,19 +39,9 @@ def beside(url: str, database: str) -> str:
 def _drop_leftovers(connection: psycopg.Connection) -> None:
     rows = connection.execute("SELECT datname FROM pg_database WHERE datname ~ '^test_[0-9]+_[0-9a-f]+$'").fetchall()
     for (name,) in rows:
-        if not _is_alive(int(name.split("_")[1])):
+        if not is_alive(int(name.split("_")[1])):
             _drop(connection, name)
 
 
 def _drop(connection: psycopg.Connection, name: str) -> None:
     connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

@@ -77,15 +77,22 @@ class Processes:
         return self.start("server.jobs.sweeper")
 
 
+@contextlib.contextmanager
+def programs_over(database_url, redis_url, folder):
+    """Programs over a city, their output in the folder's log; what still runs is killed at the end."""
+    with (folder / "log").open("w+") as log:
+        running = Processes(database_url, redis_url, log)
+        yield running
+        for program in running.started:
+            program.kill()
+
+
 @pytest.fixture
 def processes(city_url, redis_url, tmp_path):
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
-    with (tmp_path / "log").open("w+") as log:
-        running = Processes(city_url, redis_url, log)
+    with programs_over(city_url, redis_url, tmp_path) as running:
         yield running
-        for program in running.started:
-            program.kill()
 
 
 class OwnRedis:

@@ -12,7 +12,7 @@ from server.launch.scratch import scratch_database
 from sync import moving
 from tests.cases import city
 from tests.cases.city import WEST
-from tests.jobs.conftest import Processes, eventually
+from tests.jobs.conftest import eventually, programs_over
 from tests.sync.redrawing import redraw, strip
 
 pytestmark = pytest.mark.chaos
@@ -44,11 +44,8 @@ def engine(cluster_url):
 
 @pytest.fixture
 def programs(engine, redis_url, tmp_path):
-    with (tmp_path / "log").open("w+") as log:
-        running = Processes(engine.url.render_as_string(hide_password=False), redis_url, log)
+    with programs_over(engine.url.render_as_string(hide_password=False), redis_url, tmp_path) as running:
         yield running
-        for program in running.started:
-            program.kill()
 
 
 def progress(engine):

@@ -14,7 +14,7 @@ from server.jobs.sweeper import waiting
 from server.launch.scratch import scratch_database
 from tests.cases import city
 from tests.files.importing import geojson, importer_of
-from tests.jobs.conftest import Processes, eventually
+from tests.jobs.conftest import eventually, programs_over
 from tests.sync.redrawing import redraw
 
 pytestmark = pytest.mark.chaos
@@ -50,12 +50,9 @@ def files_url(tmp_path):
 
 @pytest.fixture
 def programs(engine, redis_url, tmp_path, files_url):
-    with (tmp_path / "log").open("w+") as log:
-        running = Processes(engine.url.render_as_string(hide_password=False), redis_url, log)
+    with programs_over(engine.url.render_as_string(hide_password=False), redis_url, tmp_path) as running:
         running.environment["PATROL_FILES_URL"] = files_url
         yield running
-        for program in running.started:
-            program.kill()
 
 
 def put(engine, files_url, content):

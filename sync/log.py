@@ -17,6 +17,9 @@ from sync.collections import Doc
 from sync.records import encode
 from sync.statements import Statement
 
+Body = tuple[int, uuid.UUID, bytes]
+"""What one operation is known by: its device, its op_id, the hash of its bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -62,15 +65,25 @@ class Lines:
     rows: Sequence[Logged]
 
 
-# One row at least: the state of the city, in the same snapshot.
-_KNOWN = Statement("""
+# One row at least: the state of the city, in the same snapshot. Only the first of what came under an id: there may be
+# thousands.
+_FIRST = Statement("""
     SELECT city_state.ground_serial, city_state.revisions_from, found.device_id, found.op_id, found.body_hash,
            found.receipt::text, found.status, found.rev, found.record_id
     FROM city_state LEFT JOIN LATERAL (
-        SELECT operation.* FROM unnest(CAST(:devices AS int[]), CAST(:ids AS uuid[])) AS sent (device_id, op_id)
+        SELECT DISTINCT ON (operation.device_id, operation.op_id) operation.*
+        FROM unnest(CAST(:devices AS int[]), CAST(:ids AS uuid[])) AS sent (device_id, op_id)
         JOIN operation ON operation.device_id = sent.device_id AND operation.op_id = sent.op_id
+        ORDER BY operation.device_id, operation.op_id, operation.id
     ) AS found ON true
-    ORDER BY found.id
+""")
+_SAME = Statement("""
+    SELECT operation.device_id, operation.op_id, operation.body_hash, operation.receipt::text, operation.status,
+           operation.rev, operation.record_id
+    FROM unnest(CAST(:devices AS int[]), CAST(:ids AS uuid[]), CAST(:hashes AS bytea[]))
+         AS sent (device_id, op_id, body_hash)
+    JOIN operation ON operation.device_id = sent.device_id AND operation.op_id = sent.op_id
+                  AND operation.body_hash = sent.body_hash
 """)
 
 _WRITE = Statement("""
@@ -97,24 +110,35 @@ _WRITE = Statement("""
 """)
 
 
-def known(
+def first_known(
     session: Session, named: Iterable[tuple[int, uuid.UUID]]
-) -> tuple[tuple[int, int], dict[tuple[int, uuid.UUID], list[Known]]]:
-    """Return what devices sent before under these (device, op_id), the first first, and before it the city's state.
+) -> tuple[tuple[int, int], dict[tuple[int, uuid.UUID], Known]]:
+    """Return what devices first sent under these (device, op_id), and before it the city's state.
 
     Of that: the ground's serial, and the revision above which new records begin.
     """
     pairs = list(named)
-    rows = _KNOWN.run(
+    rows = _FIRST.run(
         session,
         devices=arrays.numbers([device for device, _ in pairs]),
         ids=arrays.uuids([op_id for _, op_id in pairs]),
     )
-    found: dict[tuple[int, uuid.UUID], list[Known]] = {}
-    for _, _, device, *told in rows:
-        if device is not None:
-            found.setdefault((device, told[0]), []).append(Known(*told))
+    found = {(device, told[0]): Known(*told) for _, _, device, *told in rows if device is not None}
     return (int(rows[0][0]), int(rows[0][1])), found
+
+
+def same_known(session: Session, sent: Iterable[Body]) -> dict[Body, Known]:
+    """Return what devices sent before with exactly these bytes, of whatever else came under its op_id."""
+    bodies = list(sent)
+    if not bodies:
+        return {}
+    rows = _SAME.run(
+        session,
+        devices=arrays.numbers([device for device, _, _ in bodies]),
+        ids=arrays.uuids([op_id for _, op_id, _ in bodies]),
+        hashes=arrays.blobs([body_hash for _, _, body_hash in bodies]),
+    )
+    return {(device, told[0], told[1]): Known(*told) for device, *told in rows}
 
 
 def write(session: Session, rows: Sequence[Logged], *, author_id: int | None = None, now: dt.datetime) -> None:

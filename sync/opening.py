@@ -1,12 +1,12 @@
 """The opening of a push: lock the devices, read what their batches are judged by, answer what was seen before.
 
-Two statements for the whole group, and a third where a phone gave numbers again. The first locks; the second reads
-what earlier exchanges have committed, so it must be a statement of its own: its snapshot is taken when the locks are
-held.
+Two statements for the whole group. The first locks; the second reads what earlier exchanges have committed, so it must
+be a statement of its own: its snapshot is taken when the locks are held. A third reads further where a phone gave an
+op_id to other bytes, a fourth notes where it gave numbers again.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from sync import arrays, fence, log
@@ -71,11 +71,12 @@ def open_group(city: City, senders: Sequence[Sender]) -> Opened:
     """
     categories = _lock(city, senders)
     named = {(sender.device_id, op_id) for sender in senders for op_id in _named(sender)}
-    city_state, earlier = log.known(city.session, named)
+    city_state, first = log.first_known(city.session, named)
+    same = log.same_known(city.session, {body for sender in senders for body in _other_bodies(sender, first)})
     for sender in senders:
-        _mark_seen(sender, earlier)
+        _mark_seen(sender, first, same)
     _note_reused(city, senders)
-    return Opened(categories, *city_state, {key: found[0] for key, found in earlier.items()})
+    return Opened(categories, *city_state, first)
 
 
 def _lock(city: City, senders: Sequence[Sender]) -> frozenset[str]:
@@ -128,23 +129,31 @@ def _named(sender: Sender) -> set[uuid.UUID]:
     return named
 
 
-def _mark_seen(sender: Sender, known: dict[tuple[int, uuid.UUID], list[log.Known]]) -> None:
+def _other_bodies(sender: Sender, first: Mapping[tuple[int, uuid.UUID], log.Known]) -> Iterator[log.Body]:
+    """Yield what comes under an id that first came with other bytes."""
+    for entry in sender.entries:
+        known = first.get((sender.device_id, entry.op.op_id))
+        if known is not None and known.body_hash != entry.op.body_hash:
+            yield sender.device_id, entry.op.op_id, entry.op.body_hash
+
+
+def _mark_seen(
+    sender: Sender, first: Mapping[tuple[int, uuid.UUID], log.Known], same: Mapping[log.Body, log.Known]
+) -> None:
     """Mark replays, whether of an earlier batch or of this one, and ids that come again with another body."""
     # By id and hash: a phone may send thousands of bodies under one id, and none is compared with all others.
     here: dict[uuid.UUID, dict[bytes, Entry]] = {}
-    before: dict[uuid.UUID, dict[bytes, log.Known]] = {}
     device_id = sender.device_id
     for entry in sender.entries:
         op_id, body_hash = entry.op.op_id, entry.op.body_hash
-        if op_id not in before:
-            before[op_id] = {each.body_hash: each for each in reversed(known.get((device_id, op_id), ()))}
-        earlier = before[op_id]
+        known = first.get((device_id, op_id))
+        seen = known if known is None or known.body_hash == body_hash else same.get((device_id, op_id, body_hash))
         twins = here.setdefault(op_id, {})
-        same, twin = earlier.get(body_hash), twins.get(body_hash)
-        if same is not None or twin is not None:
+        twin = twins.get(body_hash)
+        if seen is not None or twin is not None:
             entry.replayed, entry.twin = True, twin
-            entry.receipt = None if same is None else same.receipt.encode()
-        elif earlier or twins:
+            entry.receipt = None if seen is None else seen.receipt.encode()
+        elif known is not None or twins:
             entry.settle("quarantined", Reason("op-id-reused", (("op_id", "op-id-reused"),)))
         twins.setdefault(body_hash, entry)
 

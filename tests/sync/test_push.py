@@ -59,6 +59,22 @@ def test_op_id_with_another_body_is_kept_in_quarantine(phone_of, session):
     assert session.scalar(text("SELECT count(*) FROM operation")) == 2
 
 
+def test_each_of_many_bodies_under_one_op_id_gets_its_own_receipt_again(phone_of, session):
+    phone = phone_of("west")
+    op = phone.visit()
+    bodies = [op] + [op | {"data": op["data"] | {"note": f"第 {number} 次"}} for number in range(5)]
+    first = phone.push(*bodies[:4])
+    assert [result["status"] for result in first] == ["applied"] + ["quarantined"] * 3
+    mixed = phone.push(bodies[4], bodies[2], bodies[0], bodies[5], bodies[4], phone.visit())
+    assert mixed[1] == first[2] | {"replayed": True}
+    assert mixed[2] == first[0] | {"replayed": True}
+    assert mixed[4] == mixed[0] | {"replayed": True}
+    assert [result["status"] for result in mixed] == ["quarantined", "quarantined", "applied"] + ["quarantined"] * 2 + [
+        "applied"
+    ]
+    assert session.scalar(text("SELECT count(*) FROM operation")) == 7
+
+
 def test_an_operation_twice_in_one_batch_is_applied_once(phone_of, session):
     phone = phone_of("west")
     op = phone.issue()

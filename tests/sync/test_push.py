@@ -75,6 +75,15 @@ def test_each_of_many_bodies_under_one_op_id_gets_its_own_receipt_again(phone_of
     assert session.scalar(text("SELECT count(*) FROM operation")) == 7
 
 
+def test_what_builds_on_a_reused_op_id_builds_on_the_first_body(phone_of):
+    phone = phone_of("west")
+    put = phone.issue(description="一")
+    phone.push(put)
+    phone.push(put | {"data": put["data"] | {"description": "二"}})
+    (patched,) = phone.push(phone.patch("issues", put["id"], {"op_id": put["op_id"]}, severity="urgent"))
+    assert (patched["status"], patched["rev"]) == ("applied", 2)
+
+
 def test_an_operation_twice_in_one_batch_is_applied_once(phone_of, session):
     phone = phone_of("west")
     op = phone.issue()

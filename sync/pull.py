@@ -10,7 +10,8 @@ appears once in a page and never in a state that its reader may not see.
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -83,17 +84,23 @@ _SETTLED_SINCE = text("""
 """)
 
 
-def quiet(reader: Reader, device: CallingDevice, cursor: Cursor, now: dt.datetime) -> Page | None:
+Reading = Callable[[], AbstractContextManager[Reader]]
+
+
+def quiet(reading: Reading, device: CallingDevice, cursor: Cursor, now: dt.datetime) -> Page | None:
     """Return the page of a phone for which nothing is new; None where there may be something, or a scope to move to.
 
-    Most pulls are of this kind; they cost one look at the feed at most, and write nothing.
+    Most pulls are of this kind; they cost one look at the feed at most, and write nothing. ``reading`` lends a
+    connection, where one is needed.
     """
     scope = scope_in_force(device, now)
     arrived = cursor.epoch == device.epoch and cursor.step < 0 and cursor.scope_from == cursor.scope_to
     if scope is None or not arrived or cursor.scope_to != scope.version or note_due(device.pulled_at, now):
         return None
     if device.head > cursor.position:
-        if _touched(_TOUCHED.read(reader, **_asked(device, scope.grid_ids, cursor, 1)), cursor):
+        with reading() as reader:
+            found = _TOUCHED.read(reader, **_asked(device, scope.grid_ids, cursor, 1))
+        if _touched(found, cursor):
             return None
         cursor = replace(cursor, position=device.head)
     return Page((), (), scope, cursor, has_more=False)

@@ -120,7 +120,8 @@ class PullSchema(Schema):
 
 @blueprint.get("/pull")
 @device_required()
-@blueprint.arguments(PullSchema, location="query")
+# One schema for all: of a class, each request would make one anew, which took a sixth of a quiet pull.
+@blueprint.arguments(PullSchema(), location="query")
 @blueprint.doc(security=[{"device": []}])
 @blueprint.response(200, PULLED, description="A page of changes and outcomes, with the cursor of the next")
 def pull_page(query: dict[str, Any]) -> Response:
@@ -144,11 +145,8 @@ def _page(
 ) -> tuple[Page, list[str]]:
     """Return a page and the codes of the grids in its scope; without a transaction where nothing is new."""
     ground = ground_in_memory(device.ground_serial)
-    if cursor is not None and ground is not None:
-        with reading() as reader:
-            page = quiet(reader, device, cursor, now)
-        if page is not None:
-            return page, _codes(page, ground)
+    if cursor is not None and ground is not None and (page := quiet(reading, device, cursor, now)) is not None:
+        return page, _codes(page, ground)
     with transaction() as tx:
         ground = ground_now(tx.session, device.ground_serial)
         page = pull(tx.session, device, cursor, ground=ground, now=now, limit=limit, collections=wanted)

@@ -126,8 +126,8 @@ def asked(app, phone):
 
 
 def answered(app, device, cursor):
-    with app.app_context(), reading() as reader:
-        return quiet(reader, device, cursor, now())
+    with app.app_context():
+        return quiet(reading, device, cursor, now())
 
 
 def test_what_is_committed_after_the_device_was_read_is_not_passed(app, settled, west, east):
@@ -243,9 +243,9 @@ def test_an_assignment_that_ends_by_the_clock_is_no_quiet_matter(app, settled, s
     session.commit()
     settled.pull()
     device, cursor = asked(app, settled)
-    with app.app_context(), reading() as reader:
-        assert quiet(reader, device, cursor, ends - dt.timedelta(seconds=1)) is not None
-        assert quiet(reader, device, cursor, ends) is None
+    with app.app_context():
+        assert quiet(reading, device, cursor, ends - dt.timedelta(seconds=1)) is not None
+        assert quiet(reading, device, cursor, ends) is None
 
 
 def test_a_scope_that_changed_while_the_phone_asked_is_told_by_the_next_pull(app, settled, session):

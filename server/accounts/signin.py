@@ -8,11 +8,12 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import delete, select, update
+from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.orm import Session
 
 from server.accounts.errors import PasswordTooShort, SignInRefused, SignInRequired
@@ -87,6 +88,22 @@ def authenticate(session: Session, token: str, *, now: dt.datetime) -> Staff:
     if row is None:
         raise SignInRequired
     return Staff(*row)
+
+
+def sessions_in_force(connection: Connection, shown: Collection[bytes], *, now: dt.datetime) -> frozenset[bytes]:
+    """Return which of these sessions, as ``session_digest`` names them, would still let somebody in."""
+    return frozenset(
+        connection.scalars(
+            select(StaffSession.token_hash)
+            .join(Person, Person.id == StaffSession.person_id)
+            .where(StaffSession.token_hash.in_(shown), StaffSession.expires_at > now, Person.is_active)
+        )
+    )
+
+
+def session_digest(token: str) -> bytes:
+    """Return what a session is known by where its token must not be kept."""
+    return _digest(token)
 
 
 def touch(session: Session, token: str, *, now: dt.datetime) -> dt.datetime | None:

@@ -1,4 +1,4 @@
-"""What the map draws: areas, categories, issues as points, counts for each grid. Knows no SQL."""
+"""What the map draws: areas, issues as points, counts for each grid; and hints when to draw anew. Knows no SQL."""
 
 import datetime as dt
 import uuid
@@ -9,18 +9,38 @@ from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
-from geo.editions import Ground
+from geo.editions import NEWEST, Ground
 from server.accounts.charge import Reach, reach
 from server.accounts.service import Worker, grid_workers
+from server.accounts.signin import session_digest
 from server.api.fresh import fresh_json
 from server.api.issue_schemas import BriefSchema, FiltersSchema, brief_json, filters_of
-from server.auth import calling_charge, staff_required
+from server.api.streams import STREAM, can_stream, stream
+from server.auth import calling_charge, session_token, staff_required
 from server.cases.board import Brief, Count, count_by_grid, map_issues
-from server.cases.territory import Piece, Territory, city_epoch, read_territory
+from server.cases.territory import Piece, Territory, city_epoch, newest, read_territory
 from server.grounds import ground_at
+from server.hub import Words, event
 from server.transaction import transaction
 
 blueprint = Blueprint("map", __name__, url_prefix="/v1", description="地图 · what the map draws, for staff")
+
+_OPENLY = "the ground, which is no secret to staff"
+_OF_MAPS = Words(
+    hello=b"retry: 3000\n\n",
+    beat=event("here"),
+    ground=event("ground"),
+    scope=b"",
+    epoch=event("ground"),
+    touched=b"",
+)
+
+
+class InForceSchema(Schema):
+    """The edition in force, and the ``tiles`` that ``/v1/areas`` tells of it: other tiles, another ground to draw."""
+
+    edition = fields.Integer(required=True, allow_none=True)
+    tiles = fields.String(required=True, allow_none=True)
 
 
 class GroundSchema(Schema):
@@ -64,14 +84,37 @@ class CountsSchema(Schema):
 @blueprint.response(200, GroundSchema)
 def areas() -> Response:
     """Return kinds and areas of the edition in force, and which of them are in the caller's charge."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        ground = ground_at(tx.session)(now)
+        ground = ground_at(tx.session)(NEWEST)
         if ground is None:
             return fresh_json({"edition": None, "tiles": None, "kinds": [], "areas": []})
         territory = read_territory(tx.session, ground, calling_charge().area_ids)
         epoch = city_epoch(tx.session)
     return fresh_json(_territory_json(territory, epoch))
+
+
+@blueprint.get("/map/ground")
+@staff_required(over=_OPENLY, remembered=True)
+@blueprint.response(200, InForceSchema)
+def in_force() -> dict[str, Any]:
+    """Return which ground is in force: what an open map asks when it is hinted at, and seldom when it is not."""
+    with transaction() as tx:
+        number, epoch = newest(tx.session)
+    return {"edition": number, "tiles": None if number is None else _tiles(number, epoch)}
+
+
+@blueprint.get("/map/events")
+@staff_required(over=_OPENLY)
+@blueprint.response(200, {"type": "string"}, content_type=STREAM, description="event: ground, event: here")
+@blueprint.alt_response(204, description="No hints are to be had from this server: ask every two seconds")
+def events() -> Response:
+    """Listen for hints: ``ground`` when another edition is in force (ask /v1/map/ground), ``here`` every 20 seconds.
+
+    Ask once when the stream opens, too. It ends soon after the session does.
+    """
+    if not can_stream():
+        return Response(status=204)
+    return stream(_OF_MAPS, session=session_digest(session_token()))
 
 
 @blueprint.get("/map/issues")
@@ -112,8 +155,7 @@ def grid_counts(query: dict[str, Any]) -> Response:
 def _territory_json(territory: Territory, epoch: uuid.UUID) -> dict[str, Any]:
     return {
         "edition": {"number": territory.edition, "name": territory.name},
-        # The epoch keeps a browser's cache of one city's edition 1 from serving another's.
-        "tiles": f"/v1/tiles/{territory.edition}/{{kind}}/{{z}}/{{x}}/{{y}}.mvt?epoch={str(epoch)[:8]}",
+        "tiles": _tiles(territory.edition, epoch),
         "kinds": [
             {
                 "code": kind.code,
@@ -126,6 +168,11 @@ def _territory_json(territory: Territory, epoch: uuid.UUID) -> dict[str, Any]:
         ],
         "areas": [_piece(piece) for piece in territory.pieces],
     }
+
+
+def _tiles(edition: int, epoch: uuid.UUID) -> str:
+    # The epoch keeps a browser's cache of one city's edition 1 from serving another's.
+    return f"/v1/tiles/{edition}/{{kind}}/{{z}}/{{x}}/{{y}}.mvt?epoch={str(epoch)[:8]}"
 
 
 def _piece(piece: Piece) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
@@ -75,3 +75,15 @@ def _piece(ground: Ground, area_id: int, bounds: Sequence[float], tops: frozense
 def city_epoch(session: Session) -> uuid.UUID:
     """Return which life of the database this is: another after a restore, or in another city."""
     return session.execute(select(CityState.epoch)).scalar_one()
+
+
+def newest(session: Session) -> tuple[int | None, uuid.UUID]:
+    """Return the edition in force, None before the first, and the life of the database, as of one moment.
+
+    By the editions themselves, not by a clock: none is published ahead of its time.
+    """
+    row = session.execute(
+        text("SELECT (SELECT number FROM edition ORDER BY in_force DESC LIMIT 1), epoch FROM city_state")
+    )
+    number, epoch = row.one()
+    return number, epoch

@@ -1,14 +1,13 @@
 """Hints reach any number of listeners, and none of them holds a thread of the server."""
 
 import contextlib
-import socket
 import time
-from urllib.parse import urlsplit
 
 import pytest
 import requests
 from sqlalchemy import text
 
+from tests.api.hearing import hears, listening
 from tests.api.serving import served
 
 LISTENERS = 40
@@ -24,34 +23,9 @@ def server(sync_url, redis_url):
 def listen(server):
     """Opens listening connections; they are closed whatever happens."""
     with contextlib.ExitStack() as opened:
-        yield lambda phone: opened.enter_context(_listening(server, phone.token))
-
-
-def _listening(url, token):
-    parts = urlsplit(url)
-    connection = socket.create_connection((parts.hostname, parts.port), timeout=30)
-    connection.sendall(
-        f"GET /v1/sync/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-        "Accept: text/event-stream\r\n\r\n".encode()
-    )
-    return connection
-
-
-def hears(connection, word, within_s=30):
-    """Whether a word arrives on a connection in time."""
-    heard, until = b"", time.monotonic() + within_s
-    while time.monotonic() < until:
-        connection.settimeout(max(0.05, until - time.monotonic()))
-        try:
-            part = connection.recv(4096)
-        except TimeoutError:
-            break
-        if not part:
-            break
-        heard += part
-        if word in heard:
-            return True
-    return False
+        yield lambda phone: opened.enter_context(
+            listening(server, "/v1/sync/events", Authorization=f"Bearer {phone.token}")
+        )
 
 
 def test_listeners_hear_of_changes_in_their_grids_and_hold_no_thread(server, listen, phone_of):

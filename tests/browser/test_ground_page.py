@@ -294,26 +294,49 @@ def test_a_draft_that_waits_for_its_time_is_closed_until_the_plan_is_withdrawn(v
     expect(page.get_by_text("在图上点选网格")).to_be_visible()
 
 
-def test_an_open_map_follows_a_redraw_by_itself_and_stays_where_it_was(visit, city):
+@pytest.fixture
+def hinted(visit, city):
+    """A map that can only hear of a redraw: the clock that it would ask by stands still."""
     watched = visit(WIDE, city.at)
-    tiles = []
-    watched.page.on("request", lambda request: tiles.append(request.url) if "/v1/tiles/" in request.url else None)
+    watched.page.add_init_script("window.setInterval = () => 0")
     watched.sign_in(sample.SUPERVISOR)
     watched.map_ready()
-    watched.page.get_by_role("button", name="放大").click()
+    return watched.page
+
+
+@pytest.fixture
+def unhinted(visit, city):
+    """A map that can only ask."""
+    watched = visit(WIDE, city.at)
+    watched.page.route("**/v1/map/events", lambda route: route.fulfill(status=204))
+    watched.sign_in(sample.SUPERVISOR)
+    watched.map_ready()
+    return watched.page
+
+
+def test_open_maps_follow_a_redraw_by_themselves_and_stay_where_they_were(visit, city, hinted, unhinted):
+    tiles = []
+    hinted.on("request", lambda request: tiles.append(request.url) if "/v1/tiles/" in request.url else None)
+    hinted.get_by_role("button", name="放大").click()
+    grids = grids_of(city.session)
+    beside = opened(visit, city)
+    begin(beside, "另一处")
+    split(beside, grids, roundest(grids))
     drawing = opened(visit, city)
     begin(drawing)
-    grids = grids_of(city.session)
     split(drawing, grids, roundest(grids))
     drawing.get_by_role("button", name="完成").click()
     drawing.get_by_role("button", name="发布").click()
     drawing.get_by_role("dialog").get_by_role("button", name="发布").click()
-    watched.page.wait_for_selector(".map-canvas[data-edition='2']")
+    for page in (hinted, unhinted, beside, drawing):
+        page.wait_for_selector(".map-canvas[data-edition='2']")
     tiles.clear()
-    watched.page.get_by_role("button", name="缩小").click()
-    watched.page.wait_for_timeout(1500)
+    hinted.get_by_role("button", name="缩小").click()
+    hinted.wait_for_timeout(1500)
     assert tiles
     assert all("/v1/tiles/2/" in each for each in tiles), "no tile of the edition before"
+    expect(beside.get_by_text("请先跟进")).to_be_visible()
+    expect(beside.get_by_text("已点 2 点")).to_be_visible()
 
 
 def test_others_are_told_whose_page_it_is(visit, city):

@@ -4,14 +4,13 @@ import { useEffect, useState } from "preact/hooks";
 import { Refused, currentSession, read } from "../api/client";
 import type { Category, Ground, Session } from "../api/types";
 import { markDocument, t, useLanguage } from "../i18n";
+import { followGround } from "../page/following";
 import { Header } from "../page/Header";
 import { Board } from "./Board";
 import { leaveForSignIn } from "./live";
 import "../styles/base.css";
 import "maplibre-gl/dist/maplibre-gl.css";
 import "../styles/board.css";
-
-const FOLLOW_MS = 2_000;
 
 interface Loaded {
   session: Session;
@@ -29,22 +28,6 @@ async function load(): Promise<Loaded> {
   return { session, ground, categories };
 }
 
-/** Ask every two seconds, while the page is seen, whether another edition is in force, and read its ground then. */
-function following(ground: Ground, changed: (ground: Ground) => void): () => void {
-  const asking = new AbortController();
-  const ask = async (): Promise<void> => {
-    if (document.hidden) return;
-    const { number } = await read<{ number: number }>("/v1/editions/in-force", asking.signal);
-    if (number !== ground.edition?.number) changed(await read<Ground>("/v1/areas", asking.signal));
-  };
-  // Whatever keeps it from being heard, the list beside the map meets too, and says so.
-  const timer = window.setInterval(() => void ask().catch(() => undefined), FOLLOW_MS);
-  return () => {
-    asking.abort();
-    window.clearInterval(timer);
-  };
-}
-
 function Start() {
   useLanguage();
   const [loaded, setLoaded] = useState<Loaded | null>(null);
@@ -58,7 +41,10 @@ function Start() {
     });
   };
   useEffect(begin, []);
-  useEffect(() => (loaded ? following(loaded.ground, (ground) => setLoaded({ ...loaded, ground })) : undefined), [loaded]);
+  useEffect(
+    () => (loaded ? followGround(loaded.ground, (ground) => setLoaded((last) => last && { ...last, ground })) : undefined),
+    [loaded !== null],
+  );
   if (loaded) return <Board {...loaded} />;
   return (
     <div class="board">

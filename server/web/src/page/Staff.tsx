@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { currentSession, read } from "../api/client";
 import type { Category, Ground, Session } from "../api/types";
 import { type Key, markDocument, t, useLanguage } from "../i18n";
+import { followGround } from "./following";
 import { Header, mayRule } from "./Header";
 import { refuseOrLeave } from "./reading";
 import "../styles/base.css";
@@ -41,6 +42,10 @@ export function startStaffPage(
       load().then(setLoaded, (error: unknown) => refuseOrLeave(error, setTrouble));
     };
     useEffect(begin, []);
+    useEffect(() => {
+      if (here !== "grids" || !loaded) return undefined; // the others draw no ground
+      return followGround(loaded.ground, (ground) => setLoaded((last) => last && { ...last, ground }));
+    }, [loaded !== null]);
     return (
       <div class="page">
         <Header here={here} session={loaded?.session ?? null} />

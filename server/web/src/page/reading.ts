@@ -30,7 +30,8 @@ export interface Reading<T> {
   again: () => void;
 }
 
-export function useRead<T>(url: string): Reading<T> {
+/** Read what an address tells; and again when `since` is another. */
+export function useRead<T>(url: string, since?: unknown): Reading<T> {
   const [value, setValue] = useState<T | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const [turn, setTurn] = useState(0);
@@ -39,7 +40,7 @@ export function useRead<T>(url: string): Reading<T> {
     setTrouble(null);
     read<T>(url, asking.signal).then(setValue, (error: unknown) => refuseOrLeave(error, setTrouble));
     return () => asking.abort();
-  }, [url, turn, currentLanguage()]); // reasons come in the language that is asked for
+  }, [url, turn, since, currentLanguage()]); // reasons come in the language that is asked for
   return { value, trouble, again: useCallback(() => setTurn((n) => n + 1), []) };
 }
 

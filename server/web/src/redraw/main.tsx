@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Ground } from "../api/types";
 import { homeOf } from "../board/ground";
-import { canDraw } from "../ground/view";
+import { type Camera, canDraw } from "../ground/view";
 import { currentLanguage, t } from "../i18n";
 import { mayDraw } from "../page/Header";
 import { Icon } from "../page/Icon";
@@ -78,6 +78,7 @@ interface MapProps {
 
 function GroundMap({ ground, hands, map, onMap }: MapProps) {
   const box = useRef<HTMLDivElement>(null);
+  const camera = useRef<Camera | null>(null);
   const drawn = canDraw() && ground.tiles !== null;
   const home = homeOf(ground);
   useEffect(() => {
@@ -85,14 +86,16 @@ function GroundMap({ ground, hands, map, onMap }: MapProps) {
     const made = new RedrawMap(
       box.current,
       ground,
-      home,
+      camera.current ?? home,
       { onArea: (code) => hands.current.onArea(code), onPoint: (point) => hands.current.onPoint(point) },
       t("ground.map"),
     );
     onMap(made);
+    box.current.dataset["edition"] = String(ground.edition?.number ?? "");
     void made.ready.then(() => box.current?.setAttribute("data-ready", "true"));
     return () => {
       onMap(null);
+      camera.current = made.camera;
       made.remove();
     };
   }, [ground, currentLanguage()]);

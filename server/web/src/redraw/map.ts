@@ -6,7 +6,7 @@ import { AJAXError, type GeoJSONSource, type LayerSpecification, Map as MapLibre
 import type { Areas } from "../api/redraw";
 import type { Bounds, Ground } from "../api/types";
 import { FONTS, style } from "../ground/style";
-import { absolute, reducedMotion } from "../ground/view";
+import { absolute, type Camera, reducedMotion } from "../ground/view";
 
 export type Point = [lon: number, lat: number];
 
@@ -30,11 +30,11 @@ export class RedrawMap {
   readonly #ready: Promise<void>;
   #drawing = false;
 
-  constructor(container: HTMLElement, ground: Ground, home: Bounds | null, hands: Hands, label: string) {
+  constructor(container: HTMLElement, ground: Ground, at: Bounds | Camera | null, hands: Hands, label: string) {
     this.#map = new MapLibre({
       container,
       style: drawable(style(absolute(ground.tiles ?? ""), ground.kinds)),
-      ...(home ? { bounds: home, fitBoundsOptions: { padding: 28, maxZoom: 16 } } : {}),
+      ...(Array.isArray(at) ? { bounds: at, fitBoundsOptions: { padding: 28, maxZoom: 16 } } : (at ?? {})),
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
@@ -57,6 +57,11 @@ export class RedrawMap {
 
   get ready(): Promise<void> {
     return this.#ready;
+  }
+
+  get camera(): Camera {
+    const { lng, lat } = this.#map.getCenter();
+    return { center: [lng, lat], zoom: this.#map.getZoom() };
   }
 
   /** Lay what a draft changes over the ground; null lays nothing. */

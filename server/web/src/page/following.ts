@@ -1,0 +1,117 @@
+/**
+ * Follows the ground: tells a page when there is another to draw, by the server's hints.
+ *
+ * A hint carries nothing and may be lost, so the page asks when it hears one, when the stream opens, and seldom beside
+ * it; where no stream can be had, or the one there was fell silent, it asks often. While the page is hidden it does
+ * neither: a browser opens six connections to a server for all its pages, and each stream holds one.
+ */
+import { read } from "../api/client";
+import type { Ground } from "../api/types";
+
+const HINTS = "/v1/map/events";
+const SELDOM_MS = 30_000;
+const OFTEN_MS = 2_000;
+/** The server says every twenty seconds that it is there: it was missed twice. */
+const SILENT_MS = 45_000;
+/** A stream that was refused is asked for again. */
+const REFUSED_MS = 60_000;
+
+/** Call `changed` with each ground that is in force after `first`, until the function returned is called. */
+export function followGround(first: Ground, changed: (ground: Ground) => void): () => void {
+  const follower = new Follower(first, changed);
+  follower.begin();
+  return () => follower.end();
+}
+
+class Follower {
+  readonly #changed: (ground: Ground) => void;
+  readonly #asking = new AbortController();
+  #tiles: string | null;
+  #timer = 0;
+  #stream: EventSource | null = null;
+  #begunAt = 0;
+  #heardAt = 0;
+  #askedAt = Date.now();
+  #busy = false;
+  #again = false;
+  /** Whether the last question was answered. */
+  #sure = true;
+
+  constructor(first: Ground, changed: (ground: Ground) => void) {
+    this.#tiles = first.tiles;
+    this.#changed = changed;
+  }
+
+  begin(): void {
+    document.addEventListener("visibilitychange", this.#turn);
+    this.#timer = window.setInterval(this.#turn, OFTEN_MS);
+    this.#turn();
+  }
+
+  end(): void {
+    document.removeEventListener("visibilitychange", this.#turn);
+    window.clearInterval(this.#timer);
+    this.#asking.abort();
+    this.#close();
+  }
+
+  readonly #turn = (): void => {
+    if (document.hidden) return this.#close();
+    const now = Date.now();
+    const state = this.#stream?.readyState ?? EventSource.CLOSED;
+    const silent = state === EventSource.OPEN && now - this.#heardAt > SILENT_MS;
+    if (this.#stream === null || silent || (state === EventSource.CLOSED && now - this.#begunAt > REFUSED_MS)) this.#listen(now);
+    const hinted = this.#stream?.readyState === EventSource.OPEN && this.#sure;
+    if (now - this.#askedAt >= (hinted ? SELDOM_MS : OFTEN_MS)) void this.#ask();
+  };
+
+  #listen(now: number): void {
+    this.#close();
+    const stream = new EventSource(HINTS);
+    const heard = (): void => {
+      this.#heardAt = Date.now();
+    };
+    const hinted = (): void => {
+      heard();
+      void this.#ask();
+    };
+    stream.addEventListener("open", hinted); // what changed before is hinted at by nobody
+    stream.addEventListener("ground", hinted);
+    stream.addEventListener("here", heard);
+    this.#stream = stream;
+    this.#begunAt = now;
+  }
+
+  #close(): void {
+    this.#stream?.close();
+    this.#stream = null;
+  }
+
+  /** Ask once, and once more for what was hinted at meanwhile: the answer on its way may be older. */
+  async #ask(): Promise<void> {
+    this.#askedAt = Date.now();
+    this.#again = true;
+    if (this.#busy) return;
+    this.#busy = true;
+    try {
+      while (this.#again) {
+        this.#again = false;
+        await this.#look();
+      }
+      this.#sure = true;
+    } catch {
+      this.#sure = false; // it asks again soon; that the server cannot be heard, others on the page say
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { signal } = this.#asking;
+    const { tiles } = await read<{ tiles: string | null }>("/v1/map/ground", signal);
+    if (tiles === this.#tiles) return;
+    const ground = await read<Ground>("/v1/areas", signal);
+    this.#tiles = ground.tiles;
+    this.#changed(ground);
+  }
+}

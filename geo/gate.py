@@ -109,17 +109,25 @@ class Gate:
     _survey: Survey
     _nested: Mapping[str, tuple[GateFinding, ...]]
     _alone: Mapping[str, tuple[GateFinding, ...]]
+    _within: BaseGeometry | None = None
 
     @classmethod
-    def of(cls, areas: Sequence[GateArea], parents: Mapping[str, BaseGeometry], rules: GateRules | None = None) -> Self:
+    def of(
+        cls,
+        areas: Sequence[GateArea],
+        parents: Mapping[str, BaseGeometry],
+        rules: GateRules | None = None,
+        within: BaseGeometry | None = None,
+    ) -> Self:
         """Look at areas from the beginning. Where there are no parents at all, nesting is not looked at.
 
+        `within` (lon, lat): ground of parents in no area is looked for there alone; farther off areas may miss.
         Raises InvalidCoverage for what is not a polygon or has no vertex; `index` is its place by code.
         """
         rules, keyed, parents = rules or GateRules(), _keyed(areas), dict(parents)
         survey = Survey.of({key: area.polygon for key, area in keyed.items()}, rules.gap_width_m)
-        nested = _nesting(survey, keyed, parents, rules.nesting_tolerance_m)
-        return cls(keyed, parents, rules, survey, nested, _alone(keyed, parents, rules))
+        nested = _nesting(survey, keyed, parents, rules.nesting_tolerance_m, within)
+        return cls(keyed, parents, rules, survey, nested, _alone(keyed, parents, rules), within)
 
     def with_changes(
         self, put: Sequence[GateArea], dropped: Iterable[str] = (), parents: Mapping[str, BaseGeometry] | None = None
@@ -143,7 +151,7 @@ class Gate:
             parents=above,
             _survey=survey,
             _nested=_without(self._nested, touched)
-            | _nesting(survey, areas, asked_above, self.rules.nesting_tolerance_m),
+            | _nesting(survey, areas, asked_above, self.rules.nesting_tolerance_m, self._within),
             _alone=_without(self._alone, gone | asked.keys())
             | _alone(asked if self.parents else areas, above, self.rules),
         )
@@ -201,7 +209,8 @@ class Gate:
 
     def _again(self, moved: Mapping[str, GateArea]) -> Self:
         """With areas changed by key, all looked at anew: those that share a code can only be put together."""
-        return type(self).of([moved.get(key, area) for key, area in self.areas.items()], self.parents, self.rules)
+        areas = [moved.get(key, area) for key, area in self.areas.items()]
+        return type(self).of(areas, self.parents, self.rules, self._within)
 
     def _codes(self, members: Iterable[int]) -> tuple[str, ...]:
         return tuple(self.areas[str(self._survey.keys[n])].code for n in members)
@@ -275,7 +284,11 @@ def _is_same(one: BaseGeometry, other: BaseGeometry) -> bool:
 
 
 def _nesting(
-    survey: Survey, areas: Mapping[str, GateArea], parents: Mapping[str, BaseGeometry], tolerance_m: float
+    survey: Survey,
+    areas: Mapping[str, GateArea],
+    parents: Mapping[str, BaseGeometry],
+    tolerance_m: float,
+    within: BaseGeometry | None,
 ) -> dict[str, tuple[GateFinding, ...]]:
     """What is wrong between parents and their children, by the parent's code."""
     if not parents:
@@ -287,7 +300,8 @@ def _nesting(
     position, owner = np.array(own, dtype=np.int64).reshape(-1, 2).T
     above = np.asarray(shapely.orient_polygons(survey.plane.lay([parents[code] for code in codes])), dtype=object)
     found: dict[str, tuple[GateFinding, ...]] = {}
-    for each in breaches(survey.plane, survey.laid[position], above, owner, tolerance_m):
+    ground = None if within is None else survey.plane.lay([within])[0]
+    for each in breaches(survey.plane, survey.laid[position], above, owner, tolerance_m, ground):
         code = codes[each.parent or 0]
         members = tuple(areas[str(survey.keys[position[n]])].code for n in each.members)
         found[code] = (*found.get(code, ()), _told(each, members, code))

@@ -23,18 +23,24 @@ Owners = NDArray[np.int64]
 
 
 def breaches(
-    plane: Plane, children: Geometries, parents: Geometries, owner: Owners, tolerance_m: float
+    plane: Plane,
+    children: Geometries,
+    parents: Geometries,
+    owner: Owners,
+    tolerance_m: float,
+    within: BaseGeometry | None = None,
 ) -> list[Finding]:
     """Where children leave their parents and parents have ground in no child; of one parent after another.
 
     All on the plane, in whole numbers, shells counter-clockwise. `owner[i]` is the number of the parent of child i, or
-    -1 for none. Ground thinner than `tolerance_m` is let pass; a parent without any child is not looked at.
+    -1 for none. Ground thinner than `tolerance_m` is let pass; a parent without any child is not looked at. Ground in
+    no child is looked for `within` alone, where that is given; of children that reach there none may be missing.
     """
     tolerance = tolerance_m / plane.metre
     found = []
     for parent in _uneven(children, parents, owner).tolist():
         own = np.flatnonzero(owner == parent)
-        found += list(_family(plane, (own, children[own]), (parent, parents[parent]), tolerance))
+        found += list(_family(plane, (own, children[own]), (parent, parents[parent]), tolerance, within))
     return found
 
 
@@ -64,7 +70,11 @@ def _uneven(children: Geometries, parents: Geometries, owner: Owners) -> Owners:
 
 
 def _family(
-    plane: Plane, brood: tuple[Owners, Geometries], parent: tuple[int, BaseGeometry], tolerance: float
+    plane: Plane,
+    brood: tuple[Owners, Geometries],
+    parent: tuple[int, BaseGeometry],
+    tolerance: float,
+    within: BaseGeometry | None,
 ) -> Iterator[Finding]:
     """The findings of one parent, in the order of its children."""
     own, children = brood
@@ -74,7 +84,8 @@ def _family(
     for child, outside in zip(own[leaving].tolist(), shapely.difference(children[leaving], ground), strict=True):
         for part in _wide(outside, tolerance):
             yield plane.finding("outside-parent", (child,), part, parent=number)
-    for part in _wide(shapely.difference(ground, shapely.union_all(children)), tolerance):
+    asked = ground if within is None else shapely.intersection(ground, within)
+    for part in _wide(shapely.difference(asked, shapely.union_all(children)), tolerance):
         yield plane.finding("uncovered", (), part, parent=number)
 
 

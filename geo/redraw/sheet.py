@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from shapely import MultiPolygon, Polygon
+from shapely import MultiPolygon
 from shapely.geometry.base import BaseGeometry
 
 from geo.changes import Fragment, descents, fragments
@@ -20,28 +20,35 @@ from geo.coverage import check
 from geo.datum import UNITS_PER_DEGREE
 from geo.errors import BrokenCoverage, UnknownTract
 from geo.findings import Finding
+from geo.redraw.tracts import Ground, Tract, Tracts
 from geo.shapes import in_degrees, in_units
+
+__all__ = [
+    "GAP_UNITS",
+    "GAP_WIDTH_M",
+    "Edge",
+    "Entry",
+    "Ground",
+    "Redrawn",
+    "Sheet",
+    "Tract",
+    "compare",
+    "place",
+    "settle",
+    "to_degrees",
+    "to_units",
+]
 
 GAP_WIDTH_M: Final = 1.0
 """Thinner ground between two areas, or in both, is a fault of drawing."""
 GAP_UNITS: Final = 900.0
 """The same in units of 1e-8 degree of latitude."""
 
-Ground = Polygon | MultiPolygon
 How = Literal["reshaped", "renamed", "moved", "split", "merged", "became", "added", "retired"]
 Edge = tuple[float, float, float, float]
 
 _BESIDE_DEG: Final = 1e-4
 _SAME_PLACE_DEG: Final = 1e-7
-
-
-@dataclass(frozen=True, slots=True)
-class Tract:
-    """One area of a sheet."""
-
-    polygon: Ground
-    name: str = ""
-    parent_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -67,8 +74,7 @@ class Sheet:
 
     def with_changes(self, put: Mapping[str, Tract], gone: Iterable[str] = ()) -> "Sheet":
         """The sheet with some areas new or changed and some gone."""
-        dropped = set(gone)
-        return Sheet({code: tract for code, tract in {**self.tracts, **put}.items() if code not in dropped})
+        return Sheet(self.kept.with_changes(put, gone))
 
     def units(self, codes: Iterable[str]) -> dict[str, Ground]:
         """Polygons in whole units, by code in order."""
@@ -76,19 +82,29 @@ class Sheet:
         return dict(zip(wanted, to_units([self[code].polygon for code in wanted]), strict=True))
 
     def near(self, shape: BaseGeometry, margin_deg: float = 0.0) -> list[str]:
-        """The codes of areas whose box meets the box of a shape (degrees), in the order of the sheet."""
+        """The codes of areas whose box meets the box of a shape (degrees)."""
         if shape.is_empty:
             return []
         west, south, east, north = shape.bounds
-        codes, boxes = self._boxes
-        meets = (boxes[:, 0] <= east + margin_deg) & (boxes[:, 2] >= west - margin_deg)
-        meets &= (boxes[:, 1] <= north + margin_deg) & (boxes[:, 3] >= south - margin_deg)
-        return [codes[n] for n in np.flatnonzero(meets).tolist()]
+        margin = (west - margin_deg, south - margin_deg, east + margin_deg, north + margin_deg)
+        return self.kept.meeting(margin)
+
+    def under(self, parents: Iterable[str | None]) -> dict[str, Tract]:
+        """The areas that have one of these parents, by code."""
+        return self.kept.under(parents)
+
+    def any_under(self, parent: str | None) -> str | None:
+        """The code of some area that has this parent; None where there is none."""
+        return self.kept.any_under(parent)
+
+    def differing(self, other: "Sheet") -> set[str]:
+        """The codes under which two sheets have not the very same area; quick where one came of the other."""
+        return self.kept.differing(other.kept)
 
     @cached_property
-    def _boxes(self) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-        codes = tuple(self.tracts)
-        return codes, shapely.bounds([self.tracts[code].polygon for code in codes]).reshape(-1, 4)
+    def kept(self) -> Tracts:
+        """The areas as they are kept, beside what the first of these sheets had."""
+        return Tracts.of(self.tracts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,8 +163,10 @@ def settle(sheet: Sheet, put: Mapping[str, Tract], gone: Iterable[str] = ()) -> 
 
 def compare(sheet: Sheet, later: Sheet) -> Redrawn:
     """Tell what is different in a later sheet, however many redraws are between."""
-    put = {code: tract for code, tract in later.tracts.items() if not _is_same(tract, sheet.tracts.get(code))}
-    dropped = tuple(sorted(set(sheet.tracts) - set(later.tracts)))
+    suspects = sorted(sheet.differing(later))
+    there = {code: later.tracts[code] for code in suspects if code in later.tracts}
+    put = {code: tract for code, tract in there.items() if not _is_same(tract, sheet.tracts.get(code))}
+    dropped = tuple(code for code in suspects if code not in there)
     before = {code: sheet.tracts[code] for code in sorted({*put, *dropped}) if code in sheet.tracts}
     redrawn = {code for code in {*put, *dropped} if not _is_same_ground(put.get(code), before.get(code))}
     old = {code: before[code].polygon for code in sorted(redrawn & set(before))}

@@ -1,8 +1,8 @@
 """The gate before a draft: what is wrong with what it changes.
 
-Owns choosing what to look at: of each kind of area, what changed, what lies beside it, and all that shares a parent
-with either, or whose parent changed. What was wrong before and is no worse does not stand in a draft's way. Must not
-know drafts; what is found is ``geo.gate``'s.
+Owns choosing what to look at: of each kind of area, what changed, what lies beside it, and what lies where a parent
+changed; so a small change of a large city costs what the change does. What was wrong before and is no worse does not
+stand in a draft's way. Must not know drafts; what is found is ``geo.gate``'s.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import shapely
+from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
 from geo.findings import FINDING_CODES
 from geo.gate import Gate, GateArea, GateFinding, GateRules
-from geo.redraw import Redrawn
+from geo.redraw import Redrawn, Sheet
 from geo.redraw.sheet import compare
 from server.grids.city import City
 
@@ -95,39 +96,47 @@ def _of_kind(
     sheet = after.sheets[kind]
     tracts = (*done.before.values(), *done.put.values())
     touched = [tract.polygon for tract in tracts]
-    left = {tract.parent_code for tract in sheet.tracts.values()} & moved.keys()
-    near = {*done.put, *(code for shape in touched for code in sheet.near(shape, _BESIDE_DEG))}
+    left = {code for code in moved if sheet.any_under(code) is not None}
+    grounds = [*touched, *(moved[code] for code in left if not moved[code].is_empty)]
+    near = {*done.put, *_beside(sheet, grounds)}
     above = {*(sheet[code].parent_code for code in near), *(tract.parent_code for tract in tracts), *left}
     if not near and not left:
         return
-    grounds = [*touched, *(moved[str(code)] for code in left if not moved[str(code)].is_empty)]
-    places = shapely.STRtree([shapely.box(*shape.buffer(_BESIDE_DEG).bounds) for shape in grounds])
+    places = [shapely.box(*shape.buffer(_BESIDE_DEG).bounds) for shape in grounds]
+    tree = shapely.STRtree(places)
     faults = []
-    for finding in _found(after, kind, near, above, homes):
-        if finding.code in FINDING_CODES and places.query(finding.geometry, predicate="intersects").size:
+    for finding in _found(after, kind, above, places, homes):
+        if finding.code in FINDING_CODES and tree.query(finding.geometry, predicate="intersects").size:
             faults.append(finding)
         elif finding.code == "unknown-parent" or set(finding.areas) & _answerable(finding, done):
             yield finding
     if faults:
-        yield from _fresh(faults, _found(before, kind, near, above))
+        yield from _fresh(faults, _found(before, kind, above, places))
+
+
+def _beside(sheet: Sheet, grounds: Sequence[BaseGeometry]) -> set[str]:
+    return {code for shape in grounds for code in sheet.near(shape, _BESIDE_DEG)}
 
 
 def _found(
-    city: City, kind: str, near: set[str], above: set[str | None], homes: Homes | None = None
+    city: City, kind: str, above: set[str | None], places: Sequence[Polygon], homes: Homes | None = None
 ) -> Sequence[GateFinding]:
-    """What the gate finds of some areas of a kind and all that have one of these parents."""
+    """What the gate finds of the areas of a kind at some places, and of all of whose parents there are none.
+
+    Of each parent one area is among them wherever it lies: what has none below it is not asked for being filled.
+    """
     counts = {} if homes is None else homes.counts
     rules = GateRules(households=None if homes is None else homes.norm)
-    areas = [
-        GateArea(code, tract.polygon, tract.parent_code, counts.get(code))
-        for code, tract in sorted(city.sheets[kind].tracts.items())
-        if code in near or tract.parent_code in above
-    ]
+    sheet = city.sheets[kind]
+    parents = {code: tract.polygon for code in above if code is not None and (tract := city.find(code)) is not None}
+    some = {code for parent in parents if (code := sheet.any_under(parent)) is not None}
+    wanted = {*_beside(sheet, places), *some, *sheet.under(above - parents.keys() - {None})}
+    tracts = {code: sheet[code] for code in sorted(wanted)}
+    areas = [GateArea(code, each.polygon, each.parent_code, counts.get(code)) for code, each in tracts.items()]
     if not areas:
         return ()
-    found = {code: city.find(code) for code in sorted(code for code in above if code is not None)}
-    parents = {code: tract.polygon for code, tract in found.items() if tract is not None}
-    return Gate.of(areas, parents or _uppermost(city), rules).findings
+    within = shapely.union_all(places)
+    return Gate.of(areas, parents or _uppermost(city), rules, within).findings
 
 
 def _answerable(finding: GateFinding, done: Redrawn) -> set[str]:

@@ -32,11 +32,12 @@ def with_parents(before: City, steps: Sequence[City], waiting: Waiting = Mapping
     """
     after = steps[-1] if steps else before
     for kind in sorted(after.ranks, key=lambda each: -after.ranks[each]):
-        concerned = _concerned(before.sheets[kind], after.sheets[kind])
-        now = _below(after.sheets[kind], concerned)
-        for code, held in waiting.get(kind, {}).items():
-            now[code] = [*now[code], *held]
-        followed = _followed(kind, [before, *reversed(steps)], after, now) if concerned else {}
+        held = waiting.get(kind, {})
+        uneven = _uneven(before.sheets[kind], after.sheets[kind], held)
+        now = _below(after.sheets[kind], uneven)
+        for code in uneven & held.keys():
+            now[code] = [*now[code], *held[code]]
+        followed = _followed(kind, [before, *reversed(steps)], after, now) if uneven else {}
         for upper, sheet in after.sheets.items():
             put = {code: tract for code, tract in followed.items() if code in sheet.tracts}
             if put:
@@ -53,20 +54,23 @@ def _laid(sheet: Sheet, put: dict[str, Tract]) -> Sheet:
         return sheet.with_changes(put)
 
 
-def _concerned(old: Sheet, new: Sheet) -> set[str]:
-    """The parents of whatever differs, as they were and as they are."""
-    if old is new:
-        return set()
-    differing = {code for code in {*old.tracts, *new.tracts} if old.tracts.get(code) is not new.tracts.get(code)}
-    both = [sheet.tracts.get(code) for sheet in (old, new) for code in differing]
-    return {each.parent_code for each in both if each is not None and each.parent_code is not None}
+def _uneven(old: Sheet, new: Sheet, held: Mapping[str, Sequence[Tract]]) -> set[str]:
+    """The parents whose areas hold other ground together than they did; ``held`` lies in them too by now."""
+    lost: dict[str | None, list[Tract]] = defaultdict(list)
+    gained: dict[str | None, list[Tract]] = defaultdict(list, {code: list(ground) for code, ground in held.items()})
+    for code in old.differing(new):
+        for sheet, side in ((old, lost), (new, gained)):
+            if code in sheet.tracts:
+                side[sheet[code].parent_code].append(sheet[code])
+    concerned = {code for code in {*lost, *gained} if code is not None}
+    return {code for code in concerned if not _is_same(_united(lost[code]), _united(gained[code]))}
 
 
 def _followed(kind: str, past: Sequence[City], after: City, now: Mapping[str, list[Tract]]) -> dict[str, Tract]:
     """The parents that were what lay in them at one of the past states, and are not what lies in them now."""
     parents = {code: parent for code, held in now.items() if held and (parent := after.find(code)) is not None}
     found: dict[str, Tract] = {}
-    waiting = {code for code in parents if not _is_even(_below(past[0].sheets[kind], {code})[code], now[code])}
+    waiting = set(parents)
     own = dict(zip(sorted(waiting), to_units(parents[code].polygon for code in sorted(waiting)), strict=True))
     for city in past:
         if not waiting:
@@ -83,17 +87,9 @@ def _followed(kind: str, past: Sequence[City], after: City, now: Mapping[str, li
 
 def _below(sheet: Sheet, parents: set[str]) -> dict[str, list[Tract]]:
     found: dict[str, list[Tract]] = defaultdict(list)
-    for tract in sheet.tracts.values():
-        if tract.parent_code in parents:
-            found[str(tract.parent_code)].append(tract)
+    for tract in sheet.under(parents).values():
+        found[str(tract.parent_code)].append(tract)
     return found
-
-
-def _is_even(before: list[Tract], after: list[Tract]) -> bool:
-    """Whether two sets of areas hold the same ground; areas that are in both are not looked at."""
-    kept = {id(tract) for tract in before} & {id(tract) for tract in after}
-    lost, gained = ([tract for tract in tracts if id(tract) not in kept] for tracts in (before, after))
-    return _is_same(_united(lost), _united(gained))
 
 
 def _united(tracts: Iterable[Tract]) -> BaseGeometry:

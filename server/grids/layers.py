@@ -25,9 +25,10 @@ _PUT: Mapping[str, type[TypeEngine[Any]]] = {
 def draft_layer(session: Session, done: Drawn, edition: int, kind: str) -> Layer:
     """Return the areas of a kind as a draft over an edition leaves them. Ids are those of ``Numbers``."""
     before, after = done.before.sheets[kind], done.after.sheets[kind]
-    differing = {code for code, tract in before.tracts.items() if after.tracts.get(code) is not tract}
-    put = sorted(code for code, tract in after.tracts.items() if before.tracts.get(code) is not tract)
-    whole = union_all(_kept(edition, kind, sorted(differing)), _put(session, done, kind, put)).subquery("drawn")
+    differing = sorted(before.differing(after))
+    put = [code for code in differing if code in after.tracts]
+    gone = [code for code in differing if code in before.tracts]
+    whole = union_all(_kept(edition, kind, gone), _put(session, done, kind, put)).subquery("drawn")
     names = ("code", "name", "kind", "parent")
     return Layer(whole, (), whole.c.id, whole.c.polygon, {name: whole.c[name] for name in names})
 

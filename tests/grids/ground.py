@@ -1,0 +1,61 @@
+"""A city of rows of squares to draw on without a database: grids of a hundred metres or so, two communities, zones."""
+
+import shapely
+from shapely import LineString, Polygon, box
+
+from geo.redraw.sheet import Sheet, Tract
+from server.grids.city import City
+
+CITY, WEST, EAST = "360725", "360725100001", "360725100002"
+SIDE = 0.001
+RANKS = {"city": 0, "community": 1, "grid": 2, "zone": 3}
+
+
+def square(column, row, columns=1, rows=1):
+    """So many squares from one on, in lon and lat."""
+    west, south = 114.3 + column * SIDE, 25.68 + row * SIDE
+    return shapely.set_precision(box(west, south, west + columns * SIDE, south + rows * SIDE), 1e-8)
+
+
+def grid(column, row, columns=4):
+    """The code of the grid at a square; the western half is the first community's."""
+    return f"{WEST if 2 * column < columns else EAST}{row * columns + column + 1:03d}"
+
+
+def city(columns=4, rows=3, zones=()):
+    """A city; each grid in `zones` (codes) has two, a lower one and an upper one of half its height."""
+    grids = {
+        grid(i, j, columns): Tract(square(i, j), "格", grid(i, j, columns)[:12])
+        for i in range(columns)
+        for j in range(rows)
+    }
+    half = columns // 2
+    above = {
+        WEST: Tract(square(0, 0, half, rows), "西", CITY),
+        EAST: Tract(square(half, 0, columns - half, rows), "东", CITY),
+    }
+    below = {
+        f"{code}{number:02d}": Tract(part, "区", code)
+        for code in zones
+        for number, part in enumerate(halves(grids[code].polygon), start=1)
+    }
+    sheets = {
+        "city": {CITY: Tract(square(0, 0, columns, rows), "市")},
+        "community": above,
+        "grid": grids,
+        "zone": below,
+    }
+    return City(RANKS, "grid", {kind: Sheet(tracts) for kind, tracts in sheets.items()})
+
+
+def halves(polygon: Polygon):
+    west, south, east, north = polygon.bounds
+    middle = (south + north) / 2
+    return [shapely.set_precision(box(west, *each), 1e-8) for each in ((south, east, middle), (middle, east, north))]
+
+
+def line(*points):
+    """A line through squares, in columns and rows, as GeoJSON."""
+    return shapely.geometry.mapping(
+        LineString([(round(114.3 + x * SIDE, 8), round(25.68 + y * SIDE, 8)) for x, y in points])
+    )

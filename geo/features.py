@@ -14,12 +14,9 @@ from typing import Any
 import psycopg
 from sqlalchemy import (
     ColumnElement,
-    Float,
     FromClause,
-    Integer,
     Text,
     and_,
-    bindparam,
     cast,
     func,
     literal,
@@ -28,7 +25,6 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.types import JSON
 
@@ -62,9 +58,9 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``features``: GeoJSON features, separated by commas. ``last``: the key that the next page begins after."""
+    """``features``: GeoJSON features in UTF-8, commas between. ``last``: the key that the next page begins after."""
 
-    features: str
+    features: bytes
     returned: int
     last: str | None
     more: bool
@@ -101,11 +97,11 @@ def read_page(
 ) -> Page:
     """Return the features after a key, in the order of their keys."""
     beyond = () if after is None else (layer.key > after,)
-    row = session.execute(_page_of(layer, [*conditions, *beyond], frame, limit, limit + 1)).one()
-    return Page(row[0] or "", row[1], row[2], row[3])
+    features, returned, last, more = session.execute(_page_of(layer, [*conditions, *beyond], frame, limit)).one()
+    return Page((features or "").encode(), returned, last, more)
 
 
-def _page_of(layer: Layer, where: Sequence[ColumnElement[bool]], frame: Frame, limit: Any, and_one: Any) -> Any:
+def _page_of(layer: Layer, where: Sequence[ColumnElement[bool]], frame: Frame, limit: int) -> Any:
     """Return the statement of one page. It reads one more than are shown, and so knows whether there are more."""
     inner = (
         select(
@@ -117,7 +113,7 @@ def _page_of(layer: Layer, where: Sequence[ColumnElement[bool]], frame: Frame, l
         .select_from(layer.source)
         .where(*layer.where, *where)
         .order_by(layer.key)
-        .limit(and_one)
+        .limit(limit + 1)
         .subquery("page")
     )
     shown = inner.c.place <= limit
@@ -130,97 +126,16 @@ def _page_of(layer: Layer, where: Sequence[ColumnElement[bool]], frame: Frame, l
     )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class AreaQuestion:
-    """The question that maps ask: the areas of an edition, all or in a box, and nothing else of them."""
-
-    edition: int
-    kind: str | None
-    frame: Frame
-    box: Frame | None
-    is_first: bool
-
-
-def read_area_page(
-    reader: psycopg.Connection[Any], asked: AreaQuestion, box: Sequence[float], *, after: int | None, limit: int
-) -> Page:
-    """Return what ``read_page`` would, by a statement that is composed once: composing costs more than its answer.
-
-    ``box``: as in ``meets_box``, not over the antimeridian. Raises psycopg's errors.
-    """
-    told = {"after": after, "page_limit": limit, "limit_and_one": limit + 1}
-    features, returned, last, more = _ask(reader, _composed_page(asked), told, box)
-    return Page(features or "", returned, last, more)
-
-
-def count_areas(reader: psycopg.Connection[Any], asked: AreaQuestion, box: Sequence[float]) -> int:
-    """Return how many areas there are in all, before any key. Raises psycopg's errors."""
-    return int(_ask(reader, _composed_count(asked), {}, box)[0])
-
-
-@dataclass(frozen=True, slots=True)
-class _Composed:
-    """A statement as the driver sends it, and the names and constants of its numbered parameters."""
-
-    sql: str
-    names: tuple[str, ...]
-    constants: Mapping[str, Any]
-
-
-_SIDES = ("box_west", "box_south", "box_east", "box_north")
-
-
-def _ask(
-    reader: psycopg.Connection[Any], composed: _Composed, told: Mapping[str, Any], box: Sequence[float]
-) -> tuple[Any, ...]:
-    values = {**composed.constants, **told, **dict(zip(_SIDES, box, strict=False))}
-    cursor = psycopg.RawCursor(reader)
-    cursor.execute(composed.sql, [values[name] for name in composed.names])
-    row: tuple[Any, ...] | None = cursor.fetchone()
-    return row or ()
-
-
-@lru_cache(maxsize=512)
-def _composed_page(asked: AreaQuestion) -> _Composed:
-    layer = area_layer(asked.edition, asked.kind)
-    where = _where(asked, layer)
-    if not asked.is_first:
-        where.append(layer.key > bindparam("after", 0, Integer))
-    shown, and_one = bindparam("page_limit", 0, Integer), bindparam("limit_and_one", 0, Integer)
-    return _compose(_page_of(layer, where, asked.frame, shown, and_one))
-
-
-@lru_cache(maxsize=512)
-def _composed_count(asked: AreaQuestion) -> _Composed:
-    layer = area_layer(asked.edition, asked.kind)
-    return _compose(_count_of(layer, _where(asked, layer)))
-
-
-def _where(asked: AreaQuestion, layer: Layer) -> list[ColumnElement[bool]]:
-    if asked.box is None:
-        return []
-    west, south, east, north = (bindparam(side, 0.0, Float) for side in _SIDES)
-    return [func.ST_Intersects(layer.geometry, _box(west, south, east, north, asked.box))]
-
-
-def _compose(statement: Any) -> _Composed:
-    compiled = statement.compile(dialect=PGDialect_psycopg(paramstyle="numeric_dollar"))  # type: ignore[no-untyped-call]
-    return _Composed(str(compiled), tuple(compiled.positiontup or ()), dict(compiled.params))
-
-
-def read_feature(session: Session, layer: Layer, key: Any, frame: Frame) -> str | None:
-    """Return one feature as GeoJSON text; None where the layer has none of that key."""
+def read_feature(session: Session, layer: Layer, key: Any, frame: Frame) -> bytes | None:
+    """Return one feature as GeoJSON; None where the layer has none of that key."""
     page = read_page(session, layer, (layer.key == key,), limit=1, frame=frame)
     return page.features or None
 
 
 def count_matched(session: Session, layer: Layer, conditions: Sequence[ColumnElement[bool]]) -> int:
     """Return how many features there are in all."""
-    return int(session.execute(_count_of(layer, conditions)).scalar_one())
-
-
-def _count_of(layer: Layer, conditions: Sequence[ColumnElement[bool]]) -> Any:
-    return select(func.count()).select_from(layer.source).where(*layer.where, *conditions)
+    counted = select(func.count()).select_from(layer.source).where(*layer.where, *conditions)
+    return int(session.execute(counted).scalar_one())
 
 
 def read_extent(session: Session, layer: Layer) -> tuple[float, float, float, float] | None:

@@ -5,25 +5,24 @@ ETag of the edition, answered before any polygon is read: an edition never chang
 """
 
 import datetime as dt
-import json
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import msgspec
 from flask import Blueprint, Response, abort, current_app, request
 from sqlalchemy.orm import Session
 
+from geo.area_pages import AreaQuestion, count_areas, read_area_extent, read_area_page
 from geo.features import (
-    AreaQuestion,
+    WGS84,
     Layer,
     Page,
     Standing,
     area_layer,
-    count_areas,
     count_matched,
-    read_area_page,
     read_extent,
     read_feature,
     read_page,
@@ -38,12 +37,13 @@ from server.ogc import documents
 from server.ogc.answers import ground_answer, json_answer
 from server.ogc.collections import Collection, find, known_ground, layer_of, listed, names_ground, properties_of
 from server.ogc.matching import standing_area
-from server.ogc.questions import feature_key, format_of, frame_of, plain_question_of, question_of
+from server.ogc.questions import PlainQuestion, feature_key, format_of, frame_of, plain_question_of, question_of
 from server.transaction import reading, transaction
+from sync.statements import Reader
 
 blueprint = Blueprint("ogc", __name__, url_prefix="/ogc")
 _GROUND = "the ground, which is no secret to staff; drafts for GIS staff; issues and visits in their charge"
-_ROWS_KEPT = 2_000
+_KEPT = 2_000
 DRAWING = "gis"
 
 
@@ -147,9 +147,8 @@ def items(collection_id: str) -> Response:
             page = read_page(
                 tx.session, layer, asked.conditions, after=asked.after, limit=asked.limit, frame=asked.frame
             )
-            is_whole = asked.after is None and not page.more
             count = partial(count_matched, tx.session, layer, asked.conditions)
-            return _collection_text(of, page, page.returned if is_whole else _matched(of, standing, count)).encode()
+            return _written(of, page, _matched(of, page, asked.after, _key_of(of, standing), count))
 
         answer = ground_answer(of, standing, make, content_type=documents.GEOJSON)
     answer.headers["Content-Crs"] = f"<{asked.crs}>"
@@ -171,9 +170,9 @@ def item(collection_id: str, feature_id: str) -> Response:
             documents.link("self", f"{here}/items/{feature_id}", documents.GEOJSON),
             documents.link("collection", here),
         ]
-        whole = f'{found[:-1]},"links":{json.dumps(links, ensure_ascii=False)}}}'
+        whole = b"".join((found[:-1], b',"links":', msgspec.json.encode(links), b"}"))
         tag = _item_tag(tx.session, of, feature_id)
-        answer = ground_answer(of, standing, whole.encode, content_type=documents.GEOJSON, tag=tag)
+        answer = ground_answer(of, standing, lambda: whole, content_type=documents.GEOJSON, tag=tag)
     answer.headers["Content-Crs"] = f"<{crs}>"
     return answer
 
@@ -195,14 +194,13 @@ def _plain_items(collection_id: str) -> Response | None:
         asked = plain_question_of(request.args, area_layer(of.edition, of.kind))
         if asked is None:
             return None
-        box, box_frame = asked.box or (), asked.box_frame if asked.box else None
-        areas = AreaQuestion(of.edition, of.kind, asked.frame, box_frame, asked.after is None)
+        box = _narrowing(reader, standing, of, asked)
+        areas = AreaQuestion(of.edition, of.kind, asked.frame, asked.box_frame if box else None)
 
         def make() -> bytes:
             page = read_area_page(reader, areas, box, after=asked.after, limit=asked.limit)
-            is_whole = asked.after is None and not page.more
-            count = partial(count_areas, reader, areas, box)
-            return _collection_text(of, page, page.returned if is_whole else _matched(of, standing, count)).encode()
+            key = (standing.epoch, areas.edition, areas.kind, areas.box, box)
+            return _written(of, page, _matched(of, page, asked.after, key, partial(count_areas, reader, areas, box)))
 
         answer = ground_answer(of, standing, make, content_type=documents.GEOJSON)
     answer.headers["Content-Crs"] = f"<{asked.crs}>"
@@ -226,21 +224,48 @@ def draws() -> bool:
     return DRAWING in calling_charge().roles
 
 
-def _matched(of: Collection, standing: Standing, count: Callable[[], int]) -> int:
+def _narrowing(reader: Reader, standing: Standing, of: Collection, asked: PlainQuestion) -> tuple[float, ...]:
+    """Return the box that was asked for; none where all of the ground lies in it, which is read faster without."""
+    if asked.box is None:
+        return ()
+    if asked.box_frame.srid != WGS84:
+        return asked.box
+    extents: Kept = current_app.extensions.setdefault("ogc_extents", OrderedDict())
+    extent = _kept(
+        extents, (standing.epoch, of.edition, of.kind), lambda: read_area_extent(reader, of.edition or 0, of.kind)
+    )
+    west, south, east, north = asked.box
+    holds_all = extent and west <= extent[0] and south <= extent[1] and east >= extent[2] and north >= extent[3]
+    return () if holds_all else asked.box
+
+
+Kept = OrderedDict[Hashable, Any]
+
+
+def _kept(book: Kept, key: Hashable, read: Callable[[], Any]) -> Any:
+    if key not in book:
+        book[key] = read()
+        if len(book) > _KEPT:
+            book.popitem(last=False)
+    return book[key]
+
+
+def _matched(of: Collection, page: Page, after: Any, key: Hashable, count: Callable[[], int]) -> int:
     """Return how many features match in all; what was counted of an edition stays so, and is kept."""
+    if after is None and not page.more:
+        return page.returned
     if not of.is_ground:
         return count()
-    counts: OrderedDict[str, int] = current_app.extensions.setdefault("ogc_counts", OrderedDict())
+    counts: Kept = current_app.extensions.setdefault("ogc_counts", OrderedDict())
+    return int(_kept(counts, key, count))
+
+
+def _key_of(of: Collection, standing: Standing) -> Hashable:
     shown = sorted((name, value) for name, value in request.args.items() if name not in ("limit", "after", "crs"))
-    key = f"{standing.epoch} {of.state} {of.kind} {urlencode(shown)}"
-    if key not in counts:
-        counts[key] = count()
-        while len(counts) > _ROWS_KEPT:
-            counts.popitem(last=False)
-    return counts[key]
+    return standing.epoch, of.state, of.kind, urlencode(shown)
 
 
-def _collection_text(of: Collection, page: Page, matched: int) -> str:
+def _written(of: Collection, page: Page, matched: int) -> bytes:
     here = f"{root()}/collections/{of.id}"
     links = [
         documents.link("self", _address(here, request.args), documents.GEOJSON),
@@ -249,10 +274,8 @@ def _collection_text(of: Collection, page: Page, matched: int) -> str:
     if page.more and page.last is not None:
         following = _address(here, {**request.args, "after": page.last})
         links.append(documents.link("next", following, documents.GEOJSON))
-    return (
-        f'{{"type":"FeatureCollection","numberMatched":{matched},"numberReturned":{page.returned},'
-        f'"links":{json.dumps(links, ensure_ascii=False)},"features":[{page.features}]}}'
-    )
+    head = f'{{"type":"FeatureCollection","numberMatched":{matched},"numberReturned":{page.returned},"links":'
+    return b"".join((head.encode(), msgspec.json.encode(links), b',"features":[', page.features, b"]}"))
 
 
 def _address(here: str, args: Mapping[str, Any]) -> str:

@@ -211,6 +211,7 @@ def test_the_same_edition_is_not_read_twice(gis):
         {},
         {"limit": 1},
         {"bbox": "114.301,25.681,114.302,25.682"},
+        {"bbox": "114,25,115,26", "limit": 1},
         {"bbox": "114.301,25.681,114.319,25.682", "limit": 1, "crs": f"{EPSG}4547"},
         {"bbox": "25.681,114.301,25.682,114.302", "bbox-crs": f"{EPSG}4490", "crs": f"{EPSG}4490"},
     ],

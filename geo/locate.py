@@ -153,12 +153,17 @@ class Locator:
                 places.append(self._place(number, points[:, i : i + 1], around.get(i, []), near_m))
         return places
 
-    def margin_m(self, lon: float, lat: float) -> float:
-        """Distance in metres to the nearest border: of its own area, or, outside, of the nearest one.
+    def margins_m(self, lon: ArrayLike, lat: ArrayLike) -> Floats:
+        """Distance in metres of each point (degrees, shape (n,)) to the nearest border of its area, or of any, outside.
 
         Infinite where there is no area at all, or no place on earth.
         """
-        return self._nearby.nearest(_units(np.array([[lon], [lat]])))[1]
+        degrees = np.array([lon, lat], dtype=np.float64)
+        numbers, points = self._numbers(degrees), _units(degrees)
+        margins = self._nearby.margins(points, numbers)
+        for n in (numbers == 0).nonzero()[0].tolist():
+            margins[n] = self._nearby.nearest(points[:, n : n + 1])[1]
+        return margins
 
     def _numbers(self, degrees: Floats) -> Numbers:
         numbers, several = self._lattice.areas_at(degrees)

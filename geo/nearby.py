@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from geo.borders import Numbers
 from geo.datum import UNITS_PER_DEGREE, Floats, Integers
-from geo.lattice import Lattice, right_of, spread
+from geo.lattice import Lattice, Whole, right_of, spread
 
 FURTHEST_M: Final = 500.0
 """A fix worse than this says nothing about grids; candidates are looked for no further."""
@@ -84,6 +84,22 @@ class Nearby:
         nearest = int(np.argmin(distance_m))
         return int(areas[owner[nearest]]), float(distance_m[nearest])
 
+    def margins(self, points: Integers, areas: Numbers) -> Floats:
+        """How far points (units, shape (2, n)) are from the nearest border of the area that each lies in.
+
+        At a cost that does not depend on how many areas there are. Infinite for area 0, which has no border.
+        """
+        distance_m = np.full(areas.size, np.inf)
+        asked = areas.nonzero()[0]
+        owner, edge = self._edges_of_areas(areas[asked])
+        if edge.size:
+            mine = points[:, asked]
+            scale = np.array(metres_per_unit(mine[1]))
+            away_m = self._distances_m(edge, mine[:, owner], scale[:, owner])
+            first = np.flatnonzero(np.diff(owner, prepend=-1))
+            distance_m[asked[owner[first]]] = np.minimum.reduceat(away_m, first)
+        return distance_m
+
     def areas_around(self, point: Integers) -> tuple[int, ...]:
         """Every area that a point (units, shape (2, 1)) is in by the exact rule, in order."""
         x, y = point
@@ -97,7 +113,7 @@ class Nearby:
         crossings = np.bincount(owner[crossed], minlength=areas.size)
         return tuple(areas[crossings % 2 == 1].tolist())
 
-    def _edges_of_areas(self, areas: Integers) -> tuple[Integers, Numbers]:
+    def _edges_of_areas(self, areas: Whole) -> tuple[Integers, Numbers]:
         """The edges of several areas, and for each the position of its area."""
         start, edges = self._borders.by_area
         owner, position = spread(start[areas], start[areas + 1])

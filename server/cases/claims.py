@@ -4,8 +4,9 @@ Owns the claim (``FOR UPDATE SKIP LOCKED``, so that two jobs never route one iss
 columns to a ``Case`` on a ground. Must not choose, write or deliver anything.
 """
 
+import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -106,26 +107,45 @@ def _places(rows: Sequence[Any], ground: Ground | None, border_m: float) -> list
     if ground is None:
         return [Place(None, (), row.located) for row in rows]
     roots = tuple(_name(ground, area) for area in sorted(ground.root_ids))
-    return [_place(row, ground, roots, border_m) for row in rows]
+    margins = _margins(rows, ground)
+    neighbours = _neighbours(rows, ground, margins, border_m)
+    return [_place(row, ground, roots, margins.get(row.id), neighbours.get(row.id)) for row in rows]
 
 
-def _place(row: Any, ground: Ground, roots: tuple[AreaName, ...], border_m: float) -> Place:
-    if row.grid_now is None or row.grid_now not in ground.areas:
+def _place(
+    row: Any, ground: Ground, roots: tuple[AreaName, ...], margin_m: float | None, neighbour: AreaName | None
+) -> Place:
+    if not _in_a_grid(row, ground):
         how = None if row.lon is None else "outside"
         return Place(None, roots, how, row.distance_m, ground.number)
     line = tuple(_name(ground, area) for area in ground.ancestors(row.grid_now))
-    margin_m = ground.locator.margin_m(row.lon, row.lat) if row.lon is not None and row.located == "inside" else None
-    neighbour = None
-    if margin_m is not None and margin_m <= border_m:
-        neighbour = _neighbour(ground, row, margin_m)
     return Place(line[0], line, row.located, row.distance_m, ground.number, margin_m, neighbour)
 
 
-def _neighbour(ground: Ground, row: Any, margin_m: float) -> AreaName | None:
-    """Return the grid beyond the nearest border; None at the edge of the city."""
-    around = ground.locator.places([row.lon], [row.lat], [margin_m + _MARGIN_SLACK_M], 0.0)[0]
-    other = next((area for area in around.candidates if area != row.grid_now), None)
-    return None if other is None else _name(ground, other)
+def _in_a_grid(row: Any, ground: Ground) -> bool:
+    return row.grid_now is not None and row.grid_now in ground.areas
+
+
+def _margins(rows: Sequence[Any], ground: Ground) -> dict[uuid.UUID, float]:
+    """Return by issue how far each that lies inside its grid is from a border, all in one go."""
+    inside = [row for row in rows if row.lon is not None and row.located == "inside" and _in_a_grid(row, ground)]
+    margins = ground.locator.margins_m([row.lon for row in inside], [row.lat for row in inside])
+    return {row.id: margin for row, margin in zip(inside, margins.tolist(), strict=True)}
+
+
+def _neighbours(
+    rows: Sequence[Any], ground: Ground, margins: Mapping[uuid.UUID, float], border_m: float
+) -> dict[uuid.UUID, AreaName]:
+    """Return by issue the grid beyond the nearest border, where that is near; none at the edge of the city."""
+    close = [row for row in rows if margins.get(row.id, math.inf) <= border_m]
+    reach_m = [margins[row.id] + _MARGIN_SLACK_M for row in close]
+    around = ground.locator.places([row.lon for row in close], [row.lat for row in close], reach_m, 0.0)
+    found = {}
+    for row, place in zip(close, around, strict=True):
+        other = next((area for area in place.candidates if area != row.grid_now), None)
+        if other is not None:
+            found[row.id] = _name(ground, other)
+    return found
 
 
 def _name(ground: Ground, area_id: int) -> AreaName:

@@ -238,7 +238,7 @@ class TestPlaces:
 
     def test_the_margin_is_the_distance_to_the_nearest_border_of_the_own_area(self):
         lon, lat = dequantise(WEST + 93 * self.metre, SOUTH + 50 * self.metre)
-        assert self.locator().margin_m(float(lon), float(lat)) == pytest.approx(7, rel=1e-3)
+        assert self.locator().margins_m([lon], [lat]).tolist() == [pytest.approx(7, rel=1e-3)]
 
     def test_a_vertex_that_only_touches_the_next_row_of_cells_is_near_from_there(self):
         lattice = build_lattice(borders_of([degrees(Polygon([(0, 0), (10, 0), (5, 8)]))]), cells=4)
@@ -267,6 +267,27 @@ class TestPlaces:
             assert set(place.candidates) == {n for n, away in away_m.items() if away <= 60} | given_to
             assert place.distance_m == pytest.approx(min(away_m.values()), abs=0.01)
             assert place.how == ("inside" if min(away_m.values()) == 0 else "near" if place.area else "outside")
+
+    def test_margins_are_the_distances_to_the_outline_of_the_own_area_or_of_the_nearest(self):
+        areas = voronoi_city(60, seed=9)
+        hole = shapely.buffer(areas[7][1].representative_point(), 1e-4)
+        areas[7] = (areas[7][0], shapely.difference(areas[7][1], hole))
+        lon, lat = np.random.default_rng(5).random((2, 200)) * 0.08 + [[114.265], [25.645]]
+        lon[0], lat[0] = hole.centroid.x, hole.centroid.y
+        lon[1], lat[1] = hole.centroid.x + 1.5e-4, hole.centroid.y
+        told = Locator.build(areas).margins_m(lon, lat)
+        for x, y, margin in zip(lon, lat, told.tolist(), strict=True):
+            scale = np.array(metres_per_unit(np.rint(np.array(y) * 1e8))) * 1e8
+            away_m = [
+                shapely.distance(shapely.transform(geometry.boundary, lambda xy: (xy - [x, y]) * scale), Point(0, 0))  # noqa: B023
+                for _, geometry in areas
+                if geometry.contains(Point(x, y)) or not any(other.contains(Point(x, y)) for _, other in areas)
+            ]
+            assert margin == pytest.approx(min(away_m), abs=0.01)
+
+    def test_where_there_is_no_area_or_no_place_on_earth_the_margin_is_infinite(self):
+        assert np.isinf(Locator.build([]).margins_m([114.3, float("nan")], [25.6, 25.6])).all()
+        assert np.isinf(self.locator().margins_m([float("nan"), 400.0], [25.6, 25.6])).all()
 
 
 @st.composite
@@ -316,4 +337,4 @@ def test_a_city_redrawn_again_and_again_answers_as_one_built_afresh(seed):
         everywhere = rng.random((2, 3000)) * 0.06 + [[114.275], [25.655]]
         for points in ((lon, lat), everywhere):
             assert (locator.locate(*points) == fresh.locate(*points)).all()
-        assert locator.margin_m(float(lon[0]), float(lat[0])) == fresh.margin_m(float(lon[0]), float(lat[0]))
+        assert (locator.margins_m(lon, lat) == fresh.margins_m(lon, lat)).all()

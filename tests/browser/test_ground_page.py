@@ -330,6 +330,9 @@ def test_open_maps_follow_a_redraw_by_themselves_and_stay_where_they_were(visit,
     drawing.get_by_role("dialog").get_by_role("button", name="发布").click()
     for page in (hinted, unhinted, beside, drawing):
         page.wait_for_selector(".map-canvas[data-edition='2']")
+    city.session.rollback()
+    (new,) = grids_of(city.session).keys() - grids.keys()
+    expect(hinted.locator(f"option[value='{new}']").first).to_be_attached()
     tiles.clear()
     hinted.get_by_role("button", name="缩小").click()
     hinted.wait_for_timeout(1500)

@@ -47,7 +47,7 @@ export function Board({ session, ground, categories }: Props) {
   const home = useMemo(() => homeOf(ground), [ground]);
 
   useEffect(() => writeAddress(filters, chosen, ground), [filters, chosen]);
-  useEffect(() => counts.retry(), [ground]);
+  useEffect(() => counts.retry(), [ground.tiles]);
   useEffect(() => {
     if (issues.status === "live") void view.current?.askAgain();
   }, [issues.status]);

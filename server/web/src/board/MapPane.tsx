@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Bounds, Ground, GridCount, IssuePoint } from "../api/types";
 import { LIGHT_COLOURS, type Sign as Light } from "../ground/icons";
 import { type Measure, breaks, label, shade } from "../ground/shades";
-import { type Camera, type Choices, GroundView, canDraw } from "../ground/view";
+import { type Camera, type Choices, GroundView, canDraw, drawing } from "../ground/view";
 import { currentLanguage, t } from "../i18n";
 import { Icon } from "../page/Icon";
 import { Sign } from "../page/Sign";
@@ -48,7 +48,7 @@ export function MapPane({ ground, home, counts, points, choices, viewRef }: Prop
       camera.current = view.camera;
       view.remove();
     };
-  }, [ground]);
+  }, [drawing(ground)]);
   useEffect(() => viewRef.current?.relabel({ label: t("map.label") }), [currentLanguage()]);
   useEffect(() => void viewRef.current?.shadeGrids(counts, measure), [counts, measure, ground]);
   useEffect(() => void viewRef.current?.showIssues(points), [points, ground]);

@@ -289,6 +289,11 @@ export function absolute(path: string): string {
   return `${location.origin}${path}`;
 }
 
+/** What a map is drawn from, as one text: where it is the same, what else is known of the ground draws nothing anew. */
+export function drawing({ tiles, kinds }: Ground): string {
+  return `${tiles} ${kinds.map((kind) => kind.code).join(" ")}`;
+}
+
 export function reducedMotion(): boolean {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }

@@ -5,7 +5,7 @@
  * it; where no stream can be had, or the one there was fell silent, it asks often. While the page is hidden it does
  * neither: a browser opens six connections to a server for all its pages, and each stream holds one.
  */
-import { read } from "../api/client";
+import { Refused, read } from "../api/client";
 import type { Ground } from "../api/types";
 
 const HINTS = "/v1/map/events";
@@ -13,10 +13,17 @@ const SELDOM_MS = 30_000;
 const OFTEN_MS = 2_000;
 /** The server says every twenty seconds that it is there: it was missed twice. */
 const SILENT_MS = 45_000;
+/** An answer that is as long on its way is asked for anew. */
+const PATIENCE_MS = 60_000;
 /** A stream that was refused is asked for again. */
 const REFUSED_MS = 60_000;
 
-/** Call `changed` with each ground that is in force after `first`, until the function returned is called. */
+/**
+ * Call `changed` with each ground that is in force after `first`, until the function returned is called.
+ *
+ * Twice for each: at once with its tiles and the areas of before, and with its own areas when they are read, which of a
+ * large city takes a second or two.
+ */
 export function followGround(first: Ground, changed: (ground: Ground) => void): () => void {
   const follower = new Follower(first, changed);
   follower.begin();
@@ -26,7 +33,9 @@ export function followGround(first: Ground, changed: (ground: Ground) => void): 
 class Follower {
   readonly #changed: (ground: Ground) => void;
   readonly #asking = new AbortController();
-  #tiles: string | null;
+  #known: Ground;
+  /** The tiles of the ground that was last read whole. */
+  #whole: string | null;
   #timer = 0;
   #stream: EventSource | null = null;
   #begunAt = 0;
@@ -34,11 +43,13 @@ class Follower {
   #askedAt = Date.now();
   #busy = false;
   #again = false;
-  /** Whether the last question was answered. */
+  /** Whether the last question was answered, or refused to somebody who is signed in no more. */
   #sure = true;
+  #out = false;
 
   constructor(first: Ground, changed: (ground: Ground) => void) {
-    this.#tiles = first.tiles;
+    this.#known = first;
+    this.#whole = first.tiles;
     this.#changed = changed;
   }
 
@@ -62,7 +73,7 @@ class Follower {
     const silent = state === EventSource.OPEN && now - this.#heardAt > SILENT_MS;
     if (this.#stream === null || silent || (state === EventSource.CLOSED && now - this.#begunAt > REFUSED_MS)) this.#listen(now);
     const hinted = this.#stream?.readyState === EventSource.OPEN && this.#sure;
-    if (now - this.#askedAt >= (hinted ? SELDOM_MS : OFTEN_MS)) void this.#ask();
+    if (now - this.#askedAt >= (hinted || this.#out ? SELDOM_MS : OFTEN_MS)) void this.#ask();
   };
 
   #listen(now: number): void {
@@ -98,20 +109,28 @@ class Follower {
         this.#again = false;
         await this.#look();
       }
-      this.#sure = true;
-    } catch {
-      this.#sure = false; // it asks again soon; that the server cannot be heard, others on the page say
+      [this.#sure, this.#out] = [true, false];
+    } catch (error) {
+      // It asks again soon; that the server cannot be heard, others on the page say.
+      [this.#sure, this.#out] = [false, error instanceof Refused && error.status === 401];
     } finally {
       this.#busy = false;
     }
   }
 
   async #look(): Promise<void> {
-    const { signal } = this.#asking;
-    const { tiles } = await read<{ tiles: string | null }>("/v1/map/ground", signal);
-    if (tiles === this.#tiles) return;
+    const signal = AbortSignal.any([this.#asking.signal, AbortSignal.timeout(PATIENCE_MS)]);
+    const { edition, tiles } = await read<{ edition: number | null; tiles: string | null }>("/v1/map/ground", signal);
+    if (tiles === this.#whole) return;
+    const { tiles: drawn, kinds } = this.#known;
+    if (tiles !== drawn && edition !== null && kinds.length > 0) this.#tell({ ...this.#known, edition: { number: edition, name: "" }, tiles });
     const ground = await read<Ground>("/v1/areas", signal);
-    this.#tiles = ground.tiles;
+    this.#whole = ground.tiles;
+    this.#tell(ground);
+  }
+
+  #tell(ground: Ground): void {
+    this.#known = ground;
     this.#changed(ground);
   }
 }

@@ -60,7 +60,7 @@ export function DraftPage({ table, id, onClose, onPublished }: Props) {
     setTrouble(null);
     await load(id).then(setStanding, (error: unknown) => refuseOrLeave(error, setTrouble));
   };
-  useEffect(() => void refresh(), [id, table.ground]); // another edition may supersede it
+  useEffect(() => void refresh(), [id, table.ground.tiles]); // another edition may supersede it
   useEffect(() => {
     const overlay: Overlay | null = standing && { areas: standing.areas, moved: standing.moved };
     void table.map?.lay(overlay, after);

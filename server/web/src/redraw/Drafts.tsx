@@ -10,7 +10,7 @@ import { Import } from "./Import";
 import type { Table } from "./main";
 
 export function Drafts({ table, onOpen }: { table: Table; onOpen: (id: number) => void }) {
-  const { value, trouble, again } = useRead<{ drafts: Draft[] }>("/v1/drafts", table.ground);
+  const { value, trouble, again } = useRead<{ drafts: Draft[] }>("/v1/drafts", table.ground.tiles);
   return (
     <>
       <NewDraft onOpen={onOpen} />

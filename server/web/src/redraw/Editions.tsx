@@ -13,8 +13,8 @@ const NOTHING = { type: "FeatureCollection", features: [] } as const;
 const FOLLOWING_MS = 1000;
 
 export function Editions({ table }: { table: Table }) {
-  const { value, trouble, again } = useRead<{ editions: Edition[] }>("/v1/editions?limit=50", table.ground);
-  const plans = useRead<{ plans: Plan[] }>("/v1/editions/plans", table.ground);
+  const { value, trouble, again } = useRead<{ editions: Edition[] }>("/v1/editions?limit=50", table.ground.tiles);
+  const plans = useRead<{ plans: Plan[] }>("/v1/editions/plans", table.ground.tiles);
   const [chosen, setChosen] = useState<number | null>(null);
   const newest = value?.editions[0]?.number ?? null;
   const shown = chosen ?? newest;

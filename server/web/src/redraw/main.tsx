@@ -2,7 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Ground } from "../api/types";
 import { homeOf } from "../board/ground";
-import { type Camera, canDraw } from "../ground/view";
+import { type Camera, canDraw, drawing } from "../ground/view";
 import { currentLanguage, t } from "../i18n";
 import { mayDraw } from "../page/Header";
 import { Icon } from "../page/Icon";
@@ -98,7 +98,7 @@ function GroundMap({ ground, hands, map, onMap }: MapProps) {
       camera.current = made.camera;
       made.remove();
     };
-  }, [ground, currentLanguage()]);
+  }, [drawing(ground), currentLanguage()]);
   if (!drawn) return <p class="warning map-missing">{t("map.unsupported")}</p>;
   return (
     <div class="ground-map">

@@ -9,9 +9,10 @@ moment and one source, so two rules that are equally specific and both apply spe
 a tie is an equal ``scope``, and can be found when a rule is saved.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import product
+from typing import Any
 
 from server.cases import reasons as why
 from server.cases.calendar import Limit, WorkCalendar
@@ -34,10 +35,14 @@ class RuleBook:
             other = self._rules.setdefault(rule.scope, rule)
             if other is not rule:
                 raise RuleTie(rule.label, other.id, other.label)
+        # What some rule says in each part of its scope: of a case's many scopes, no others can be found.
+        self._spoken_of = [set(part) for part in zip(*self._rules, strict=True)]
 
     def find(self, case: Case, *, working: bool) -> Rule | None:
         """Return the most specific rule that speaks of the case, in working hours or out of them."""
-        return next((self._rules[scope] for scope in _scopes(case, working=working) if scope in self._rules), None)
+        parts = zip(_scopes(case, working=working), self._spoken_of, strict=False)
+        asked = product(*([each for each in part if each in spoken_of] for part, spoken_of in parts))
+        return next((self._rules[scope] for scope in asked if scope in self._rules), None)
 
     def terms(self, category: str) -> tuple[Terms, ...]:
         """Return what the catalogue says of a category, then of its first level."""
@@ -79,9 +84,9 @@ def choose(
     )
 
 
-def _scopes(case: Case, *, working: bool) -> Iterator[Scope]:
-    """Yield every scope that holds the case, the most specific first."""
-    yield from product(
+def _scopes(case: Case, *, working: bool) -> tuple[tuple[Any, ...], ...]:
+    """Return the parts of the scopes that hold the case: of their products, the first is the most specific."""
+    return (
         (case.category, case.category[:2], None),
         (*(area.id for area in case.place.areas), None),
         (case.severity, None),

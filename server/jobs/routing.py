@@ -22,7 +22,7 @@ from server.cases.service import Routed, read_book, route_awaiting
 from server.grounds import ground_at
 from server.jobs.process import WORK_FOR, config, now, transaction, wake
 
-BATCH = 200
+BATCH = 500
 # These say nothing of an issue: the job ends, and the sweeper asks again.
 _NOT_OF_AN_ISSUE = (NoDefaultDesk, OperationalError, InterfaceError, TimeoutError)
 

@@ -5,7 +5,7 @@ Owns the way from the parameters that are kept (JSON) to the redraws of ``geo.re
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ from geo.redraw import (
 )
 from geo.redraw.sheet import Ground
 from geo.shapes import line_of, polygon_of
+from server.grids.below import with_areas_below
 from server.grids.city import City
 from server.grids.errors import OperationRefused
 
@@ -86,9 +87,7 @@ def perform(city: City, operation: Operation) -> Step:
         raise OperationRefused("areas", "required")
     kind = _kind(city, operation)
     redrawn = _DOES[operation.kind](city, kind, given)
-    after = city.with_sheet(kind, redrawn.sheet)
-    if operation.kind == "merge":
-        after = _heirs(after, redrawn.gone, given["into"])
+    after = with_areas_below(city, city.with_sheet(kind, redrawn.sheet), kind, redrawn)
     return Step(operation, after, kind, redrawn)
 
 
@@ -98,18 +97,6 @@ def fold(city: City, operations: Sequence[Operation]) -> list[Step]:
     for operation in operations:
         steps.append(perform(steps[-1].city if steps else city, operation))
     return steps
-
-
-def _heirs(city: City, gone: Sequence[str], into: str) -> City:
-    """What was under areas that are merged is under the one that they became."""
-    lost = set(gone)
-    for kind, sheet in city.sheets.items():
-        put = {
-            code: replace(tract, parent_code=into) for code, tract in sheet.tracts.items() if tract.parent_code in lost
-        }
-        if put:
-            city = city.with_sheet(kind, sheet.with_changes(put))
-    return city
 
 
 def _sheet(city: City, kind: str) -> Sheet:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.types import Boolean, DateTime
 
 from server.ogc.collections import Collection
+from server.ogc.questions import DEFAULT_LIMIT, MOST
 from server.ogc.reference import CRS84, frames
 
 Json = dict[str, Any]
@@ -33,6 +34,7 @@ CONFORMANCE = (
     f"{_SPEC}cql2/1.0/conf/cql2-json",
     f"{_SPEC}cql2/1.0/conf/basic-cql2",
     f"{_SPEC}cql2/1.0/conf/advanced-comparison-operators",
+    f"{_SPEC}cql2/1.0/conf/case-insensitive-comparison",
     f"{_SPEC}cql2/1.0/conf/basic-spatial-functions",
     f"{_SPEC}cql2/1.0/conf/basic-spatial-functions-plus",
     f"{_SPEC}cql2/1.0/conf/spatial-functions",
@@ -136,7 +138,7 @@ def _type_of(column: ColumnElement[Any]) -> Json:
 
 
 _PARAMETERS: Mapping[str, Json] = {
-    "limit": {"schema": {"type": "integer", "minimum": 1, "maximum": 10000, "default": 100}},
+    "limit": {"schema": {"type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT_LIMIT}},
     "bbox": {
         "schema": {"type": "array", "minItems": 4, "maxItems": 6, "items": {"type": "number"}},
         "style": "form",
@@ -182,10 +184,12 @@ def api(root: str, found: Iterable[Collection], columns: Mapping[str, Iterable[s
         "security": [{"program": []}, {"staff": []}],
         "paths": paths,
         "components": {
+            # QGIS looks for the limits of pages here alone, and without them reads whole layers a hundred at a time.
+            "parameters": {each["name"]: each for each in named if each["name"] == "limit"},
             "securitySchemes": {
                 "program": {"type": "http", "scheme": "basic"},
                 "staff": {"type": "apiKey", "in": "cookie", "name": "patrol_session"},
-            }
+            },
         },
     }
 

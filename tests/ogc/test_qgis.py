@@ -9,12 +9,16 @@ alone without), ``qgsoapifputfeaturerequest.cpp`` (the whole feature, six decima
 is read again) and ``qgsoapifdeletefeaturerequest.cpp``. Content-Crs is sent without brackets, and not at all for CRS84;
 axes are swapped where the authority names north first. No redirect is followed for a write, and no If-Match is sent.
 A refusal is shown as ``qgsbasenetworkrequest.cpp`` reads it: the status line, or the text of an ExceptionReport.
+
+QGIS 3.40.6 and 3.22.16 (Debian's) were run against the server, too, and what they sent was recorded: the same, but
+that they never ask for /schema, and 3.22 neither for OPTIONS nor for reference systems. Tests that name a version
+replay that.
 """
 
 import base64
 import http.client
 import json
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -214,3 +218,54 @@ def test_qgis_is_refused_once_the_holder_of_the_password_has_left(draft, program
     answer = layer.patch_geometry(WEST, west_of(BENT))
     assert answer.status == 401
     assert answer.getheader("WWW-Authenticate").startswith("Basic")
+
+
+COMPILED = {
+    f"(code = '{WEST}')": {WEST},
+    f"(NOT ((code = '{WEST}')))": {EAST},
+    f"code IN ('{WEST}','x')": {WEST},
+    f"((code > '{WEST}') AND (name IS NOT NULL))": {EAST},
+    f"((name = '阳岭第一网格') OR code BETWEEN '0' AND '{WEST}')": {WEST},
+    "(name LIKE '_%第二%')": {EAST},
+    "(CASEI(name) LIKE CASEI('%第二%'))": {EAST},
+    "(CASEI(name) NOT LIKE CASEI('%第二%'))": {WEST},
+    "(CASEI(kind) LIKE CASEI('GRI%'))": {WEST, EAST},
+    "(name = 'it''s \"x\" %_')": set(),
+}
+
+
+def test_expressions_that_qgis_3_40_sends_as_filters_find_the_same_areas(program):
+    layer = Qgis(program, "areas-grid")
+    claimed = {each.rpartition("/")[2] for each in layer.read(f"{program.url}/conformance")["conformsTo"]}
+    assert {"cql2-text", "basic-cql2", "advanced-comparison-operators", "case-insensitive-comparison"} <= claimed
+    more = f"&filter-lang=cql2-text&crs={EPSG}4326"
+    for written, wanted in COMPILED.items():
+        sent = quote(written, safe="()',")
+        page = layer.read(f"{layer.items}?limit=1000&filter={sent}{more}")
+        assert {each["properties"]["code"] for each in page["features"]} == wanted, written
+        assert page["numberMatched"] == len(wanted)
+    issues = Qgis(program, "issues")
+    since = quote("(\"captured_at\" > TIMESTAMP('2026-01-01T00:00:00.000Z'))", safe="()',")
+    issues.read(f"{issues.items}?limit=1000&filter={since}{more}")
+
+
+def test_qgis_is_told_where_it_looks_that_pages_may_be_longer_than_the_usual(program):
+    document = Qgis(program, "areas-grid").read(f"{program.url}/api")
+    limit = document["components"]["parameters"]["limit"]
+    assert limit in document["paths"]["/collections/areas-grid/items"]["get"]["parameters"]
+    assert (limit["schema"]["default"], limit["schema"]["maximum"]) == (100, 10_000)
+
+
+def test_a_part_that_qgis_3_40_split_off_is_refused_with_its_old_code_and_fits_with_its_own(draft, program):
+    line = [(114.30399545939953, 25.68), (114.30397905490753, 25.685), (114.3039816606069, 25.69)]
+    kept = shapely.Polygon([(114.30, 25.68), *line, (114.30, 25.69)])
+    part = shapely.Polygon([(114.31, 25.68), *line, (114.31, 25.69)])
+    layer = grids(draft, program)
+    assert layer.patch_geometry(WEST, kept).status == 204
+    copied = {"name": "阳岭第一网格", "kind": "grid", "parent": COMMUNITY}
+    refused = layer.create(part, code=WEST, **copied)
+    report = ET.fromstring(refused.content)  # noqa: S314  # our own
+    assert (refused.status, WEST in report.findtext(f"{OWS}Exception/{OWS}ExceptionText")) == (422, True)
+    assert layer.create(part, code=THIRD, **copied).status == 201
+    assert findings(draft) == (True, set())
+    assert set(draft.features()) == {WEST, THIRD, EAST}

@@ -1,6 +1,7 @@
 """What is written is read back the very same, through each format, encoding and reference system."""
 
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from geo.errors import CrsNeedsParameters, InvalidQuestion, UnsupportedFile
 from geo.export import AreaRow, Wish, write_areas
 from geo.files import read_boundaries
 
+SAVED = Path(__file__).with_name("saved_by_qgis")
 LAKE = shapely.Polygon(
     [(114.30000001, 25.68), (114.31, 25.68000003), (114.31, 25.69), (114.3012345, 25.69123456)],
     [[(114.303, 25.683), (114.303, 25.685), (114.305, 25.685)]],
@@ -32,7 +34,18 @@ ROWS = [
 def test_a_round_trip_changes_nothing(tmp_path, suffix, crs, encoding):
     path = tmp_path / f"grids{suffix}"
     write_areas(ROWS, path, Wish(crs, encoding))
-    found = read_boundaries(path)
+    require_same(read_boundaries(path), crs)
+
+
+@pytest.mark.parametrize(
+    ("file", "crs"), [("gbk-4526.zip", "EPSG:4526"), ("4490.geojson", "EPSG:4490"), ("4547-gpkg.zip", "EPSG:4547")]
+)
+def test_what_qgis_3_40_saved_of_our_file_in_another_reference_system_is_the_same_ground(file, crs):
+    # Our GeoPackage of ROWS, opened in QGIS 3.40.6 (GDAL 3.10) and saved as a layer of another kind.
+    require_same(read_boundaries(SAVED / file), crs)
+
+
+def require_same(found, crs):
     assert found.crs == crs
     assert [fault.code for fault in found.faults if fault.severity == "error"] == []
     for row, feature in zip(ROWS, found.features, strict=True):

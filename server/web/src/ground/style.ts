@@ -11,7 +11,8 @@ import type {
   StyleSpecification,
   VectorSourceSpecification,
 } from "maplibre-gl";
-import type { AreaKind } from "../api/types";
+import type { Area, AreaKind } from "../api/types";
+import { type Names, nameBands, type Scale, scaleOf } from "./scales";
 import { NOT_IN_CHARGE } from "./shades";
 
 export const FONTS = ["Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", "sans-serif"];
@@ -23,14 +24,17 @@ export const AREAS_LAYER = "areas";
 export const LABELS_LAYER = "labels";
 /** Beyond this zoom the tiles are stretched: borders are exact to well under a metre there. */
 const TILES_TO_ZOOM = 16;
+/** From here on grids are called by their names, and what lies above them no longer. */
+const GRIDS_NAMED = 13;
 
 export const sourceOf = (kind: string): string => `ground-${kind}`;
 
-/** `tiles` is the template the server gave, with {kind} still in it. */
-export function style(tiles: string, kinds: readonly AreaKind[]): StyleSpecification {
+/** `tiles` is the template the server gave, with {kind} still in it; `areas` say how large each kind is. */
+export function style(tiles: string, kinds: readonly AreaKind[], areas: readonly Area[]): StyleSpecification {
   const locating = kinds.find((kind) => kind.is_locating);
   const above = kinds.filter((kind) => locating && kind.rank < locating.rank).sort((a, b) => b.rank - a.rank);
   const below = kinds.filter((kind) => locating && kind.rank > locating.rank);
+  const scales = above.map((kind) => scaleOf(kind, areas));
   const shown = [...(locating ? [locating] : []), ...above, ...below];
   return {
     version: 8,
@@ -41,11 +45,11 @@ export function style(tiles: string, kinds: readonly AreaKind[]): StyleSpecifica
     },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": "#eceeea" } },
-      ...(locating ? gridLayers(locating.code) : []),
+      ...(locating ? gridLayers(scaleOf(locating, areas)) : []),
       ...below.map((kind) => partLayer(kind.code)),
-      ...above.map((kind, height) => borderLayer(kind.code, height)),
+      ...scales.map(borderLayer),
       ...(locating ? chosenGridLayers(locating.code) : []),
-      ...above.slice(0, 1).map((kind) => districtLabels(kind.code)),
+      ...nameBands(scales, GRIDS_NAMED).map(aboveLabels),
       ...(locating ? gridLabels(locating.code) : []),
       ...issueLayers(),
     ],
@@ -71,8 +75,13 @@ function issuesSource(): StyleSpecification["sources"][string] {
   };
 }
 
-function gridLayers(kind: string): LayerSpecification[] {
-  const common = { source: sourceOf(kind), "source-layer": AREAS_LAYER } as const;
+/** Faint from where a kind is hinted at, full from where it is drawn. */
+function fadingIn({ hinted, drawn }: Scale, faintest: number): ExpressionSpecification | number {
+  return hinted < drawn ? ["interpolate", ["linear"], ["zoom"], hinted, faintest, drawn, 1] : 1;
+}
+
+function gridLayers(scale: Scale): LayerSpecification[] {
+  const common = { source: sourceOf(scale.kind.code), "source-layer": AREAS_LAYER } as const;
   return [
     {
       id: "grid-fill",
@@ -92,6 +101,7 @@ function gridLayers(kind: string): LayerSpecification[] {
       paint: {
         "line-color": "#7b8b92",
         "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.3, 14, 0.9, 17, 1.4],
+        "line-opacity": fadingIn(scale, 0.25),
       },
     },
   ];
@@ -108,17 +118,18 @@ function partLayer(kind: string): LayerSpecification {
   };
 }
 
-function borderLayer(kind: string, height: number): LayerSpecification {
+function borderLayer(scale: Scale, height: number): LayerSpecification {
   const heavier = 1 + 0.35 * height;
   return {
-    id: `border-${kind}`,
+    id: `border-${scale.kind.code}`,
     type: "line",
-    source: sourceOf(kind),
+    source: sourceOf(scale.kind.code),
     "source-layer": AREAS_LAYER,
     layout: { "line-join": "round" },
     paint: {
       "line-color": "#2f4451",
       "line-width": ["interpolate", ["linear"], ["zoom"], 9, 0.7 * heavier, 13, 1.7 * heavier, 17, 2.6 * heavier],
+      "line-opacity": fadingIn(scale, 0),
     },
   };
 }
@@ -146,7 +157,7 @@ function gridLabels(kind: string): LayerSpecification[] {
       type: "symbol",
       source: sourceOf(kind),
       "source-layer": LABELS_LAYER,
-      minzoom: 13,
+      minzoom: GRIDS_NAMED,
       layout: {
         "text-font": FONTS,
         "text-field": ["format", ["get", "name"], {}, "\n", {}, ["get", "code"], { "font-scale": 0.74 }],
@@ -164,13 +175,14 @@ function gridLabels(kind: string): LayerSpecification[] {
   ];
 }
 
-function districtLabels(kind: string): LayerSpecification {
+function aboveLabels({ kind, from, to }: Names): LayerSpecification {
   return {
-    id: "district-label",
+    id: `above-label-${kind.code}`,
     type: "symbol",
-    source: sourceOf(kind),
+    source: sourceOf(kind.code),
     "source-layer": LABELS_LAYER,
-    maxzoom: 13,
+    minzoom: from,
+    maxzoom: to,
     layout: {
       "text-font": BOLD,
       "text-field": ["get", "name"],

@@ -66,7 +66,7 @@ export class GroundView {
     this.#choices = choices;
     this.#map = new MapLibre({
       container,
-      style: style(absolute(ground.tiles ?? ""), ground.kinds),
+      style: style(absolute(ground.tiles ?? ""), ground.kinds, ground.areas),
       ...(Array.isArray(home) ? { bounds: home, fitBoundsOptions: fit(container) } : (home ?? {})),
       attributionControl: false,
       dragRotate: false,

@@ -33,7 +33,7 @@ export class RedrawMap {
   constructor(container: HTMLElement, ground: Ground, at: Bounds | Camera | null, hands: Hands, label: string) {
     this.#map = new MapLibre({
       container,
-      style: drawable(style(absolute(ground.tiles ?? ""), ground.kinds)),
+      style: drawable(style(absolute(ground.tiles ?? ""), ground.kinds, ground.areas)),
       ...(Array.isArray(at) ? { bounds: at, fitBoundsOptions: { padding: 28, maxZoom: 16 } } : (at ?? {})),
       attributionControl: false,
       dragRotate: false,
@@ -127,7 +127,7 @@ export class RedrawMap {
 function drawable(ground: StyleSpecification): StyleSpecification {
   const fill = ground.layers.find((layer) => layer.id === "grid-fill");
   const base = fill && "source" in fill ? fill.source : "";
-  const names = ground.layers.findIndex((layer) => layer.id === "district-label" || layer.id === "grid-label");
+  const names = ground.layers.findIndex((layer) => layer.type === "symbol");
   const layers = ground.layers.map((layer) =>
     layer.id === "grid-fill" ? ({ ...layer, paint: { "fill-color": "#fbfcfa" } } as LayerSpecification) : layer,
   );

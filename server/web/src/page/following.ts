@@ -13,6 +13,9 @@ const SELDOM_MS = 30_000;
 const OFTEN_MS = 2_000;
 /** The server says every twenty seconds that it is there: it was missed twice. */
 const SILENT_MS = 45_000;
+/** From hearing of a redraw to asking for its areas, for each area: a fifth of it at least, this much more at most. */
+const SPREAD_MS = 0.1;
+const AGAIN_MS = 5_000;
 /** An answer that is as long on its way is asked for anew. */
 const PATIENCE_MS = 60_000;
 /** A stream that was refused is asked for again. */
@@ -21,8 +24,8 @@ const REFUSED_MS = 60_000;
 /**
  * Call `changed` with each ground that is in force after `first`, until the function returned is called.
  *
- * Twice for each: at once with its tiles and the areas of before, and with its own areas when they are read, which of a
- * large city takes a second or two.
+ * Twice for each: at once with its tiles and the areas of before, and with its own areas when they are read. That takes
+ * the server a second or two in a large city, and all open maps hear at one moment: each asks at one of its own.
  */
 export function followGround(first: Ground, changed: (ground: Ground) => void): () => void {
   const follower = new Follower(first, changed);
@@ -34,9 +37,9 @@ class Follower {
   readonly #changed: (ground: Ground) => void;
   readonly #asking = new AbortController();
   #known: Ground;
-  /** The tiles of the ground that was last read whole. */
-  #whole: string | null;
   #timer = 0;
+  #nameTimer = 0;
+  #naming = new AbortController();
   #stream: EventSource | null = null;
   #begunAt = 0;
   #heardAt = 0;
@@ -49,7 +52,6 @@ class Follower {
 
   constructor(first: Ground, changed: (ground: Ground) => void) {
     this.#known = first;
-    this.#whole = first.tiles;
     this.#changed = changed;
   }
 
@@ -62,7 +64,9 @@ class Follower {
   end(): void {
     document.removeEventListener("visibilitychange", this.#turn);
     window.clearInterval(this.#timer);
+    window.clearTimeout(this.#nameTimer);
     this.#asking.abort();
+    this.#naming.abort();
     this.#close();
   }
 
@@ -119,18 +123,32 @@ class Follower {
   }
 
   async #look(): Promise<void> {
-    const signal = AbortSignal.any([this.#asking.signal, AbortSignal.timeout(PATIENCE_MS)]);
-    const { edition, tiles } = await read<{ edition: number | null; tiles: string | null }>("/v1/map/ground", signal);
-    if (tiles === this.#whole) return;
-    const { tiles: drawn, kinds } = this.#known;
-    if (tiles !== drawn && edition !== null && kinds.length > 0) this.#tell({ ...this.#known, edition: { number: edition, name: "" }, tiles });
-    const ground = await read<Ground>("/v1/areas", signal);
-    this.#whole = ground.tiles;
-    this.#tell(ground);
+    const { edition, tiles } = await read<{ edition: number | null; tiles: string | null }>("/v1/map/ground", patient(this.#asking));
+    if (tiles === this.#known.tiles) return undefined;
+    const { kinds, areas } = this.#known;
+    if (edition === null || kinds.length === 0) return this.#name();
+    this.#tell({ ...this.#known, edition: { number: edition, name: "" }, tiles });
+    return this.#nameIn((0.2 + Math.random()) * SPREAD_MS * areas.length);
+  }
+
+  /** Read the areas after a while; what was on its way is of a ground before. */
+  #nameIn(ms: number): void {
+    this.#naming.abort();
+    window.clearTimeout(this.#nameTimer);
+    const naming = (this.#naming = new AbortController());
+    this.#nameTimer = window.setTimeout(() => void this.#name().catch(() => naming.signal.aborted || this.#nameIn(AGAIN_MS)), ms);
+  }
+
+  async #name(): Promise<void> {
+    this.#tell(await read<Ground>("/v1/areas", patient(this.#naming)));
   }
 
   #tell(ground: Ground): void {
     this.#known = ground;
     this.#changed(ground);
   }
+}
+
+function patient(asking: AbortController): AbortSignal {
+  return AbortSignal.any([asking.signal, AbortSignal.timeout(PATIENCE_MS)]);
 }

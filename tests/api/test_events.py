@@ -8,15 +8,8 @@ import requests
 from sqlalchemy import text
 
 from tests.api.hearing import hears, listening
-from tests.api.serving import served
 
 LISTENERS = 40
-
-
-@pytest.fixture(scope="module")
-def server(sync_url, redis_url):
-    with served(sync_url, redis_url, threads=2) as url:
-        yield url
 
 
 @pytest.fixture

@@ -11,19 +11,12 @@ from server import hub
 from server.api.map import GroundSchema, InForceSchema
 from server.extensions import db
 from tests.api.hearing import ends, hears, listening
-from tests.api.serving import served
 from tests.api.staff import Desk
 
 COUNTY = "360725"
 PATH = "/v1/map/events"
 # What a publication does to the editions raises the serial by a trigger; so does this, which changes no ground.
 REDRAW = text("UPDATE edition SET note = note")
-
-
-@pytest.fixture(scope="module")
-def server(sync_url, redis_url):
-    with served(sync_url, redis_url, threads=2) as url:
-        yield url
 
 
 @pytest.fixture

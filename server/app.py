@@ -8,13 +8,14 @@ import structlog
 from flask import Flask
 
 from server.api.described import describe
-from server.api.health import count_requests
+from server.api.health import count, count_requests
 from server.config import Config
 from server.extensions import NoCookieSession, api, bind_limiter, db, migrate
 from server.ogc import blueprint as ogc
 from server.pages import blueprint as pages
 from server.paths import RowNumber
 from server.problems import init_problems
+from server.tile_door import TileDoor
 
 # Each module holds a flask-smorest blueprint named ``blueprint``.
 EDGES: Sequence[str] = (
@@ -74,6 +75,7 @@ def create_app(config: Config | None = None) -> Flask:
     app.register_blueprint(pages)
     init_problems(app)
     count_requests(app)
+    app.wsgi_app = TileDoor(app, count)  # type: ignore[method-assign]  # as Flask says middleware is put on
     structlog.configure(processors=_LOG)
     return app
 

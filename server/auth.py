@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Response, current_app, g, request
+from flask import Flask, Response, current_app, g, request
 from sqlalchemy.orm import Session
+from werkzeug.http import parse_cookie
 
 from server.accounts import passwords
 from server.accounts.charge import Charge, read_charge
@@ -144,13 +145,38 @@ def _staff_remembered(now: dt.datetime, *, by_basic: bool) -> Staff | None:
     return known if known is not None and known.expires_at > now else None
 
 
+def is_remembered(app: Flask, environ: dict[str, Any], *, by_password: bool) -> bool:
+    """Return whether a caller was let in lately to what is the same for all staff, from a request not yet routed.
+
+    ``by_password``: whether an application password will do where this one asks.
+    """
+    book: Book[Staff] | None = app.extensions.get("guestbook")
+    if book is None:
+        return False
+    authorization = environ.get("HTTP_AUTHORIZATION", "")
+    if by_password and authorization[:6].lower() == "basic ":
+        known = book.known(_shown_basic(authorization))
+    else:
+        token = parse_cookie(environ).get(SESSION_COOKIE)
+        known = book.known(_shown_session(token)) if token else None
+    return known is not None and known.expires_at > dt.datetime.now(dt.UTC)
+
+
 def _shows_password() -> bool:
     return request.authorization is not None and request.authorization.type == "basic"
 
 
 def _shown(*, by_basic: bool) -> str:
     """Return what the caller showed at the door, as one text that no other caller can show."""
-    return f"basic {request.headers.get('Authorization')}" if by_basic else f"session {session_token()}"
+    return _shown_basic(request.headers["Authorization"]) if by_basic else _shown_session(session_token())
+
+
+def _shown_basic(authorization: str) -> str:
+    return f"basic {authorization}"
+
+
+def _shown_session(token: str) -> str:
+    return f"session {token}"
 
 
 def _guestbook() -> Book[Staff]:

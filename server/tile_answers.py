@@ -11,7 +11,7 @@ from flask import Response, abort, current_app, request
 
 from geo.tiles import TileName, read_tile
 from server.extensions import settings
-from server.tile_shelf import TileShelf
+from server.tile_shelf import Addressed, TileShelf, address_of
 from server.transaction import reading
 
 MVT = "application/vnd.mapbox-vector-tile"
@@ -21,10 +21,11 @@ REVALIDATE = "private, no-cache"
 _BRIEFLY = "private, max-age=60"
 
 
-def tile_answer(name: TileName, *, is_address: bool) -> Response:
+def tile_answer(name: TileName, *, is_address: bool, by_password: bool = False) -> Response:
     """Return a tile; an empty body where nothing lies, 404 where there is no such edition or kind.
 
-    ``is_address``: the address that was asked has the whole name in it, and so always means this tile.
+    ``is_address``: the address that was asked has the whole name in it, and so always means this tile; whoever asks it
+    again is answered at ``server.tile_door``. ``by_password``: whether the route lets programs in by a password.
     """
     tag = _tag(name)
     if not request.if_none_match.star_tag and request.if_none_match.contains_weak(tag):
@@ -36,7 +37,18 @@ def tile_answer(name: TileName, *, is_address: bool) -> Response:
         response.headers["Content-Encoding"] = "gzip"
     else:
         response.set_data(gzip.decompress(packed))
-    return _headed(response, tag if is_final else f"{tag}-whole", is_address=is_address, is_final=is_final)
+    _headed(response, tag if is_final else f"{tag}-whole", is_address=is_address, is_final=is_final)
+    if is_address and is_final:
+        _note(name, response, by_password=by_password)
+    return response
+
+
+def _note(name: TileName, response: Response, *, by_password: bool) -> None:
+    """Note what this address is answered with; only gzip is answered at the door."""
+    headers = tuple((each, response.headers[each]) for each in ("ETag", "Cache-Control", "Vary"))
+    of_content = (("Content-Type", MVT), ("Content-Encoding", "gzip"))
+    answered = Addressed(name, response.headers["ETag"], request.endpoint or "none", headers, of_content, by_password)
+    _shelf().note(address_of(request.environ), answered)
 
 
 def _packed(name: TileName) -> tuple[bytes, bool]:

@@ -1,18 +1,48 @@
 """Tiles that one process keeps, compressed, so that a tile is cut once; for every edge that serves them.
 
+And under which addresses they were answered, with what head: an address that names edition and life of the city always
+means the same tile.
+
 A tile is kept under the life of the city, its edition and its kind: an edition never changes, so what is kept is never
-stale, and what a redraw makes new has another name. Knows no request and no SQL.
+stale, and what a redraw makes new has another name. Knows no SQL.
 """
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_MOST_ADDRESSES = 20_000
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """What an address was answered with. ``headers`` are those of any answer, ``of_content`` those of the tile alone.
+
+    ``tag`` as it stands in the ETag; ``by_password``: whether an application password opens this address.
+    """
+
+    name: Hashable
+    tag: str
+    endpoint: str
+    headers: Headers
+    of_content: Headers
+    by_password: bool
+
+
+def address_of(environ: Mapping[str, Any]) -> str:
+    """Return path and query of a request, as WSGI has them."""
+    return f"{environ.get('PATH_INFO', '')}?{environ.get('QUERY_STRING', '')}"
 
 
 class TileShelf:
     """The tiles asked for last, up to ``most_bytes``. Safe for threads."""
 
     def __init__(self, most_bytes: int) -> None:
+        self._addresses: OrderedDict[str, Addressed] = OrderedDict()
         self._most_bytes = most_bytes
         self._held_bytes = 0
         self._tiles: OrderedDict[Hashable, bytes] = OrderedDict()
@@ -34,3 +64,14 @@ class TileShelf:
             while self._held_bytes > self._most_bytes:
                 _, gone = self._tiles.popitem(last=False)
                 self._held_bytes -= len(gone)
+
+    def note(self, address: str, answered: Addressed) -> None:
+        """Remember what an address (path and query) was answered with."""
+        with self._lock:
+            self._addresses[address] = answered
+            if len(self._addresses) > _MOST_ADDRESSES:
+                self._addresses.popitem(last=False)
+
+    def at(self, address: str) -> Addressed | None:
+        """Return what an address was answered with lately."""
+        return self._addresses.get(address)

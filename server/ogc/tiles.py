@@ -82,7 +82,7 @@ def tile(collection_id: str, z: int, y: int, x: int) -> Response:
         # Without the city's life the number of an edition means nothing.
         if not epoch or kind == collection_id:
             abort(404)
-        return tile_answer(TileName(epoch, edition, kind, address), is_address=True)
+        return tile_answer(TileName(epoch, edition, kind, address), is_address=True, by_password=True)
     with transaction() as tx:
         of, standing = _tiled(tx.session, collection_id)
     return tile_answer(TileName(standing.epoch, of.edition or 0, of.kind or "", address), is_address=False)

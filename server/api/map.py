@@ -21,7 +21,7 @@ from server.cases.board import Brief, Count, count_by_grid, map_issues
 from server.cases.territory import Piece, Territory, city_epoch, newest, read_territory
 from server.grounds import ground_at
 from server.hub import Words, event
-from server.transaction import transaction
+from server.transaction import reading, transaction
 
 blueprint = Blueprint("map", __name__, url_prefix="/v1", description="地图 · what the map draws, for staff")
 
@@ -98,8 +98,8 @@ def areas() -> Response:
 @blueprint.response(200, InForceSchema)
 def in_force() -> dict[str, Any]:
     """Return which ground is in force: what an open map asks when it is hinted at, and seldom when it is not."""
-    with transaction() as tx:
-        number, epoch = newest(tx.session)
+    with reading() as reader:
+        number, epoch = newest(reader)
     return {"edition": number, "tiles": None if number is None else _tiles(number, epoch)}
 
 

@@ -7,12 +7,13 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from geo.editions import Ground
 from geo.tables import Area, AreaKind, AreaVersion, Edition
 from server.accounts.charge import area_in_charge
+from sync.statements import Reader, Statement
 from sync.tables import CityState
 
 
@@ -77,13 +78,15 @@ def city_epoch(session: Session) -> uuid.UUID:
     return session.execute(select(CityState.epoch)).scalar_one()
 
 
-def newest(session: Session) -> tuple[int | None, uuid.UUID]:
+_NEWEST = Statement("""
+    SELECT (SELECT number FROM edition ORDER BY in_force DESC LIMIT 1), epoch FROM city_state
+""")
+
+
+def newest(reader: Reader) -> tuple[int | None, uuid.UUID]:
     """Return the edition in force, None before the first, and the life of the database, as of one moment.
 
     By the editions themselves, not by a clock: none is published ahead of its time.
     """
-    row = session.execute(
-        text("SELECT (SELECT number FROM edition ORDER BY in_force DESC LIMIT 1), epoch FROM city_state")
-    )
-    number, epoch = row.one()
+    ((number, epoch),) = _NEWEST.read(reader)
     return number, epoch

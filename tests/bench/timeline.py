@@ -57,6 +57,7 @@ class Times:
     committed: float = 0.0
     answered: float = 0.0
     assigned: float = 0.0
+    hinted: list[float] = field(default_factory=list)
     maps: list[float] = field(default_factory=list)
 
 
@@ -210,7 +211,9 @@ def _seen_on_map(office: Office, base: int, times: Times) -> None:
         with suppress(requests.RequestException), office.hints() as hints:
             # What changed before the stream was open is hinted at by nobody.
             for _ in chain([""], hints):
+                heard = time.time()
                 if office.in_force() != base:
+                    times.hinted.append(heard)
                     times.maps.append(time.time())
                     return
     raise RuntimeError("an open map never heard of it")
@@ -297,8 +300,9 @@ def _told(city: Stage, phones: list[Phone], times: Times, found: dict[str, Any])
     events += [(ended - times.asked, f"the records have followed: {count:,} moved")]
     events += _phones_told(phones, moved, times)
     maps = sorted(each - times.asked for each in times.maps)
+    events.append((max(times.hinted) - times.asked, f"all {MAPS} open maps are hinted at"))
     events.append((maps[0], "the first open map knows"))
-    events.append((maps[-1], f"all {MAPS} open maps know (by hint)"))
+    events.append((maps[-1], f"all {MAPS} open maps know"))
     events.sort(key=lambda event: event[0])
     return {"checked": checked, "events": events, "lines": _lines(phones, times, found, checked, events)}
 

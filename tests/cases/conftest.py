@@ -1,5 +1,7 @@
 """The small city of ``tests.cases.city`` on a database of its own, emptied of happenings after each test."""
 
+from contextlib import contextmanager
+
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -35,6 +37,18 @@ def sessions(city_engine):
     with Session(city_engine) as session:
         city.clear(session)
         session.commit()
+
+
+@pytest.fixture
+def begin(sessions):
+    """Begins transactions, as jobs do."""
+
+    @contextmanager
+    def opened():
+        with sessions.begin() as session:
+            yield session
+
+    return opened
 
 
 @pytest.fixture

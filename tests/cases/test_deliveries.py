@@ -3,76 +3,24 @@
 import threading
 import time
 import uuid
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import text
 
-from server.cases import endpoints
 from server.cases.deliveries import (
-    Patience,
     claim_due,
-    deliver_due,
     give_up_old,
     is_due,
     note,
     retry,
 )
-from server.cases.errors import DeliveryNotRetryable, InvalidEndpoint, UnknownDelivery, UnknownOrganisation
+from server.cases.errors import DeliveryNotRetryable, UnknownDelivery
 from server.cases.service import route_awaiting
-from server.cases.webhook import Answer, Guard
-from tests.cases.city import WEST, report, rows
-from tests.cases.receiver import SECRET, receiving
-
-SEAL = endpoints.seal("a key of the tests")
-HERE = Guard(allow_loopback=True, patience_s=1.0)
-PATIENCE = Patience()
-
-
-def now():
-    return datetime.now(UTC)
-
-
-@pytest.fixture
-def begin(sessions):
-    @contextmanager
-    def opened():
-        with sessions.begin() as session:
-            yield session
-
-    return opened
-
-
-def hook(begin, code, url, secret=SECRET, at=None, **more):
-    with begin() as session:
-        return endpoints.save(session, code, url, seal_with=SEAL, now=at or now(), secret=secret, **more)
-
-
-def dispatch(begin, ground, *categories, **more):
-    with begin() as session:
-        made = [report(session, category, **more) for category in categories]
-        route_awaiting(session, now(), ground)
-    return made
-
-
-def deliver(begin, patience=PATIENCE, clock=now, work_for=timedelta(seconds=20)):
-    return deliver_due(begin, clock, seal=SEAL, guard=HERE, work_for=work_for, patience=patience)
-
-
-def states(begin):
-    with begin() as session:
-        return [
-            (row["state"], row["attempts"])
-            for row in rows(session, "SELECT state, attempts FROM delivery WHERE channel = 'webhook' ORDER BY id")
-        ]
-
-
-def forward(begin):
-    """Let the waiting be over: everything that waits is due, no line rests, no lease runs."""
-    with begin() as session:
-        session.execute(text("UPDATE delivery SET next_attempt_at = now() WHERE next_attempt_at IS NOT NULL"))
-        session.execute(text("UPDATE endpoint SET resting_until = NULL, leased_until = NULL"))
+from server.cases.webhook import Answer
+from tests.cases.city import WEST, rows
+from tests.cases.posting import PATIENCE, SEAL, deliver, dispatch, forward, hook, now, states
+from tests.cases.receiver import receiving
 
 
 def test_a_body_is_told_what_where_and_by_when(begin, ground):
@@ -433,83 +381,6 @@ def test_the_sweeper_learns_whether_anything_is_due(begin, ground):
         deliver(begin)
         with begin() as session:
             assert not is_due(session, now())
-
-
-def test_a_secret_is_sealed_at_rest_and_made_where_none_is_given(begin):
-    given = hook(begin, "zhujian", "http://127.0.0.1:9/")
-    made = hook(begin, "chengguan", "http://127.0.0.1:9/", secret=None)
-    kept = hook(begin, "chengguan", "http://127.0.0.1:10/", secret=None)
-    turned = hook(begin, "chengguan", "http://127.0.0.1:10/", secret=None, rotate=True)
-    assert given.secret == SECRET
-    assert made.secret.startswith("whsec_")
-    assert kept.secret is None
-    assert turned.secret not in (None, made.secret)
-    with begin() as session:
-        sealed = [bytes(row["sealed_secret"]) for row in rows(session, "SELECT sealed_secret FROM endpoint")]
-    assert all(b"whsec_" not in each for each in sealed)
-    assert turned.secret not in repr(turned)
-
-
-@pytest.mark.parametrize(
-    ("overlap", "later", "taken"),
-    [
-        (timedelta(hours=1), timedelta(minutes=59), 1),
-        (timedelta(hours=1), timedelta(hours=1), 0),
-        (timedelta(), timedelta(), 0),
-    ],
-)
-def test_the_former_secret_signs_beside_the_new_until_its_time_is_over(begin, ground, overlap, later, taken):
-    with receiving() as body:
-        hook(begin, "zhujian", body.url)
-        hook(begin, "zhujian", body.url, secret=None, rotate=True, overlap=overlap, at=now() - later)
-        dispatch(begin, ground, "0301")
-        deliver(begin)
-        assert len(body.messages) == taken, "a body that knows only the former secret"
-
-
-def test_the_new_secret_signs_from_the_start_and_former_ones_are_few_and_end(begin, ground):
-    with receiving() as body:
-        hook(begin, "zhujian", body.url)
-        for _ in range(6):
-            turned = hook(begin, "zhujian", body.url, secret=None, rotate=True, overlap=timedelta(hours=1))
-        body.secret = turned.secret
-        dispatch(begin, ground, "0301")
-        assert deliver(begin).delivered == 1
-    with begin() as session:
-        assert [row["count"] for row in rows(session, "SELECT count(*) FROM former_secret")] == [3]
-        session.execute(text("UPDATE former_secret SET until = now()"))
-    with begin() as session:
-        assert is_due(session, now())
-    deliver(begin)
-    with begin() as session:
-        assert rows(session, "SELECT * FROM former_secret") == []
-
-
-def test_a_secret_sealed_with_another_key_disables_the_endpoint_and_loses_nothing(begin, ground):
-    with receiving() as body:
-        hook(begin, "zhujian", body.url)
-        dispatch(begin, ground, "0301")
-        sent = deliver_due(begin, now, seal=endpoints.seal("another key"), guard=HERE, work_for=timedelta(seconds=5))
-        assert (sent.failed, body.messages) == (1, [])
-        with begin() as session:
-            [row] = rows(session, "SELECT active, disabled_reason FROM endpoint")
-        assert row == {"active": False, "disabled_reason": "secret-unreadable"}
-        hook(begin, "zhujian", body.url)
-        forward(begin)
-        assert deliver(begin).delivered == 1
-
-
-def test_an_endpoint_of_nobody_is_refused(begin):
-    with pytest.raises(UnknownOrganisation):
-        hook(begin, "nobody", "http://127.0.0.1:9/")
-
-
-@pytest.mark.parametrize(
-    ("url", "secret"), [("https://169.254.169.254/", None), ("http://127.0.0.1:9/", "whsec_short")]
-)
-def test_an_endpoint_in_a_forbidden_place_or_with_no_real_secret_is_refused(url, secret):
-    with pytest.raises(InvalidEndpoint):
-        endpoints.check(url, secret, HERE)
 
 
 def test_only_what_failed_can_be_retried(begin, ground):

@@ -1,99 +1,32 @@
-"""Boundary files of every make that offices send, and of the makes that attackers send."""
-
-import json
-import struct
-import zipfile
-from pathlib import Path
+"""Boundary files of every make that offices send."""
 
 import numpy as np
-import pyogrio.raw
 import pytest
 import shapely
-from pyproj import Transformer
-from shapely import MultiPolygon, Point, Polygon, box
+from shapely import MultiPolygon, Point, box
 
 from geo.errors import (
     CrsContradicted,
     CrsNeedsParameters,
-    GeoError,
     InvalidCoordinate,
     UnknownCrs,
     UnknownField,
-    UnsupportedFile,
 )
 from geo.files import read_boundaries
-from geo.sources import FileLimits
-
-WEST, EAST = box(114.30, 25.68, 114.31, 25.69), box(114.31, 25.68, 114.32, 25.69)
-NAMES = ["阳岭社区", "金山社区"]
-CODES = ["360725400001", "360725400002"]
-DRIVERS = {".shp": "ESRI Shapefile", ".gpkg": "GPKG", ".geojson": "GeoJSON"}
-
-
-def write(path, geometries=(WEST, EAST), *, crs="EPSG:4490", encoding=None, fields=None, layer=None, append=False):
-    fields = fields or {"名称": NAMES[: len(geometries)], "编码": CODES[: len(geometries)]}
-    pyogrio.raw.write(
-        path,
-        np.array([shapely.to_wkb(geometry) for geometry in geometries], dtype=object),
-        [
-            np.array(column) if isinstance(column[0], float) else np.array(column, dtype=object)
-            for column in fields.values()
-        ],
-        list(fields),
-        geometry_type="Unknown" if path.suffix != ".shp" else "Polygon",
-        crs=crs,
-        driver=DRIVERS[path.suffix],
-        encoding=encoding,
-        layer=layer,
-        append=append,
-    )
-    return path
-
-
-def geojson(tmp_path, *geometries, crs=None, names=NAMES):
-    features = [
-        {"type": "Feature", "properties": {"name": name}, "geometry": geometry}
-        for name, geometry in zip(names, geometries, strict=False)
-    ]
-    named = {"crs": {"type": "name", "properties": {"name": crs}}} if crs else {}
-    path = tmp_path / "areas.geojson"
-    path.write_text(json.dumps({"type": "FeatureCollection", **named, "features": features}), encoding="utf-8")
-    return path
-
-
-def ring(*places):
-    return {"type": "Polygon", "coordinates": [list(places)]}
-
-
-def projected(crs, geometry):
-    transformer = Transformer.from_crs(4490, crs, always_xy=True)
-    return shapely.transform(geometry, transformer.transform, interleaved=False)
-
-
-def zipped(folder, name="areas.zip", *, only=None, rename=lambda name: name):
-    archive = folder.parent / name
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as opened:
-        for part in sorted(folder.iterdir()):
-            if only is None or part.suffix in only:
-                opened.write(part, rename(part.name))
-    return archive
-
-
-@pytest.fixture
-def folder(tmp_path):
-    made = tmp_path / "folder"
-    made.mkdir()
-    return made
-
-
-def refusal(path, error=UnsupportedFile, **options):
-    with pytest.raises(error) as caught:
-        read_boundaries(path, **options)
-    return caught.value
-
-
-def codes(faults):
-    return [fault.code for fault in faults]
+from tests.geo.boundary_files import (
+    CODES,
+    DRIVERS,
+    EAST,
+    NAMES,
+    WEST,
+    codes,
+    geojson,
+    projected,
+    refusal,
+    ring,
+    write,
+    zipped,
+)
 
 
 class TestFormats:
@@ -338,114 +271,3 @@ class TestFaults:
 
     def test_a_file_without_any_polygon_is_refused(self, tmp_path):
         assert refusal(geojson(tmp_path, {"type": "Point", "coordinates": [114.3, 25.6]})).reason == "no-polygons"
-
-
-class TestHostileFiles:
-    """What is not safe to open is refused before it costs anything."""
-
-    def archive(self, tmp_path, members):
-        path = tmp_path / "areas.zip"
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
-            for name, content in members:
-                opened.writestr(name, content)
-        return path
-
-    @pytest.mark.parametrize(
-        "name", ["../areas.shp", "/etc/areas.shp", "a/../../areas.shp", "C:/areas.shp", "..\\areas.shp"]
-    )
-    def test_paths_that_lead_out_of_the_archive_are_refused(self, tmp_path, name):
-        assert refusal(self.archive(tmp_path, [(name, b"x")])).reason == "unsafe-path"
-
-    def test_a_link_in_an_archive_is_refused(self, tmp_path):
-        link = zipfile.ZipInfo("areas.shp")
-        link.external_attr = 0o120777 << 16
-        assert refusal(self.archive(tmp_path, [(link, b"/etc/passwd")])).reason == "unsafe-path"
-
-    def test_an_archive_that_unpacks_to_too_much_is_refused(self, tmp_path):
-        path = self.archive(tmp_path, [("areas.geojson", b"0" * 2_000_000)])
-        assert refusal(path, limits=FileLimits(unpacked_bytes=1_000_000)).reason == "bomb"
-
-    def test_an_archive_that_packs_too_well_is_refused(self, tmp_path):
-        assert refusal(self.archive(tmp_path, [("areas.geojson", b"0" * 30_000_000)])).reason == "bomb"
-
-    def test_an_archive_that_lies_about_its_sizes_is_refused(self, tmp_path):
-        path = self.archive(tmp_path, [("areas.geojson", b"0" * 2_000_000)])
-        path.write_bytes(path.read_bytes().replace(struct.pack("<I", 2_000_000), struct.pack("<I", 1000)))
-        assert refusal(path, limits=FileLimits(unpacked_bytes=1_000_000)).reason == "damaged"
-
-    def test_an_archive_of_too_many_members_is_refused(self, tmp_path):
-        path = self.archive(tmp_path, [(f"{n}.txt", b"") for n in range(20)])
-        assert refusal(path, limits=FileLimits(members=10)).reason == "too-many-members"
-
-    def test_an_encrypted_archive_is_refused(self, tmp_path):
-        path = self.archive(tmp_path, [("areas.geojson", b"{}")])
-        content = bytearray(path.read_bytes())
-        for signature, flags_at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
-            content[content.index(signature) + flags_at] |= 1
-        path.write_bytes(content)
-        assert refusal(path).reason == "encrypted"
-
-    def test_an_archive_without_boundaries_is_refused(self, tmp_path):
-        assert refusal(self.archive(tmp_path, [("readme.txt", b"x")])).reason == "unknown-format"
-
-    def test_a_broken_archive_is_refused(self, tmp_path):
-        path = tmp_path / "areas.zip"
-        path.write_bytes(b"PK\x03\x04 broken")
-        assert refusal(path).reason == "damaged"
-
-    def test_a_file_that_is_too_large_is_refused(self, tmp_path):
-        path = write(tmp_path / "areas.gpkg")
-        assert refusal(path, limits=FileLimits(file_bytes=1000)).reason == "too-large"
-
-    def test_too_many_features_are_refused(self, tmp_path):
-        assert refusal(write(tmp_path / "areas.gpkg"), limits=FileLimits(features=1)).reason == "too-many-features"
-
-    def test_too_many_points_are_refused(self, tmp_path):
-        assert refusal(write(tmp_path / "areas.gpkg"), limits=FileLimits(points=9)).reason == "too-many-points"
-
-    @pytest.mark.parametrize(
-        ("name", "content", "reason"),
-        [
-            ("areas.geojson", b"hello", "damaged"),
-            ("areas.geojson", b"", "damaged"),
-            ("areas.geojson", b'{"type":"FeatureCollection","features":[{', "damaged"),
-            ("areas.geojson", b'{"type":"FeatureCollection","features":[]}', "empty"),
-            ("areas.geojson", b"<OGRVRTDataSource/>", "damaged"),
-            ("areas.gpkg", b"SQLite format 3\0" + b"\0" * 4000, "damaged"),
-            ("areas.gpkg", b"not a database", "damaged"),
-            ("areas.shp", b"\x00\x00\x27\x0a" + b"\0" * 96, "missing-part"),
-            ("areas.docx", b"PK", "unknown-format"),
-        ],
-    )
-    def test_what_is_no_boundary_file_is_refused(self, tmp_path, name, content, reason):
-        path = tmp_path / name
-        path.write_bytes(content)
-        assert refusal(path).reason == reason
-
-    def test_a_file_that_is_not_there_is_refused(self, tmp_path):
-        assert refusal(tmp_path / "areas.shp").reason == "missing"
-
-    def test_a_folder_without_boundaries_is_refused(self, folder):
-        assert refusal(folder).reason == "unknown-format"
-
-    @pytest.mark.parametrize("part", [".shx", ".dbf"])
-    def test_a_shapefile_without_a_part_is_refused_by_the_part(self, tmp_path, part):
-        path = write(tmp_path / "areas.shp", encoding="UTF-8")
-        path.with_suffix(part).unlink()
-        error = refusal(path)
-        assert (error.reason, error.detail) == ("missing-part", part)
-
-    @pytest.mark.parametrize("seed", range(25))
-    @pytest.mark.parametrize("suffix", DRIVERS)
-    def test_a_damaged_file_is_read_or_refused_but_never_worse(self, tmp_path, suffix, seed):
-        path = write(tmp_path / f"areas{suffix}", encoding="UTF-8")
-        rng = np.random.default_rng(seed)
-        content = bytearray(Path(path).read_bytes())
-        for at in rng.integers(len(content) // 10, len(content), 8):
-            content[at] = rng.integers(0, 256)
-        path.write_bytes(content[: rng.integers(len(content) // 2, len(content))] if seed % 2 else content)
-        try:
-            read = read_boundaries(path)
-        except GeoError:
-            return
-        assert all(isinstance(feature.geometry, Polygon | MultiPolygon) for feature in read.features)

@@ -33,6 +33,10 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "{areas} 围住的 {area_m2} 平方米不属于任何网格;若不是水面等,请划给一个网格",
             "{area_m2} m² inside {areas} belong to none; unless it is water or the like, give the ground to one",
         ),
+        "ground-lost": (
+            "{areas} 围住的 {area_m2} 平方米原属网格,现不属于任何网格;网格须无缝覆盖,请划给一个网格,水面也不例外",
+            "{area_m2} m² inside {areas} were in a grid and are in none now; give the ground to one, water too",
+        ),
         "unmatched": (
             "{areas} 的公共边界节点不一致,请补上节点,或用修复",
             "The common border of {areas} has vertices that only one of them has; add them, or repair",

@@ -30,7 +30,7 @@ def with_areas_below(before: City, after: City, kind: str, redrawn: Redrawn) -> 
     }
     for lower, sheet in after.sheets.items():
         if after.ranks[lower] > after.ranks[kind]:
-            concerned = sorted(_concerned(before.sheets[kind], sheet, redrawn))
+            concerned = sorted(_concerned(before, kind, sheet, redrawn))
             holders = {code: _holder(after.sheets[kind], sheet[code], heirs) for code in concerned}
             put = {
                 code: replace(sheet[code], parent_code=holder)
@@ -41,14 +41,17 @@ def with_areas_below(before: City, after: City, kind: str, redrawn: Redrawn) -> 
     return after
 
 
-def _concerned(upper: Sheet, sheet: Sheet, redrawn: Redrawn) -> set[str]:
-    """The areas under areas that are gone, and those under others on ground that changed hands."""
+def _concerned(before: City, kind: str, sheet: Sheet, redrawn: Redrawn) -> set[str]:
+    """The areas under areas that go, and on ground that changed hands those under others of the kind, or long gone."""
+    upper = before.sheets[kind].tracts
     found = set(sheet.under(redrawn.gone))
     for each in redrawn.moved:
         shapely.prepare(each.polygon)
         for code in sheet.near(each.polygon):
             tract = sheet[code]
-            if code not in found and tract.parent_code in upper.tracts and _shares_ground(each.polygon, tract.polygon):
+            parent = tract.parent_code
+            is_below = parent in upper or (parent is not None and before.find(parent) is None)
+            if code not in found and is_below and _shares_ground(each.polygon, tract.polygon):
                 found.add(code)
     return found
 

@@ -18,6 +18,7 @@ from geo.gate import Gate, GateArea, GateFinding, GateRules
 from geo.redraw import Redrawn, Sheet
 from geo.redraw.sheet import compare
 from server.grids.city import City
+from server.grids.holes import ground_lost, without
 
 _BESIDE_DEG: Final = 1e-4
 _NESTING: Final = frozenset({"outside-parent", "uncovered"})
@@ -64,10 +65,10 @@ def check_draft(before: City, after: City, homes: Homes | None = None) -> Checke
     moved = _moved(done)
     kinds = sorted(done, key=lambda kind: -after.ranks[kind])
     counted = {after.locating: homes}
-    found = [
-        (kind, each) for kind in kinds for each in _of_kind((before, after), kind, done[kind], moved, counted.get(kind))
-    ]
-    return Checked(tuple(_weighed(after, kind, finding) for kind, finding in found))
+    found = {kind: [*_of_kind((before, after), kind, done[kind], moved, counted.get(kind))] for kind in kinds}
+    lost = [*ground_lost(after.grids, done[after.locating])]
+    found[after.locating] = [*without(found[after.locating], lost), *lost]
+    return Checked(tuple(_weighed(after, kind, finding) for kind in kinds for finding in found[kind]))
 
 
 def _weighed(city: City, kind: str, finding: GateFinding) -> GateFinding:

@@ -143,6 +143,14 @@ def test_zones_of_a_grid_that_is_given_up_are_named_before_publishing():
     assert {each.areas for each in checked.errors if each.code == "unknown-parent"} == {(LOWER,), (UPPER,)}
 
 
+def test_zones_of_a_grid_that_was_given_up_are_under_whoever_is_drawn_there_next():
+    whole = shapely.geometry.mapping(square(0, 1))
+    added = {"kind": "add", "code": NEW, "name": "新", "parent": WEST, "polygon": whole}
+    after, checked = drawn(city(zones=[ONE]), {"kind": "retire", "code": ONE}, added)
+    assert under(after, LOWER, UPPER) == [NEW, NEW]
+    assert nesting(checked) == set()
+
+
 def test_a_zone_that_somebody_put_elsewhere_stays_there_while_its_ground_does():
     elsewhere = {"kind": "reassign", "code": LOWER, "parent": TWO}
     beside = split(grid(0, 0), line((-0.1, 0.5), (1.1, 0.5)), NEW, grid(0, 0))

@@ -16,7 +16,9 @@ CORNER, SPAN, SIDE = np.array([114.30, 25.68]), 0.03, 3
 COUNTY, COMMUNITIES = "360725", ("360725100001", "360725100002")
 POINTS = np.round(CORNER + np.random.default_rng(3).uniform(-0.05, 1.05, (400, 2)) * SPAN, 8)
 _NEAR_UNITS = 20.0
-_KINDS = (("county", 0, False), ("community", 1, False), ("grid", 2, True))
+_NOTHING_DEG2 = 1e-9
+_KINDS = (("county", 0, False), ("community", 1, False), ("grid", 2, True), ("zone", 3, False))
+_ZONED = (f"{COMMUNITIES[0]}002", f"{COMMUNITIES[1]}006")
 
 
 def laid_out():
@@ -59,6 +61,7 @@ def found(session):
     rows = [(COUNTY, "county", None, shapely.coverage_union_all(list(grids.values())))]
     rows += [(code, "community", COUNTY, ground) for code, ground in of.items()]
     rows += [(code, "grid", code[:12], ground) for code, ground in grids.items()]
+    rows += [(code, "zone", code[:15], ground) for code, ground in zones().items()]
     for code, kind, parent, ground in rows:
         session.execute(text("INSERT INTO area (code, kind) VALUES (:code, :kind)"), {"code": code, "kind": kind})
         session.execute(
@@ -70,6 +73,46 @@ def found(session):
             """),
             {"code": code, "parent": parent, "wkb": shapely.to_wkb(ground)},
         )
+
+
+def zones():
+    """What lies below two of the grids: a western and an eastern zone of each."""
+    found = {}
+    for code in _ZONED:
+        west, south, east, north = laid_out()[code].bounds
+        middle = (west + east) / 2
+        for number, part in enumerate((box(west, south, middle, north), box(middle, south, east, north)), start=1):
+            found[f"{code}{number:02d}"] = shapely.intersection(laid_out()[code], part, grid_size=1e-8)
+    return found
+
+
+def is_publishable(before: City, after: City):
+    """Whether grids enclose no ground that was theirs and is in none now, and every zone has a grid to be under."""
+    old, new = (shapely.union_all([each.polygon for each in city.grids.tracts.values()]) for city in (before, after))
+    enclosed = [Polygon(ring) for part in shapely.get_parts(new) for ring in part.interiors]
+    free = shapely.difference(shapely.union_all(enclosed), new)
+    whole = shapely.intersection(free, old).area < _NOTHING_DEG2
+    return whole and all(each.parent_code in after.grids.tracts for each in after.sheets["zone"].tracts.values())
+
+
+def misplaced(after: City):
+    """The zones of which clearly more lies in another grid than in the one that they are under."""
+    found = set()
+    for code, zone in after.sheets["zone"].tracts.items():
+        shares = {grid: zone.polygon.intersection(each.polygon).area for grid, each in after.grids.tracts.items()}
+        if max(shares.values()) > 1.01 * shares.get(zone.parent_code, 0) + _NOTHING_DEG2:
+            found.add(code)
+    return found
+
+
+def strays(after: City):
+    """The zones of which ground lies outside the grid that they are under, by what that measures."""
+    found = {}
+    for code, zone in after.sheets["zone"].tracts.items():
+        above = after.grids.tracts.get(zone.parent_code)
+        outside = zone.polygon if above is None else shapely.difference(zone.polygon, above.polygon)
+        found[code] = outside.area
+    return found
 
 
 def owners(city: City):

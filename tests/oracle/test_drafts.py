@@ -32,6 +32,7 @@ from server.grids.city import read_city
 from server.grids.errors import (
     BaseSuperseded,
     DraftError,
+    GateClosed,
     NothingToPublish,
     NothingToRedo,
     NothingToUndo,
@@ -44,6 +45,7 @@ from tests.oracle import drafting
 
 EXAMPLES = int(os.environ.get("PATROL_DRAFT_EXAMPLES", "8"))
 STEPS = 14
+STRAY_DEG2 = 1e-10
 _LINEAGE = text("""
     SELECT source.code, target.code, how FROM area_lineage
     JOIN area AS source ON source.id = from_area_id JOIN area AS target ON target.id = to_area_id
@@ -196,6 +198,9 @@ class Drafting(RuleBasedStateMachine):
         except BaseSuperseded:
             assert draft.base_edition < newest
             return
+        except GateClosed:
+            assert not drafting.is_publishable(self.force, self.drawn(known))
+            return
         except NothingToPublish:
             assert known.states[known.now] == known.states[0]
             return
@@ -272,7 +277,14 @@ class Drafting(RuleBasedStateMachine):
             assert [each.code for each in check(shapes, 1.0) if each.severity == "error"] == []
             assert all(len(shapely.get_parts(each)) == 1 for each in shapes)
             checked = check_draft(done.before, city)
-            assert checked.is_open, [each.text for each in checked.errors]
+            assert checked.is_open == drafting.is_publishable(done.before, city), checked.errors
+            named = {code for each in checked.findings if each.code == "outside-parent" for code in each.areas}
+            assert drafting.misplaced(city) == set()
+            at_base = drafting.strays(done.before)
+            for code, outside in drafting.strays(city).items():
+                parent = city.sheets["zone"][code].parent_code
+                stayed = outside <= at_base[code] * (1 + 1e-6) + STRAY_DEG2
+                assert stayed or code in named or parent not in city.grids.tracts, (code, outside, at_base[code])
 
 
 def _any(city, data):

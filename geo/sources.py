@@ -150,11 +150,12 @@ def _read(part: Path, driver: str, encoding: Encoding, layer: str | None, limits
         raise UnsupportedFile("empty", part.suffix)
     if len(wkb) > limits.features:
         raise UnsupportedFile("too-many-features", f"> {limits.features}")
-    closed = shapely.from_wkb(wkb, on_invalid="ignore")
-    geometries = shapely.from_wkb(wkb, on_invalid="fix")
+    geometries = shapely.from_wkb(wkb, on_invalid="ignore")
+    broken = shapely.is_missing(geometries)
+    geometries[broken] = shapely.from_wkb(wkb[broken], on_invalid="fix")
     if shapely.get_num_coordinates(geometries).sum() > limits.points:
         raise UnsupportedFile("too-many-points", f"> {limits.points}")
-    unclosed = np.array([a is None and b is not None for a, b in zip(closed, geometries, strict=True)])
+    unclosed = broken & ~shapely.is_missing(geometries)
     named = dict(zip(map(str, meta["fields"]), columns, strict=True))
     if codec:
         named = {decode(name, encoding.name): _decoded(column, encoding.name) for name, column in named.items()}

@@ -126,11 +126,13 @@ def _code(code: str | None) -> str:
 
 
 def _unnamed(feature: BoundaryFeature, found: BoundaryFile) -> Sequence[Fault]:
+    if feature.code and feature.name:
+        return []
     place = feature.geometry.representative_point()
     at = {"feature": feature.index, "name": feature.name or f"#{feature.index}"}
     if not feature.code:
         return [Fault("no-code", "error", place.x, place.y, at | {"fields": list(found.fields)})]
-    return [] if feature.name else [Fault("no-name", "warning", place.x, place.y, at | {"name": feature.code})]
+    return [Fault("no-name", "warning", place.x, place.y, at | {"name": feature.code})]
 
 
 def feature_of(who: str, fault: Fault) -> dict[str, Any]:

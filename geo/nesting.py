@@ -38,14 +38,17 @@ def breaches(
     """
     tolerance = tolerance_m / plane.metre
     found = []
-    for parent in _uneven(children, parents, owner).tolist():
+    for parent in uneven(children, parents, owner).tolist():
         own = np.flatnonzero(owner == parent)
         found += list(_family(plane, (own, children[own]), (parent, parents[parent]), tolerance, within))
     return found
 
 
-def _uneven(children: Geometries, parents: Geometries, owner: Owners) -> Owners:
-    """The parents whose edges and those of their children do not run out even."""
+def uneven(children: Geometries, parents: Geometries, owner: Owners) -> Owners:
+    """The parents whose edges and those of their children do not run out even: not filled by them to the last unit.
+
+    In whole numbers, shells counter-clockwise; `owner` as in `breaches`. Costs far less than uniting the children.
+    """
     held = np.flatnonzero(owner >= 0)
     filled = np.unique(owner[held])
     *inner, child = half_edges(children[held])

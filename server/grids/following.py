@@ -15,6 +15,7 @@ import shapely
 from shapely.geometry.base import BaseGeometry
 
 from geo.errors import GeoError
+from geo.nesting import uneven
 from geo.plane import polygons_of, width
 from geo.redraw import lay_all
 from geo.redraw.sheet import Sheet, Tract, to_degrees, to_units
@@ -77,11 +78,17 @@ def _followed(kind: str, past: Sequence[City], after: City, now: Mapping[str, li
             break
         then = _below(city.sheets[kind], waiting)
         for code in sorted(waiting):
-            if then[code] and _is_same(own[code], _united(then[code])):
-                waiting.discard(code)
+            if not then[code]:
+                continue
+            if _is_filled(own[code], then[code]):
+                ground = _exchanged(own[code], then[code], now[code])
+            elif _is_same(own[code], _united(then[code])):
                 ground = _united(now[code])
-                if not _is_same(own[code], ground):
-                    found[code] = replace(parents[code], polygon=to_degrees(ground))
+            else:
+                continue
+            waiting.discard(code)
+            if not _is_same(own[code], ground):
+                found[code] = replace(parents[code], polygon=to_degrees(ground))
     return found
 
 
@@ -90,6 +97,20 @@ def _below(sheet: Sheet, parents: set[str]) -> dict[str, list[Tract]]:
     for tract in sheet.under(parents).values():
         found[str(tract.parent_code)].append(tract)
     return found
+
+
+def _is_filled(parent: BaseGeometry, tracts: Sequence[Tract]) -> bool:
+    """Whether a parent (units) is what lies in it to the last unit; asked first, as it costs so little."""
+    below = np.array(to_units(each.polygon for each in tracts), dtype=object)
+    return not uneven(below, np.array([parent], dtype=object), np.zeros(len(below), dtype=np.int64)).size
+
+
+def _exchanged(parent: BaseGeometry, then: Sequence[Tract], now: Sequence[Tract]) -> BaseGeometry:
+    """A parent (units) that some areas fill, when others do: what is in both is not looked at."""
+    kept = {id(tract) for tract in then} & {id(tract) for tract in now}
+    lost, gained = (_united(each for each in tracts if id(each) not in kept) for tracts in (then, now))
+    left = shapely.difference(parent, lost, grid_size=1.0)
+    return shapely.union(left, gained, grid_size=1.0)
 
 
 def _united(tracts: Iterable[Tract]) -> BaseGeometry:

@@ -29,23 +29,24 @@ def city(columns=4, rows=3, zones=()):
         for i in range(columns)
         for j in range(rows)
     }
-    half = columns // 2
-    above = {
-        WEST: Tract(square(0, 0, half, rows), "西", CITY),
-        EAST: Tract(square(half, 0, columns - half, rows), "东", CITY),
-    }
+    above = {code: Tract(whole(grids, code), name, CITY) for code, name in ((WEST, "西"), (EAST, "东"))}
     below = {
         f"{code}{number:02d}": Tract(part, "区", code)
         for code in zones
         for number, part in enumerate(halves(grids[code].polygon), start=1)
     }
     sheets = {
-        "city": {CITY: Tract(square(0, 0, columns, rows), "市")},
+        "city": {CITY: Tract(whole(grids, ""), "市")},
         "community": above,
         "grid": grids,
         "zone": below,
     }
     return City(RANKS, "grid", {kind: Sheet(tracts) for kind, tracts in sheets.items()})
+
+
+def whole(grids, stem):
+    """What the grids whose codes begin alike are together, with all of their corners."""
+    return shapely.coverage_union_all([tract.polygon for code, tract in grids.items() if code.startswith(stem)])
 
 
 def halves(polygon: Polygon):

@@ -5,13 +5,16 @@ Owns what a person at the terminal is told. Reading is ``server.grids.reading``,
 
 import datetime as dt
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from geo.errors import BrokenCoverage, GeoError
+from geo.files import Told
 from geo.publish import Published
 from geo.shapes import Fault
 from server.config import Config
@@ -24,6 +27,13 @@ from sync.flip import into_force
 Say = Callable[[str], object]
 
 _MOST_LINES = 200
+_TELL_EVERY_S: Final = 1.0
+_STEPS: Final = {
+    "read": ("已读取要素", "features read"),
+    "mended": ("已检查形状", "shapes looked at"),
+    "checked": ("已核对邻接", "checked against their neighbours"),
+    "storing": ("正在写入", "being stored"),
+}
 
 
 def import_boundaries(  # the options of the command
@@ -44,7 +54,7 @@ def import_boundaries(  # the options of the command
     engine = create_engine(Config.from_environment().database_url)
     try:
         with Session(engine) as session:
-            done = _import(session, wanted, sys.stdout.write)
+            done = _import(session, wanted, sys.stdout.write, progress(sys.stderr.write))
             if done is None or dry_run:
                 session.rollback()
             else:
@@ -61,14 +71,36 @@ def import_boundaries(  # the options of the command
     return 0
 
 
-def _import(session: Session, wanted: Wanted, say: Say) -> Published | None:
-    """Read, report, publish and bring into force, which is the last thing; None where the file is not taken."""
+def progress(say: Say, clock: Callable[[], float] = time.monotonic) -> Told:
+    """Return what says, now and then, how far an import is; of one that takes a moment it says nothing.
+
+    ``clock``: seconds that only grow.
+    """
+    began = clock()
+    said: dict[str, float] = {}
+
+    def told(step: str, count: int) -> None:
+        now = clock()
+        if now - said.get(step, began) >= _TELL_EVERY_S:
+            said[step] = now
+            zh, en = _STEPS[step]
+            say(f"▸ {zh} · {en}: {count:,}\n")
+
+    return told
+
+
+def _import(session: Session, wanted: Wanted, say: Say, told: Told) -> Published | None:
+    """Read, report, publish and bring into force, which is the last thing; None where the file is not taken.
+
+    The first statement comes after the file was read: no transaction waits for it.
+    """
+    reading = read_areas(wanted, told)
     ensure_kinds(session)
-    reading = read_areas(wanted)
     outside = [line(fault, of=who) for who, fault in nesting_faults(session, wanted.kind, wanted.parent, reading.areas)]
     say("".join(f"{each}\n" for each in (*reading.report, *outside)))
     if reading.refused:
         return None
+    told("storing", len(reading.areas))
     settled = settle(session, wanted.kind, reading.areas)
     now = dt.datetime.now(dt.UTC)
     done = put_into_edition(session, settled, by="import-boundaries", name=f"导入 {wanted.path.name}", now=now)

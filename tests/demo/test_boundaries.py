@@ -8,7 +8,7 @@ from shapely import Polygon, box
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from server.demo.boundaries import import_boundaries
+from server.demo.boundaries import import_boundaries, progress
 from server.demo.ground import COUNTY_FILE
 from server.launch.scratch import scratch_database
 from tests.cases import city
@@ -151,3 +151,15 @@ def test_an_area_that_reaches_out_of_its_parent_is_told(empty_city, write, capsy
     import_boundaries(file=write(("c1", "社区", box(114.30, 25.68, 114.32, 25.69))), kind="community")
     assert import_boundaries(file=write(("g1", "远", box(114.30, 25.68, 114.33, 25.69))), kind="grid", parent="c1") == 0
     assert "远: 超出上级区域 · reaches out of its parent @ 114.325" in capsys.readouterr().out
+
+
+def test_a_long_import_says_how_far_it_is_and_a_short_one_nothing():
+    said, seconds = [], iter([0.0, 0.5, 5.0, 5.5, 6.0, 6.5])
+    told = progress(said.append, lambda: next(seconds))
+    told("read", 77_284)
+    assert said == []
+    for count in (500, 1000, 1500):
+        told("mended", count)
+    assert said == ["▸ 已检查形状 · shapes looked at: 500\n", "▸ 已检查形状 · shapes looked at: 1,500\n"]
+    told("storing", 77_284)
+    assert said[-1] == "▸ 正在写入 · being stored: 77,284\n"

@@ -8,23 +8,21 @@ A stream is begun by the thread, after a look: what changed before it, its liste
 open; what changes later is told. Knows no request, no route and no record.
 """
 
-import datetime as dt
 import selectors
 import socket
 import threading
 import time
 import uuid
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
+from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from server.accounts.signin import sessions_in_force
-
 TICK_S = 0.25
 FEED_S = 1.0
-RIGHTS_S = 3.0
 HEARTBEAT_S = 20.0
 MAX_LISTENERS = 20_000
 _HEAD = (
@@ -48,12 +46,17 @@ def event(name: str) -> bytes:
     return f"event: {name}\ndata: {{}}\n\n".encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What listeners of one sort are told, as it goes over the wire; nothing where it is empty.
+InForce = Callable[[Connection, Collection[Any]], Collection[Any]]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Audience:
+    """Listeners of one sort, and what they are told, as it goes over the wire; nothing where it is empty.
 
     ``hello`` begins the stream, ``beat`` says that it lives; the rest is told when another edition is in force, when
     somebody's assignments changed, when a restore began a new life of the city, and when a channel was touched.
+    ``in_force``: which of the rights that listeners showed still hold, looked at every ``proved_s`` seconds; the stream
+    of any other ends, and its caller may ask for a new one.
     """
 
     hello: bytes
@@ -62,16 +65,18 @@ class Words:
     scope: bytes
     epoch: bytes
     touched: bytes
+    in_force: InForce
+    proved_s: float
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Listener:
-    """One connection, the channels of the feed that it listens to, and the staff session that it ends with, if any."""
+    """One connection, the right that it was given by, and the channels of the feed that it listens to."""
 
     connection: socket.socket
-    words: Words
+    audience: Audience
+    right: Hashable
     channels: frozenset[int] = frozenset()
-    session: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +101,7 @@ class Hub:
     _known: _State | None = None
     _told: int = 0
     _fed_at: float = 0.0
-    _proved_at: float = 0.0
+    _proved_at: dict[Audience, float] = field(default_factory=dict)
     _beaten_at: float = 0.0
     _is_away: bool = False
 
@@ -131,9 +136,7 @@ class Hub:
         try:
             with self.engine.connect() as connection:
                 self._tell(connection, moment)
-                if moment - self._proved_at > RIGHTS_S:
-                    self._proved_at = moment
-                    self._part_with_ended(connection)
+                self._part_with_ended(connection, moment)
         except SQLAlchemyError as error:
             if not self._is_away:
                 log.warning("events: the database is away", error=str(error))
@@ -144,7 +147,7 @@ class Hub:
         if moment - self._beaten_at > HEARTBEAT_S:
             self._beaten_at = moment
             for listener in list(self._listeners.values()):
-                self._send(listener, listener.words.beat)
+                self._send(listener, listener.audience.beat)
 
     def _tell(self, connection: Connection, moment: float) -> None:
         state = _State(*connection.execute(_STATE).one())
@@ -155,13 +158,13 @@ class Hub:
         if known is None:
             return
         for listener in listeners:
-            words = listener.words
+            told = listener.audience
             if state.epoch != known.epoch:
-                self._send(listener, words.epoch)
+                self._send(listener, told.epoch)
             elif state.ground != known.ground:
-                self._send(listener, words.ground)
+                self._send(listener, told.ground)
             elif state.scope != known.scope:
-                self._send(listener, words.scope)
+                self._send(listener, told.scope)
         if state.position != self._told and moment - self._fed_at > FEED_S:
             self._tell_touched(connection, listeners, state.position)
             self._fed_at = moment
@@ -173,18 +176,20 @@ class Hub:
             touched = {row[0] for row in connection.execute(_TOUCHED, wanted)}
             for each in listeners:
                 if not touched.isdisjoint(each.channels):
-                    self._send(each, each.words.touched)
+                    self._send(each, each.audience.touched)
         self._told = head
 
-    def _part_with_ended(self, connection: Connection) -> None:
-        """End the streams of staff who signed out, whose session ended, or who may not sign in any more."""
-        shown = {each.session for each in self._listeners.values() if each.session is not None}
-        if not shown:
-            return
-        good = sessions_in_force(connection, shown, now=dt.datetime.now(dt.UTC))
-        for each in list(self._listeners.values()):
-            if each.session is not None and each.session not in good:
-                self._forget(each)
+    def _part_with_ended(self, connection: Connection, moment: float) -> None:
+        """End the streams of those whose right to listen holds no more."""
+        listeners = list(self._listeners.values())
+        for audience in {each.audience for each in listeners}:
+            if moment - self._proved_at.get(audience, 0.0) > audience.proved_s:
+                self._proved_at[audience] = moment
+                mine = [each for each in listeners if each.audience is audience]
+                good = audience.in_force(connection, {each.right for each in mine})
+                for each in mine:
+                    if each.right not in good and each.connection.fileno() >= 0:
+                        self._forget(each)
 
     def _welcome(self) -> None:
         with self._lock:
@@ -192,7 +197,7 @@ class Hub:
         for listener in arrived:
             self._listeners[listener.connection.fileno()] = listener
             self._closing.register(listener.connection, selectors.EVENT_READ, listener)
-            self._send(listener, _HEAD + listener.words.hello)
+            self._send(listener, _HEAD + listener.audience.hello)
 
     def _send(self, listener: Listener, message: bytes) -> None:
         if not message or listener.connection.fileno() < 0:

@@ -4,10 +4,10 @@ Owns the reading of assignments and the numbered snapshots that cursors name. Kn
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import Connection, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -62,6 +62,22 @@ def assignments(session: Session, person_id: int) -> tuple[Assigned, ...]:
 def areas_at(assigned: Sequence[Assigned], moment: dt.datetime) -> frozenset[int]:
     """Return the areas somebody was assigned to at a moment."""
     return frozenset(each.area_id for each in assigned if each.holds_at(moment))
+
+
+_LISTENING = text("""
+    SELECT device.id, scope.version FROM unnest(CAST(:devices AS int[])) AS shown (id)
+    JOIN device ON device.id = shown.id AND device.revoked_at IS NULL
+    JOIN person ON person.id = device.person_id AND person.is_active
+    JOIN LATERAL (
+        SELECT version FROM scope_snapshot WHERE person_id = device.person_id ORDER BY version DESC LIMIT 1
+    ) AS scope ON true
+""")
+
+
+def still_listening(connection: Connection, shown: Collection[tuple[int, int]]) -> frozenset[tuple[int, int]]:
+    """Return which of these (device, scope version) are of devices that may exchange and see no other scope since."""
+    rows = connection.execute(_LISTENING, {"devices": [device for device, _ in shown]})
+    return frozenset((device, version) for device, version in rows).intersection(shown)
 
 
 def scope_in_force(device: CallingDevice, now: dt.datetime) -> Scope | None:

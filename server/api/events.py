@@ -8,21 +8,24 @@ from flask_smorest import Blueprint
 from server.api.streams import STREAM, can_stream, stream
 from server.auth import calling_device, device_required
 from server.grounds import ground_now
-from server.hub import Words, event
+from server.hub import Audience, event
 from server.transaction import transaction
 from sync import feed
-from sync.scope import current_scope
+from sync.scope import current_scope, still_listening
 
 blueprint = Blueprint("events", __name__, url_prefix="/v1/sync", description="提示 · hints that something changed")
 
 _CHANGED = event("changed")
-_OF_PHONES = Words(
+_OF_PHONES = Audience(
     hello=b"retry: 15000\n\n",
     beat=b": \n\n",
     ground=_CHANGED,
     scope=_CHANGED,
     epoch=event("resync"),
     touched=_CHANGED,
+    # A phone that has another scope now must listen to other channels: it asks anew.
+    in_force=still_listening,
+    proved_s=5.0,
 )
 
 
@@ -41,4 +44,4 @@ def events() -> Response:
     if not can_stream():
         # The phone asks again after the time given.
         return Response(_OF_PHONES.hello, content_type=STREAM)
-    return stream(_OF_PHONES, channels=frozenset(channels))
+    return stream(_OF_PHONES, (device.id, scope.version), frozenset(channels))

@@ -2,17 +2,18 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
+from sqlalchemy import Connection
 
 from geo.editions import NEWEST, Ground
 from server.accounts.charge import Reach, reach
 from server.accounts.service import Worker, grid_workers
-from server.accounts.signin import session_digest
+from server.accounts.signin import session_digest, sessions_in_force
 from server.api.fresh import fresh_json
 from server.api.issue_schemas import BriefSchema, FiltersSchema, brief_json, filters_of
 from server.api.streams import STREAM, can_stream, stream
@@ -20,19 +21,27 @@ from server.auth import calling_charge, session_token, staff_required
 from server.cases.board import Brief, Count, count_by_grid, map_issues
 from server.cases.territory import Piece, Territory, city_epoch, newest, read_territory
 from server.grounds import ground_at
-from server.hub import Words, event
+from server.hub import Audience, event
 from server.transaction import reading, transaction
 
 blueprint = Blueprint("map", __name__, url_prefix="/v1", description="地图 · what the map draws, for staff")
 
 _OPENLY = "the ground, which is no secret to staff"
-_OF_MAPS = Words(
+
+
+def _signed_in(connection: Connection, shown: Collection[bytes]) -> frozenset[bytes]:
+    return sessions_in_force(connection, shown, now=dt.datetime.now(dt.UTC))
+
+
+_OF_MAPS = Audience(
     hello=b"retry: 3000\n\n",
     beat=event("here"),
     ground=event("ground"),
     scope=b"",
     epoch=event("ground"),
     touched=b"",
+    in_force=_signed_in,
+    proved_s=3.0,
 )
 
 
@@ -114,7 +123,7 @@ def events() -> Response:
     """
     if not can_stream():
         return Response(status=204)
-    return stream(_OF_MAPS, session=session_digest(session_token()))
+    return stream(_OF_MAPS, session_digest(session_token()))
 
 
 @blueprint.get("/map/issues")

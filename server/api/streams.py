@@ -6,12 +6,13 @@ end of a dead pair. Knows no rights and not what is listened for.
 
 import os
 import socket
+from collections.abc import Hashable
 from http import HTTPStatus
 
 from flask import Response, abort, current_app, request
 
 from server.extensions import db
-from server.hub import Hub, Listener, Words
+from server.hub import Audience, Hub, Listener
 
 STREAM = "text/event-stream"
 
@@ -21,12 +22,12 @@ def can_stream() -> bool:
     return "gunicorn.socket" in request.environ and request.method == "GET"
 
 
-def stream(words: Words, *, channels: frozenset[int] = frozenset(), session: bytes | None = None) -> Response:
+def stream(audience: Audience, right: Hashable, channels: frozenset[int] = frozenset()) -> Response:
     """Have the hub answer this request from now on; the response returned is never seen. 503 where there is no room."""
     hub = _hub()
     if not hub.has_room:
         abort(HTTPStatus.SERVICE_UNAVAILABLE)
-    hub.add(Listener(_take_over(request.environ["gunicorn.socket"]), words, channels, session))
+    hub.add(Listener(_take_over(request.environ["gunicorn.socket"]), audience, right, channels))
     return Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -7,7 +7,7 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from tests.api.hearing import hears, listening
+from tests.api.hearing import ends, hears, listening
 
 LISTENERS = 40
 
@@ -46,6 +46,42 @@ def test_listeners_hear_of_a_new_epoch_and_of_new_assignments(listen, phone_of, 
     session.execute(text("UPDATE city_state SET epoch = gen_random_uuid()"))
     session.commit()
     assert hears(listener, b"event: resync")
+
+
+def test_a_phone_that_sees_other_grids_now_listens_anew_and_hears_of_those(server, listen, phone_of, session):
+    phone, writer = phone_of("west"), phone_of("east")
+    listener = listen(phone)
+    assert hears(listener, b"retry: ")
+    session.execute(
+        text("""
+            INSERT INTO assignment (person_id, area_id, role, during)
+            SELECT mine.id, area_id, role, during
+            FROM assignment JOIN person AS theirs ON theirs.id = person_id CROSS JOIN person AS mine
+            WHERE theirs.login = :theirs AND mine.login = :mine
+        """),
+        {"theirs": writer.login, "mine": phone.login},
+    )
+    session.commit()
+    assert hears(listener, b"event: changed")
+    phone.pull()
+    assert ends(listener)
+    again = listen(phone)
+    assert hears(again, b"retry: ")
+    time.sleep(1.5)
+    writer.push(writer.visit(at=(114.315, 25.685)))
+    assert hears(again, b"event: changed")
+
+
+def test_a_revoked_phone_hears_nothing_more_and_others_go_on(listen, phone_of, session):
+    lost, kept = listen(phone := phone_of("west")), listen(other := phone_of("west"))
+    assert hears(lost, b"retry: ")
+    assert hears(kept, b"retry: ")
+    session.execute(text("UPDATE device SET revoked_at = now() WHERE uid = :uid"), {"uid": phone.device_id})
+    session.commit()
+    assert ends(lost)
+    time.sleep(1.5)
+    other.push(other.visit())
+    assert hears(kept, b"event: changed")
 
 
 def test_strangers_do_not_listen(server):

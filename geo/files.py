@@ -8,9 +8,9 @@ that it is not safe to read, is an error.
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import shapely
@@ -99,26 +99,18 @@ def read_boundaries(  # noqa: PLR0913  # all that a file may leave unsaid
     """
     raw = read_raw(Path(path), layer, limits or FileLimits(), preferred=kind)
     told("read", len(raw.geometries))
-    fields = _Fields(
-        _field(raw, name_field, NAME_FIELDS), _field(raw, code_field, CODE_FIELDS), _field(raw, None, PARENT_FIELDS)
-    )
+    fields = _fields(raw, name_field, code_field)
     taken = _of_kind(raw, kind)
     reference = _reference(raw, crs)
     features, left_out = _features(raw, taken, reference, fields, told)
     if not features:
         reasons = sorted({fault.code for fault in left_out})
         raise UnsupportedFile("no-polygons", ": ".join([Path(path).name, *reasons]))
-    faults = (
-        *_file_faults(raw, reference, taken),
-        *left_out,
-        *_code_faults(features),
-        *_neighbour_faults(features, gap_width_m),
-    )
+    between = (*_code_faults(features), *_neighbour_faults(features, gap_width_m))
     told("checked", len(features))
-    columns = tuple(raw.columns)
-    return BoundaryFile(
-        tuple(features), reference.name, raw.encoding.name, columns, fields.name, fields.code, fields.parent, faults
-    )
+    faults = (*_file_faults(raw, reference, taken), *left_out, *between)
+    columns, encoding = tuple(raw.columns), raw.encoding.name
+    return BoundaryFile(tuple(features), reference.name, encoding, columns, *fields, faults)
 
 
 def _reference(raw: RawFile, given: str | None) -> FileCrs:
@@ -128,13 +120,16 @@ def _reference(raw: RawFile, given: str | None) -> FileCrs:
     return crs_of_file(bounds, declared=None if undeclared else raw.crs, given=given)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
+class _Fields(NamedTuple):
     """Where the names, codes and parents are."""
 
     name: str | None
     code: str | None
     parent: str | None
+
+
+def _fields(raw: RawFile, name: str | None, code: str | None) -> _Fields:
+    return _Fields(_field(raw, name, NAME_FIELDS), _field(raw, code, CODE_FIELDS), _field(raw, None, PARENT_FIELDS))
 
 
 def _of_kind(raw: RawFile, kind: str | None) -> NDArray[np.bool_]:
@@ -171,10 +166,9 @@ def _features(
 ) -> tuple[list[BoundaryFeature], list[Fault]]:
     """The features that are polygons, and a fault for each that is not."""
     features, faults = [], []
-    named = astuple(fields)
     for index, sound in _looked_at(raw, taken, reference, told):
         properties = {field: _plain(values[index]) for field, values in raw.columns.items()}
-        name, code, parent = (_text(properties[field]) if field else None for field in named)
+        name, code, parent = (_text(properties[field]) if field else None for field in fields)
         try:
             mended, own = _on_ground(raw.geometries[index], reference) if sound is None else (sound, [])
         except InvalidShape as error:

@@ -120,21 +120,20 @@ def publish(
     before = _in_force(session)
     if not coming.fresh and not retired:
         return Published(0 if before is None else before.number, (), (), len(areas))
-    old, new = coming.before, coming.after
-    check_coverage(session, old, new)
+    check_coverage(session, coming.before, coming.after)
     number = _open_edition(session, before, by=by, name=name, note=note, now=now)
-    ids = {code: each.id for code, each in coming.standing.items()} | _add(
-        session, [area for area, _ in coming.fresh if area.code not in coming.standing]
-    )
+    added = _add(session, [area for area, _ in coming.fresh if area.code not in coming.standing])
+    ids = {code: each.id for code, each in coming.standing.items()} | added
     _store(session, number, coming, ids)
-    moved = fragments(old, new) if old else []
+    moved = fragments(coming.before, coming.after) if coming.before else []
     _note_lineage(session, number, coming, moved, ids)
     _note_fragments(session, number, moved, ids)
-    told = _told(session, [*(area.code for area, _ in coming.fresh), *retired], coming.kinds)
+    fresh = [area.code for area, _ in coming.fresh]
+    told = _told(session, [*fresh, *retired], coming.kinds)
     return Published(
         number,
-        tuple(told[area.code] for area, _ in coming.fresh if area.code not in coming.standing),
-        tuple(told[area.code] for area, _ in coming.fresh if area.code in coming.standing),
+        tuple(told[code] for code in fresh if code not in coming.standing),
+        tuple(told[code] for code in fresh if code in coming.standing),
         len(areas) - len(coming.fresh),
         tuple(told[code] for code in retired),
         _redrawn(coming, ids),

@@ -22,7 +22,6 @@ import psycopg
 from server.launch import cluster
 from server.launch.errors import LaunchError
 
-_ATTEMPTS = 5
 # A database from before a column came has none.
 _REVISIONS_FROM = "coalesce(CAST(to_jsonb(city_state) ->> 'revisions_from' AS int), 0)"
 _SERIALS = f"SELECT ground_serial, scope_serial, {_REVISIONS_FROM} FROM city_state"  # noqa: S608  # our own
@@ -30,6 +29,42 @@ _SERIALS = f"SELECT ground_serial, scope_serial, {_REVISIONS_FROM} FROM city_sta
 REVISIONS_APART = 100_000
 # Nor do as many operations come in between.
 NUMBERS_APART = 100_000_000
+# Readers and writers go on while a restore begins, and hold tables that it wants to replace. Taken one by one, as the
+# backup drops them, one would sooner or later be held by a reader that waits for what is gone: so all are locked at
+# once, those of every exchange in the order in which it reads them, and let go again where one is not to be had soon.
+# Whoever is under way after that is ended: it would fail on a table that is no more, and is asked for again.
+_ALONE = """
+DO $$
+DECLARE
+    first text[] := ARRAY['device', 'person', 'city_state', 'feed_counter', 'scope_snapshot'];
+    wanted text := (
+        SELECT string_agg(format('%I.%I', schemaname, tablename), ', '
+                          ORDER BY array_position(first, tablename::text), tablename)
+        FROM pg_tables WHERE schemaname = 'public' AND pg_has_role(tableowner, 'USAGE')
+    );
+    attempt int := 0;
+BEGIN
+    WHILE wanted IS NOT NULL LOOP
+        attempt := attempt + 1;
+        IF attempt > 2 THEN
+            PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user
+                AND xact_start IS NOT NULL;
+        END IF;
+        -- More than the second after which PostgreSQL cancels its own cleaning for somebody who waits.
+        PERFORM set_config('lock_timeout', CASE WHEN attempt > 2 THEN '1500' ELSE '300' END, true);
+        BEGIN
+            EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', wanted);
+            EXIT;
+        EXCEPTION WHEN lock_not_available OR deadlock_detected THEN
+            IF attempt = 30 THEN
+                RAISE;
+            END IF;
+        END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', '0', true);
+END $$;
+"""
 _NEW_EPOCH = """
 RESET search_path;
 UPDATE city_state SET epoch = gen_random_uuid(),
@@ -83,15 +118,7 @@ def restore(database_url: str, file: Path) -> None:
     ground, scope, revisions = row or (0, 0, 0)
     known = {"ground": ground, "scope": scope, "revisions": revisions, "revisions_from": _REVISIONS_FROM}
     then = _NEW_EPOCH.format(**known, tables=",".join(_tables()), apart=REVISIONS_APART, numbers=NUMBERS_APART)
-    for attempt in range(_ATTEMPTS):
-        try:
-            _replay(database_url, file, then)
-        except LaunchError as error:
-            # A reader under way may hold what the restore needs, and wait for what it has: nothing has changed.
-            if attempt == _ATTEMPTS - 1 or "deadlock detected" not in str(error):
-                raise
-        else:
-            return
+    _replay(database_url, file, then)
 
 
 def _tables() -> list[str]:
@@ -127,7 +154,7 @@ def _pour(read: "subprocess.Popen[bytes]", write: "subprocess.Popen[bytes]", the
     if read.stdout is None or write.stdin is None:
         raise AssertionError
     try:
-        write.stdin.write(b"BEGIN;\n")
+        write.stdin.write(b"BEGIN;\n" + _ALONE.encode())
         shutil.copyfileobj(read.stdout, write.stdin)
         if complete := read.wait() == 0:
             write.stdin.write(then.encode())

@@ -1,6 +1,9 @@
 """A restore from backup: phones pull anew, keep what they have not pushed, and may send again what went."""
 
 import datetime as dt
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -41,6 +44,44 @@ def test_after_a_restore_phones_pull_anew_and_what_they_send_again_is_in_effect_
     assert set(phone.records("visits")) == {kept["id"], lost["id"]}
     assert [change["data"]["code"] for change in phone.records("grids").values()] == [WEST]
     assert session.scalar(text("SELECT count(*) FROM visit")) == 2
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_restore_comes_through_among_transactions_that_hold_what_it_wants_and_want_what_it_holds(
+    phone_of, session, sync_url, tmp_path, order
+):
+    phone_of("west")
+    session.rollback()
+    dump(sync_url, tmp_path / "city.dump")
+    over = threading.Event()
+
+    def read():
+        while not over.is_set():
+            with suppress(psycopg.Error), psycopg.connect(sync_url) as reader:
+                while not over.is_set():
+                    for table in ("device", "city_state", "feed_counter", "visit", "upload")[::order]:
+                        reader.execute(f"SELECT count(*), pg_sleep(0.01) FROM {table}")
+                    reader.commit()
+
+    with ThreadPoolExecutor(6) as pool:
+        readers = [pool.submit(read) for _ in range(6)]
+        try:
+            restore(sync_url, tmp_path / "city.dump")
+        finally:
+            over.set()
+    for each in readers:
+        each.result()
+
+
+def test_a_restore_ends_a_transaction_that_does_not_end_by_itself(phone_of, session, sync_url, tmp_path):
+    phone_of("west")
+    session.rollback()
+    dump(sync_url, tmp_path / "city.dump")
+    with psycopg.connect(sync_url) as forgotten:
+        forgotten.execute("SELECT count(*) FROM visit")
+        restore(sync_url, tmp_path / "city.dump")
+        with pytest.raises(psycopg.OperationalError):
+            forgotten.execute("SELECT 1")
 
 
 def test_a_phone_enrolled_after_the_backup_is_a_stranger_even_where_it_pushed_a_moment_ago(

@@ -101,7 +101,10 @@ class Disturber:
             self._backup()
             # So that there is something to lose.
             time.sleep(self._world.plan.gap_s)
-        self._world.restore(self._harm)
+        try:
+            self._world.restore(self._harm)
+        except Exception as error:  # whatever it is: the patrol could not go back, and the report must say so
+            raise Broken("restore", str(error)) from error
         self._world.count("restores")
 
     def _kill(self, victim: str) -> None:

@@ -166,6 +166,25 @@ def test_near_a_border_the_neighbour_is_named(session, ground):
     assert routing["reasons"][-1]["code"] == "border"
 
 
+def test_each_issue_of_a_batch_is_told_its_own_margin_and_neighbour(session, ground):
+    places = {
+        "far": {},
+        "near": {"at": AT_BORDER},
+        "edge": {"at": (114.3001, 25.685)},
+        "sea": {"at": IN_SEA, "grid": None},
+    }
+    ids = {name: report(session, **place) for name, place in places.items()}
+    assert len(route_awaiting(session, NOW, ground).issues) == len(places)
+    told = {name: issue(session, issue_id)["routing"] for name, issue_id in ids.items()}
+    assert told["far"]["margin_m"] > 300
+    assert told["near"]["margin_m"] == pytest.approx(10.0, abs=0.3)
+    assert told["edge"]["margin_m"] < 30
+    assert told["sea"]["margin_m"] is None
+    assert {name: routing["neighbour"] and routing["neighbour"]["code"] for name, routing in told.items()} == {
+        "far": None, "near": EAST, "edge": None, "sea": None,
+    }  # fmt: skip
+
+
 def test_at_the_edge_of_the_city_there_is_a_margin_and_no_neighbour(session, ground):
     issue_id = report(session, at=(114.3001, 25.685))
     route_awaiting(session, NOW, ground)

@@ -1,4 +1,4 @@
-# One image for web, jobs, sweeper and migrations; compose.yaml says which it is.
+# One image for nginx, web, jobs, sweeper and migrations; compose.yaml says which it is.
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /app
 COPY requirements.lock .
@@ -9,6 +9,8 @@ RUN PYTHONPATH=/app /venv/bin/python -c "from server.launch.pages_build import b
     && rm -rf server/web/node_modules .patrol
 
 FROM python:3.11-slim-bookworm
+# Nothing starts by itself in a container: the service `front` of compose.yaml runs it.
+RUN apt-get update && apt-get install -y --no-install-recommends nginx-light && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --create-home --home-dir /home/patrol patrol \
     && install -d -o patrol -g patrol /var/lib/gridpatrol
 COPY --from=build /venv /venv

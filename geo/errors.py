@@ -1,7 +1,7 @@
 """The errors of the places layer.
 
 Owns what can be wrong with a place, as data: a stable `code` and plain attributes. Must not know HTTP statuses or
-the words that people read; `server.problems` gives each class its status and its texts.
+the words that people read; `server.http.problems` gives each class its status and its texts.
 
     GeoError
     ├── InvalidCoordinate      a number that is not a place on earth
@@ -13,31 +13,23 @@ the words that people read; `server.problems` gives each class its status and it
     ├── CrsContradicted        the coordinates cannot be of the reference system that the file names
     ├── UnsupportedFile        a file that is not a boundary file, is damaged, or is too large
     │   └── UnknownField       a field that the file does not have
+    ├── InvalidName            a text that cannot be an area's name
     ├── PublicationRefused     areas that cannot be part of an edition
     ├── BaseSuperseded         what was drawn over an edition that is in force no more
     ├── SetTimeRefused         a time at which nothing can be published
+    ├── PlanBroken             a plan that cannot be read, or that publishing broke on
+    ├── PlannerNotInCharge     a plan whose planner may not redraw that ground any more
     ├── UnknownEdition         a number that no edition has
     ├── NoSuchArea             a code that no area ever had
     ├── NoSuchPlan             a planned edition that is not there, or waits no more
     ├── InvalidQuestion        a parameter of a question about features that cannot be understood
     ├── BrokenCoverage         areas that would overlap or gape in an edition
-    └── RedrawRefused          a redraw that cannot be done
-        ├── UnknownTract           an area that is not there
-        ├── CodeTaken              a code that another area has
-        ├── CannotDivide           ground that cannot be divided as asked
-        ├── LineDoesNotCross       a line that leaves the area in one piece
-        ├── LineEndsInside         a line that ends before it reaches the border
-        ├── LineCrossesTwice       a line that makes more than two pieces
-        ├── LineAlongBorder        a line that runs on a border
-        ├── LineCrossesItself      a line that meets itself
-        ├── NotAdjacent            areas that share no border
-        ├── FallsApart             an area that would be in more parts than before
-        ├── AreaVanishes           an area of which nothing would be left
-        ├── DrawnOverAnother       a polygon drawn over ground that another area holds
-        └── GroundHeldTwice        a redraw beside ground that two areas hold
+    └── RedrawRefused          a redraw that cannot be done (``geo.redraw.errors``)
 """
 
 from typing import ClassVar
+
+_MOST_CLASHES = 200
 
 
 class GeoError(Exception):
@@ -90,8 +82,8 @@ class InvalidShape(GeoError):
 
     `reason`: "not-an-object", "wrong-type", "no-coordinates", "not-a-position", "empty", "too-few-points",
     "unclosed-ring", "self-crossing", "hole-outside", "nested-holes", "disconnected", "nested-parts", "duplicate-rings",
-    "zero-area", "too-many-points", "round-the-world", "invalid". `feature` counts from 0 in a collection; `path` says
-    where in the GeoJSON, as in "coordinates[0][3]".
+    "zero-area", "too-many-points", "round-the-world", "tangled" (crossings without end), "invalid". `feature` counts
+    from 0 in a collection; `path` says where in the GeoJSON, as in "coordinates[0][3]".
     """
 
     code = "invalid-shape"
@@ -169,7 +161,9 @@ class UnsupportedFile(GeoError):
 
     `reason`: "missing", "unknown-format", "damaged", "too-large", "too-many-features", "too-many-points", "empty",
     "no-layer", "several-layers", "missing-part", "no-polygons", "encrypted", "unsafe-path", "too-many-members",
-    "bomb". `detail` names the member, the layer or the limit.
+    "bomb", "layer-is-a-view", "too-many-overlaps", "nested-too-deep", "row-too-long", "too-many-columns"; of the
+    process that read it: "out-of-time", "out-of-memory", "too-much-output", "unreadable". `detail` names the file, the
+    member, the layer or the limit.
     """
 
     code = "unsupported-file"
@@ -191,22 +185,45 @@ class UnknownField(UnsupportedFile):
         self.available = available
 
 
+class InvalidName(GeoError):
+    """A text that cannot be an area's name. `reason`: as of `geo.editions.names`; `area`: the code of the area."""
+
+    code = "area-name-invalid"
+
+    def __init__(self, reason: str, area: str | None) -> None:
+        super().__init__(f"{area or 'area'}: {reason}")
+        self.field = "name"
+        self.reason = reason
+        self.area = area
+
+
 class PublicationRefused(GeoError):
     """An area that cannot be part of the next edition.
 
     `reason`: "repeated-code", "unknown-kind", "other-kind" (an area keeps its kind), "unknown-parent",
     "parent-not-above", "before-the-last" (the last edition begins later), "not-in-force" (it cannot be retired),
-    "has-children" (areas that stay would be left below one that is retired). `area` is its code; `detail` names the
-    kind, the parent or the time concerned.
+    "has-children" (areas that stay would be left below one that is retired), "no-parent" (there are areas of higher
+    kinds, and it is under none), "nothing-left" (no area would be in force). `area` is its code; `detail` names the
+    kind, the parent or the time concerned. `clashes`: where there are several, the first of them (each reason, area and
+    detail), and in `count` how many there are.
     """
 
     code = "publication-refused"
 
-    def __init__(self, reason: str, area: str | None, detail: str | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        area: str | None,
+        detail: str | None = None,
+        clashes: tuple[tuple[str, str, str | None], ...] = (),
+    ) -> None:
         super().__init__(f"{area or 'edition'}: {reason}" + (f" ({detail})" if detail else ""))
         self.reason = reason
         self.area = area
         self.detail = detail
+        several = len(clashes) > 1
+        self.count = len(clashes) if several else None
+        self.clashes = [list(clash) for clash in clashes[:_MOST_CLASHES]] if several else None
 
 
 class BaseSuperseded(GeoError):
@@ -230,6 +247,27 @@ class SetTimeRefused(GeoError):
         self.field = "at"
         self.at = at
         self.reason = reason
+
+
+class PlanBroken(GeoError):
+    """A planned edition that cannot be read, or on which publishing broke. `why`: what failed, for staff."""
+
+    code = "plan-broken"
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+class PlannerNotInCharge(GeoError):
+    """Who planned an edition (`by`, a login) may not redraw `area` today (a code; None: ground of nobody)."""
+
+    code = "planner-not-in-charge"
+
+    def __init__(self, by: str, area: str | None) -> None:
+        super().__init__(f"{by} is not in charge of {area}")
+        self.by = by
+        self.area = area
 
 
 class UnknownEdition(GeoError):
@@ -265,7 +303,7 @@ class NoSuchPlan(GeoError):
 class BrokenCoverage(GeoError):
     """Areas of the locating kind that would not be a coverage.
 
-    `faults` are {"code", "areas", "lon", "lat", "area_m2", "width_m"}, as `geo.coverage` finds them.
+    `faults` are {"code", "areas", "lon", "lat", "area_m2", "width_m"}, as `geo.coverage.coverage` finds them.
     """
 
     code = "broken-coverage"
@@ -285,111 +323,3 @@ class InvalidQuestion(GeoError):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
-
-
-class RedrawRefused(GeoError):
-    """A redraw that cannot be done. `area` is the code concerned; `lon`, `lat` say where on the ground."""
-
-    code = "redraw-refused"
-
-    def __init__(self, area: str | None, lon: float | None = None, lat: float | None = None) -> None:
-        place = "" if lon is None else f" at {lon}, {lat}"
-        super().__init__(f"{self.code}: {area or 'the line'}{place}")
-        self.area = area
-        self.lon = lon
-        self.lat = lat
-
-
-class UnknownTract(RedrawRefused):
-    """An area that is not on the sheet."""
-
-    code = "redraw-unknown-area"
-
-
-class CodeTaken(RedrawRefused):
-    """A code for something new that another area has."""
-
-    code = "redraw-code-taken"
-
-
-class CannotDivide(RedrawRefused):
-    """Ground that cannot be divided as asked.
-
-    `reason`: "in-parts" (it is several polygons; the place is in the smallest), "too-many" (so many areas cannot be
-    made of it), "too-few" (neither a number of areas nor a range is asked for).
-    """
-
-    code = "cannot-divide"
-
-    def __init__(self, reason: str, lon: float | None = None, lat: float | None = None) -> None:
-        super().__init__(None, lon, lat)
-        self.reason = reason
-
-
-class LineDoesNotCross(RedrawRefused):
-    """A line that leaves the area in one piece."""
-
-    code = "line-does-not-cross"
-
-
-class LineEndsInside(RedrawRefused):
-    """A line that ends before it reaches the border; the place is that of the end."""
-
-    code = "line-ends-inside"
-
-    def __init__(self, lon: float, lat: float) -> None:
-        super().__init__(None, lon, lat)
-
-
-class LineCrossesTwice(RedrawRefused):
-    """A line that makes more than two pieces; the place is on its second way through."""
-
-    code = "line-crosses-twice"
-
-
-class LineAlongBorder(RedrawRefused):
-    """A line that runs on a border, or so near to it that nothing is between; the place is there."""
-
-    code = "line-along-border"
-
-    def __init__(self, lon: float, lat: float) -> None:
-        super().__init__(None, lon, lat)
-
-
-class LineCrossesItself(RedrawRefused):
-    """A line that crosses or touches itself; the place is there."""
-
-    code = "line-crosses-itself"
-
-    def __init__(self, lon: float, lat: float) -> None:
-        super().__init__(None, lon, lat)
-
-
-class NotAdjacent(RedrawRefused):
-    """An area that shares no border with the others; a common corner is none."""
-
-    code = "areas-not-adjacent"
-
-
-class FallsApart(RedrawRefused):
-    """An area that would be in more parts than before; the place is in the part that comes off."""
-
-    code = "area-falls-apart"
-
-
-class AreaVanishes(RedrawRefused):
-    """An area of which nothing would be left."""
-
-    code = "area-vanishes"
-
-
-class DrawnOverAnother(RedrawRefused):
-    """A polygon drawn over ground that the area named holds; the place is on that ground."""
-
-    code = "drawn-over-another"
-
-
-class GroundHeldTwice(RedrawRefused):
-    """A redraw beside ground that `area` holds and another area too: one of them has to give way first."""
-
-    code = "ground-held-twice"

@@ -8,11 +8,12 @@ and returns the exit code.
 import json
 import os
 import sys
-from importlib import import_module
 from typing import Any
 
 import click
 
+from server.commands.running import on_running_patrol
+from server.commands.user import user
 from server.launch.errors import LaunchError
 from server.launch.state import Home
 
@@ -82,8 +83,9 @@ def status(*, as_json: bool) -> int:
 @patrol.command(context_settings=PASS_ON)
 @click.option("--keep", is_flag=True, help="测试后保留服务 · leave the tests' servers running (fast loop)")
 @click.option("--stop", is_flag=True, help="停止保留的服务 · stop servers that were kept, and run nothing")
+@click.option("--quick", is_flag=True, help="快速测试 · no programs, browsers or generated examples, for daily work")
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
-def test(*, keep: bool, stop: bool, pytest_arguments: tuple[str, ...]) -> int:
+def test(*, keep: bool, stop: bool, quick: bool, pytest_arguments: tuple[str, ...]) -> int:
     """运行全部检查与测试 · every check and test; with pytest's arguments, only those tests."""
     if stop:
         from server.launch import services
@@ -92,7 +94,7 @@ def test(*, keep: bool, stop: bool, pytest_arguments: tuple[str, ...]) -> int:
         return 0
     from server.launch.testing import run_tests
 
-    return run_tests(pytest_arguments, keep=keep)
+    return run_tests(pytest_arguments, keep=keep, quick=quick)
 
 
 @patrol.command()
@@ -114,6 +116,14 @@ def doctor() -> int:
 
 
 @patrol.command()
+def audit() -> int:
+    """查询依赖的已知漏洞 · known faults of the locked packages. Needs the network; exit code 2 when it cannot ask."""
+    from server.launch.audit import audit as ask
+
+    return ask()
+
+
+@patrol.command()
 @click.argument("file", type=click.Path(dir_okay=False))
 def backup(*, file: str) -> int:
     """备份数据库与附件 · write database and attachments to FILE."""
@@ -121,10 +131,10 @@ def backup(*, file: str) -> int:
 
     from server.config import files_url_of
     from server.launch import archive
-    from server.launch.running import environment
+    from server.launch.running import environment, owner_url
 
     running = environment(Home.of_patrol())
-    written = archive.write(running["DATABASE_URL"], files_url_of({**os.environ, **running}), Path(file))
+    written = archive.write(owner_url(Home.of_patrol()), files_url_of({**os.environ, **running}), Path(file))
     held = "附件在别处，不在内 · attachments are elsewhere" if written.files is None else f"{written.files} 附件 files"
     click.echo(f"{file}  {written.size_bytes / 1e6:.1f} MB  {held}")
     return 0
@@ -139,12 +149,16 @@ def restore(*, file: str, yes: bool) -> int:
 
     from server.config import files_url_of
     from server.launch import archive
-    from server.launch.running import environment
+    from server.launch.account import application_account, handed_over
+    from server.launch.running import environment, owner_url
 
     if not yes:
         click.confirm("现有数据将被替换 · what is in the database now will be replaced. 继续 go on?", abort=True)
     running = environment(Home.of_patrol())
-    back = archive.read(running["DATABASE_URL"], files_url_of({**os.environ, **running}), Path(file))
+    files_url = files_url_of({**os.environ, **running})
+    back = archive.read(owner_url(Home.of_patrol()), files_url, Path(file))
+    if (folder := archive.folder_of(files_url)) is not None and folder.exists():
+        handed_over(folder, application_account())
     click.echo(f"已恢复 · restored  {back} 附件找回 files put back")
     return 0
 
@@ -157,10 +171,10 @@ def demo(*, profile: str, seed: int | None, day: bool) -> int:
     """装入示例城市 · load a sample city into the running patrol; five there are."""
     from server.launch.running import status as running_status
 
-    code = _on_running_patrol("server.demo", "load", profile=profile, seed=seed)
+    code = on_running_patrol("server.demo", "load", profile=profile, seed=seed)
     if code or not day:
         return code
-    return _on_running_patrol("server.demo", "walk_a_day", url=running_status(Home.of_patrol())["url"])
+    return on_running_patrol("server.demo", "walk_a_day", url=running_status(Home.of_patrol())["url"])
 
 
 @patrol.command()
@@ -168,34 +182,105 @@ def demo(*, profile: str, seed: int | None, day: bool) -> int:
 @click.option("--json", "as_json", is_flag=True)
 def enrol(*, worker: str, as_json: bool) -> int:
     """手机登记码 · a code that enrols one phone."""
-    return _on_running_patrol("server.account_commands", "enrol", worker=worker, as_json=as_json)
+    return on_running_patrol("server.commands.accounts", "enrol", worker=worker, as_json=as_json)
+
+
+patrol.add_command(user)
 
 
 @patrol.group()
-def user() -> None:
-    """账号 · accounts."""
+def webhook() -> None:
+    """处置单位的推送地址 · where handling bodies take their webhooks."""
 
 
-@user.command("add")
-@click.argument("login")
-@click.option("--role", required=True)
-@click.option("--area", required=True, metavar="CODE")
-def user_add(*, login: str, role: str, area: str) -> int:
-    """添加账号 · add an account; its password is printed once."""
-    return _on_running_patrol("server.account_commands", "user_add", login=login, role=role, area=area)
+@webhook.command("set")
+@click.argument("organisation", metavar="CODE")
+@click.argument("url")
+@click.option("--rotate", is_flag=True, help="换新密钥 · make a new secret; the former signs beside it for a day")
+def webhook_set(*, organisation: str, url: str, rotate: bool) -> int:
+    """设置推送地址 · set the address; a new secret is printed once."""
+    return on_running_patrol(
+        "server.commands.webhooks", "webhook_set", organisation=organisation, url=url, rotate=rotate
+    )
+
+
+@webhook.command("test")
+@click.argument("organisation", metavar="CODE")
+def webhook_test(*, organisation: str) -> int:
+    """发送测试消息 · send a signed test letter and show the answer."""
+    return on_running_patrol("server.commands.webhooks", "webhook_test", organisation=organisation)
+
+
+@patrol.group()
+def catalogue() -> None:
+    """类别目录 · the catalogue of categories, as a workbook (XLSX)."""
+
+
+@catalogue.command("export")
+@click.argument("file", type=click.Path(dir_okay=False))
+def catalogue_export(*, file: str) -> int:
+    """导出为工作簿 · write the catalogue as the workbook that import takes."""
+    return on_running_patrol("server.commands.catalogue", "catalogue_export", file=file)
+
+
+@catalogue.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--from", "since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M"]), help="何时起生效 · from when on")
+@click.option("--dry-run", is_flag=True, help="只看会改变什么 · only say what would change")
+def catalogue_import(**options: Any) -> int:
+    """导入工作簿 · enter a workbook, from now or a later day on."""
+    return on_running_patrol("server.commands.catalogue", "catalogue_import", **options)
+
+
+@patrol.group()
+def calendar() -> None:
+    """工作日历 · the work calendar: holidays, moved working days, hours."""
+
+
+@calendar.command("show")
+@click.argument("year", type=click.IntRange(2000, 2100))
+@click.option("--area", metavar="CODE", help="区域 · as it is counted there; left out: in the city")
+def calendar_show(*, year: int, area: str | None) -> int:
+    """显示一年的放假与调休 · show a year, and whether it may still change."""
+    return on_running_patrol("server.commands.calendar", "calendar_show", year=year, area=area)
+
+
+@calendar.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+@click.option("--area", metavar="CODE", help="区域 · for this area and all below it; left out: for the city")
+@click.option("--source", metavar="TEXT", help="依据的文件 · by which document; left out: the file's name")
+@click.option("--provisional", is_flag=True, help="尚未正式公布 · expected, not announced")
+@click.option("--dry-run", is_flag=True, help="只试算 · say which deadlines would move, and keep nothing")
+def calendar_import(**options: Any) -> int:
+    """导入一年（date,kind,name）· enter the days of a year; says which deadlines move."""
+    return on_running_patrol("server.commands.calendar", "calendar_import", **options)
+
+
+@calendar.command("export")
+@click.argument("year", type=click.IntRange(2000, 2100))
+@click.option("--area", metavar="CODE", help="区域 · as it is counted there; left out: in the city")
+def calendar_export(*, year: int, area: str | None) -> int:
+    """导出为 CSV · write the file that import takes."""
+    return on_running_patrol("server.commands.calendar", "calendar_export", year=year, area=area)
 
 
 @patrol.command("import-boundaries")
 @click.argument("file", type=click.Path(exists=True))
-@click.option("--kind", required=True, help="区域种类 · kind of area, e.g. grid")
+@click.option(
+    "--kind", required=True, metavar="K", help="区域种类 · city, county, street, community, grid, zone, building ..."
+)
 @click.option("--parent", metavar="CODE", help="上级区域 · code of the area they lie in")
-@click.option("--name-field", metavar="F")
-@click.option("--code-field", metavar="F")
+@click.option("--name-field", metavar="F", help="名称字段 · field of the names")
+@click.option("--code-field", metavar="F", help="编码字段 · field of the codes")
+@click.option("--parent-field", metavar="F", help="上级编码字段 · field of the parents' codes")
+@click.option("--layer", metavar="L", help="图层 · layer, where there are several")
 @click.option("--crs", metavar="C", help="坐标系，如 · e.g. EPSG:4490, when the file does not say")
+@click.option("--encoding", metavar="E", help="文字编码，如 · of the texts, e.g. GBK, CP1252")
+@click.option("--root", is_flag=True, help="允许成为最上级区域 · areas without a parent may become roots")
 @click.option("--dry-run", is_flag=True, help="只检查 · check only")
 def import_boundaries(**options: Any) -> int:
-    """导入边界 · import boundaries (GeoJSON, Shapefile, GeoPackage) and report their faults."""
-    return _on_running_patrol("server.demo", "import_boundaries", **options)
+    """导入边界 · import boundaries (GeoPackage, Shapefile, FileGDB, GeoJSON, KML, KMZ, CSV) and report their faults."""
+    return on_running_patrol("server.demo", "import_boundaries", **options)
 
 
 @patrol.command("export-boundaries")
@@ -206,7 +291,7 @@ def import_boundaries(**options: Any) -> int:
 @click.option("--encoding", default="UTF-8", show_default=True, type=click.Choice(["UTF-8", "GBK"]))
 def export_boundaries(**options: Any) -> int:
     """导出边界 · write an edition to FILE.gpkg, FILE.zip (Shapefile) or FILE.geojson."""
-    return _on_running_patrol("server.boundary_commands", "export_boundaries", **options)
+    return on_running_patrol("server.commands.boundaries", "export_boundaries", **options)
 
 
 @patrol.command()
@@ -222,24 +307,50 @@ def export_boundaries(**options: Any) -> int:
 @click.option(
     "--minutes", default=5.0, show_default=True, type=click.FloatRange(0), help="故障模拟时长 · with --faults"
 )
+@click.option(
+    "--silence-s",
+    default=5.0,
+    show_default=True,
+    type=click.FloatRange(0),
+    help="最长无应答秒数 · with --faults; more on a machine that others load",
+)
+@click.option(
+    "--cases",
+    type=click.IntRange(1, 100_000),
+    help="一个月的案件数 · a month of so many cases instead, in a city of its own: steps, clocks and log are compared",
+)
+@click.option(
+    "--from",
+    "begin",
+    type=click.DateTime(["%Y-%m-%d"]),
+    default="2026-09-18",
+    show_default=True,
+    help="从哪一天起 · first day of the month; with --cases",
+)
+@click.option("--timelines", type=click.Path(dir_okay=False), help="写入文件 · keep what is told; with --cases")
 @click.option("--json", "as_json", is_flag=True)
-def simulate(*, faults: bool, minutes: float, **options: Any) -> int:
+def simulate(*, faults: bool, minutes: float, silence_s: float, **options: Any) -> int:
     """模拟巡查日 · devices that speak the real protocol; checks that server and devices agree."""
     from server.launch.running import status as running_status
 
+    month = {name: options.pop(name) for name in ("cases", "begin", "timelines")}
+    if month["cases"] is not None:
+        from server.demo.month import simulate_month
+
+        return simulate_month(seed=options["seed"], **month)
     if faults:
-        return _simulate_with_faults(minutes, options)
+        return _simulate_with_faults(minutes, silence_s, options)
     if options["url"] and options["codes"]:
-        from server.demo.simulate import simulate as simulate_by_codes
+        from server.simulator.simulate import simulate as simulate_by_codes
 
         return simulate_by_codes(**options)
     options["url"] = options["url"] or running_status(Home.of_patrol())["url"]
-    return _on_running_patrol("server.demo", "simulate", **options)
+    return on_running_patrol("server.demo", "simulate", **options)
 
 
-def _simulate_with_faults(minutes: float, options: dict[str, Any]) -> int:
+def _simulate_with_faults(minutes: float, silence_s: float, options: dict[str, Any]) -> int:
     """Do it to the processes of this home alone; the options that name other servers have no meaning here."""
-    from server.launch import harm
+    from server.simulator.faults import harm
 
     named = [name for name in ("url", "codes", "elsewhere") if options[name]]
     if named:
@@ -249,19 +360,10 @@ def _simulate_with_faults(minutes: float, options: dict[str, Any]) -> int:
     home = Home.of_patrol()
     hurt = harm.of(home)
     known = {name: options[name] for name in ("devices", "seed", "as_json")}
-    return _on_running_patrol(
-        "server.demo.faults", "simulate_with_faults",
-        minutes=minutes, url=hurt.url, sign_ins=home.demo_users, harm=hurt, **known,
+    return on_running_patrol(
+        "server.simulator.faults", "simulate_with_faults",
+        minutes=minutes, silence_s=silence_s, url=hurt.url, sign_ins=home.demo_users, harm=hurt, **known,
     )  # fmt: skip
-
-
-def _on_running_patrol(module: str, function: str, **options: Any) -> int:
-    """Call a function of the application with the running patrol's database and Redis in the environment."""
-    from server.launch.running import connect
-
-    connect(Home.of_patrol())
-    code: int | None = getattr(import_module(module), function)(**options)
-    return code or 0
 
 
 if __name__ == "__main__":

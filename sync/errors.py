@@ -3,17 +3,19 @@
 Each carries data and a stable ``code``; none knows HTTP.
 
     SyncError
-    ├── MalformedJson, EnvelopeInvalid, BodyTooLarge, EncodingUnknown, EncodingDamaged    the batch
+    ├── MalformedJson, NestedTooDeep, EnvelopeInvalid, BodyTooLarge                       the batch
+    ├── EncodingUnknown, EncodingDamaged                                                  how it was packed
     ├── TokenMissing, TokenUnknown, DeviceRevoked, AppTooOld                              the device
     ├── CodeUnknown, CodeUsed, CodeExpired                                                enrolment
     ├── CursorInvalid, ResyncRequired                                                     the cursor
     ├── NotFoundInCharge, AlreadyDecided, MendedInvalid                                   review and quarantine
+    ├── TextUnclean                                                                       any text that is sent
     └── CollectionUnknown, NoEdition
 """
 
 from typing import ClassVar
 
-from sync.wording import Reason
+from sync.wording.reasons import Reason
 
 
 class SyncError(Exception):
@@ -30,6 +32,12 @@ class MalformedJson(SyncError):
     """The body is not JSON."""
 
     code = "malformed-json"
+
+
+class NestedTooDeep(SyncError):
+    """Objects and lists of a JSON body lie more than ``limit`` levels within one another."""
+
+    code = "nested-too-deep"
 
 
 class EnvelopeInvalid(SyncError):
@@ -98,6 +106,12 @@ class CodeExpired(SyncError):
     code = "code-expired"
 
 
+class CodeVoid(SyncError):
+    """An enrolment code whose maker is no longer in charge of all that it would give."""
+
+    code = "code-void"
+
+
 class CursorInvalid(SyncError):
     """A cursor that this server did not make."""
 
@@ -132,6 +146,16 @@ class MendedInvalid(SyncError):
     """A mended operation that is still not right; ``reason`` says where."""
 
     code = "mended-invalid"
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__()
+        self.reason = reason
+
+
+class TextUnclean(SyncError):
+    """A text that cannot be kept or shown as it is, or what stands for a number and is none; ``reason`` says where."""
+
+    code = "text-unclean"
 
     def __init__(self, reason: Reason) -> None:
         super().__init__()

@@ -30,6 +30,7 @@ ROLES = (
     "auditor",
     "admin",
 )
+MADE_WITH = ("staff", "command", "unknown")
 OPERATION_STATUSES = ("applied", "pending", "held", "quarantined", "merged", "review", "released", "dismissed")
 
 
@@ -56,7 +57,13 @@ class Person(Base):
     """Somebody who signs in or syncs: worker, dispatcher, handler, GIS staff. Never deleted."""
 
     __tablename__ = "person"
-    __table_args__ = (CheckConstraint("is_active = (inactive_since IS NULL)", name="inactive_since"),)
+    __table_args__ = (
+        CheckConstraint("is_active = (inactive_since IS NULL)", name="inactive_since"),
+        CheckConstraint(
+            "login = lower(normalize(login, NFKC)) AND login !~ '[[:space:][:cntrl:]]' AND login <> ''",
+            name="login_normal",
+        ),
+    )
 
     id: Mapped[IdentityKey]
     login: Mapped[str] = mapped_column(unique=True)
@@ -111,6 +118,11 @@ class Device(Base):
     public_info: Mapped[Json | None]
     token_hash: Mapped[bytes] = mapped_column(unique=True, comment="SHA-256 of the bearer token")
     enrolled_at: Mapped[dt.datetime]
+    private_over: Mapped[list[int] | None] = mapped_column(
+        ARRAY(Integer),
+        comment="areas, the tops, over which whoever made its code has a duty in what is private; null: the operator "
+        "made it",
+    )
     revoked_at: Mapped[dt.datetime | None]
     wipe_ordered_at: Mapped[dt.datetime | None]
     wiped_at: Mapped[dt.datetime | None] = mapped_column(comment="when the app said that it had wiped itself")
@@ -129,9 +141,13 @@ class Device(Base):
 
 
 class Enrolment(Base):
-    """A code that turns a phone into a device of one person, once, until it expires."""
+    """A code that turns a phone into a device of one person, once, until it expires; and who made it."""
 
     __tablename__ = "enrolment"
+    __table_args__ = (
+        CheckConstraint(_one_of("made_with", MADE_WITH), name="made_with_known"),
+        CheckConstraint("(made_with = 'staff') = (made_by IS NOT NULL)", name="staff_are_named"),
+    )
 
     id: Mapped[IdentityKey]
     code_hash: Mapped[bytes] = mapped_column(unique=True)
@@ -139,7 +155,14 @@ class Enrolment(Base):
     created_at: Mapped[dt.datetime]
     expires_at: Mapped[dt.datetime]
     used_at: Mapped[dt.datetime | None]
-    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"))
+    device_id: Mapped[int | None] = mapped_column(ForeignKey("device.id"), index=True)
+    made_by: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    made_with: Mapped[str] = mapped_column(
+        server_default="unknown", comment="staff: by somebody signed in; command: on the command line"
+    )
+    made_over: Mapped[list[int]] = mapped_column(
+        ARRAY(Integer), server_default="{}", comment="areas that its maker might enrol for then, the tops"
+    )
 
 
 class Operation(Base):
@@ -232,6 +255,11 @@ class ScopeSnapshot(Base):
     person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     grid_ids: Mapped[list[int]] = mapped_column(ARRAY(Integer), comment="area ids, ascending")
+    zones: Mapped[list[list[int]]] = mapped_column(
+        ARRAY(Integer, dimensions=2),
+        server_default="{}",
+        comment="rows of: area below a grid, edition since which it is drawn so, the grid around it",
+    )
     serials: Mapped[list[int]] = mapped_column(ARRAY(Integer), comment="ground and scope serial it was computed at")
     holds_until: Mapped[dt.datetime | None] = mapped_column(comment="when the next assignment begins or ends")
     since: Mapped[dt.datetime]
@@ -257,6 +285,24 @@ class Feed(Base):
     position: Mapped[BigInt] = mapped_column(primary_key=True, autoincrement=False)
     topic: Mapped[SmallInt]
     ref: Mapped[uuid.UUID] = mapped_column(comment="id of the record, or op_id of an outcome")
+
+
+class DeadLetter(Base):
+    """An item that a job failed on: why, how often, and when it is tried again. Gone once it is done."""
+
+    __tablename__ = "dead_letter"
+    __table_args__ = (CheckConstraint("attempts > 0", name="attempts_positive"),)
+
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    item: Mapped[str] = mapped_column(
+        primary_key=True, comment="what it is, in words of the queue: an id, or a collection and an id"
+    )
+    mark: Mapped[str] = mapped_column(server_default="", comment="its state then; in another it is tried at once")
+    since: Mapped[dt.datetime] = mapped_column(comment="when it failed first")
+    last_at: Mapped[dt.datetime]
+    attempts: Mapped[int]
+    next_attempt_at: Mapped[dt.datetime]
+    reason: Mapped[str]
 
 
 class EditionMove(Base):

@@ -7,16 +7,20 @@ import os
 
 import pytest
 import redis
-from hypothesis import settings
+from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 from playwright.sync_api import sync_playwright
 
+from server.accounts import signin
 from server.launch.scratch import scratch_database
 
 # The same examples in every run, so that what is red for one is red for all; `--hypothesis-profile hunt` draws others.
-settings.register_profile("same", derandomize=True)
-settings.register_profile("hunt", derandomize=False)
+settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("hunt", derandomize=False, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("same")
 
+# Passwords of made-up people need not be dear to guess; the application's own parameters are its library's.
+_CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 REDIS_DATABASES = 255
 CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -41,6 +45,14 @@ def _address(variable):
     return address
 
 
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(signin, "_hasher", _CHEAP)
+        patch.setattr(signin, "_NOBODY", _CHEAP.hash("nobody"))
+        yield
+
+
 @pytest.fixture(scope="session")
 def cluster_url():
     """A database of the tests' cluster where other databases may be made; not for tables."""
@@ -54,9 +66,8 @@ def database_url(cluster_url):
         yield url
 
 
-@pytest.fixture(scope="session")
-def redis_url():
-    """A Redis database of this run's own, emptied first."""
+def own_redis_url():
+    """Return the address of an empty Redis database that nobody else uses."""
     address = _address("PATROL_TEST_REDIS_URL")
     with redis.Redis.from_url(address) as client:
         number = 1 + client.incr("gridpatrol:test-runs") % REDIS_DATABASES
@@ -64,6 +75,12 @@ def redis_url():
     with redis.Redis.from_url(url) as client:
         client.flushdb()
     return url
+
+
+@pytest.fixture(scope="session")
+def redis_url():
+    """A Redis database of this process of the run, emptied first."""
+    return own_redis_url()
 
 
 @pytest.fixture(scope="session")
@@ -75,9 +92,32 @@ def chromium():
         browser.close()
 
 
-def pytest_terminal_summary(terminalreporter):
-    """Name the checks before pytest that failed: pytest's own line comes last."""
-    failed = os.environ.get("PATROL_FAILED_CHECKS")
-    if failed:
-        terminalreporter.section("checks that failed before pytest", red=True)
-        terminalreporter.write_line(failed)
+LONGEST_FIRST = ("chaos", "browser", "interop", "demo", "launch")
+
+
+# What starts programs or browsers of its own.
+PROGRAMS = {*LONGEST_FIRST, "bench", "concurrency", "confined", "jobs", "oracle"}
+PROGRAM_FIXTURES = {"server", "processes", "served", "site", "running_city", "fuzzed"}
+
+
+def pytest_addoption(parser):
+    parser.addoption("--quick", action="store_true", help="no programs, browsers or generated examples")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Begin with what takes longest, so that no worker is left with it when the others have ended."""
+    folder = config.rootpath / "tests"
+    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: rank.get(item.path.relative_to(folder).parts[0], len(rank)))
+    if config.getoption("--quick"):
+        left_out = [item for item in items if _is_long(item, folder)]
+        items[:] = [item for item in items if not _is_long(item, folder)]
+        config.hook.pytest_deselected(items=left_out)
+
+
+def _is_long(item, folder):
+    return (
+        item.path.relative_to(folder).parts[0] in PROGRAMS
+        or not PROGRAM_FIXTURES.isdisjoint(item.fixturenames)
+        or getattr(item.obj, "is_hypothesis_test", False)
+    )

@@ -11,8 +11,8 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.locate import Locator
-from geo.redraw.sheet import Ground
+from geo.locate.locator import Locator
+from geo.redraw.layer import Ground
 
 
 @dataclass(frozen=True, eq=False)

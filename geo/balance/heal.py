@@ -20,8 +20,8 @@ from geo.balance.holding import Holding, pieces
 from geo.balance.mosaic import Mosaic, cut
 from geo.balance.shifting import bring_within
 from geo.balance.sites import Fineness
-from geo.redraw.drawing import line_in_units
-from geo.redraw.sheet import Ground, to_degrees, to_units
+from geo.redraw.drawing import lines_in_units
+from geo.redraw.layer import Ground, to_degrees, to_units
 
 _CELLS_EACH: Final = 30
 _FINEST: Final = 1
@@ -58,7 +58,7 @@ def heal(
     before = dwellings.within(grounds)
     units = to_units(grounds)
     fineness = Fineness(_FINEST, _CELLS_EACH * len(codes))
-    mosaic = cut(units, dwellings, [line_in_units(line) for line in lines], fineness)
+    mosaic = cut(units, dwellings, lines_in_units(lines, units), fineness)
     best = healed(mosaic, len(codes), norm, seed)
     changed = {best.owner[cell] for cell in _moved(best)} | {best.origin[cell] for cell in _moved(best)}
     united = mosaic.united(best.owner, len(codes))

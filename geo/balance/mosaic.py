@@ -16,10 +16,10 @@ from shapely.geometry.base import BaseGeometry
 
 from geo.balance.dwellings import Dwellings
 from geo.balance.sites import Fineness, strewn
-from geo.datum import UNITS_PER_DEGREE
-from geo.nearby import metres_per_unit
-from geo.redraw.sheet import Ground
-from geo.redraw.weave import unite
+from geo.geometry.datum import UNITS_PER_DEGREE
+from geo.locate.nearby import metres_per_unit
+from geo.redraw.layer import Ground
+from geo.redraw.noding import unite
 
 ALONG_LINE: Final = 0.1
 """What a metre of border along a given line counts, against one across the ground."""

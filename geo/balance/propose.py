@@ -18,11 +18,14 @@ from geo.balance.mosaic import Mosaic, cut
 from geo.balance.partition import Try, divided
 from geo.balance.shifting import bring_within
 from geo.balance.sites import Fineness
-from geo.errors import CannotDivide
-from geo.redraw.drawing import line_in_units
-from geo.redraw.sheet import Ground, place, to_degrees, to_units
+from geo.redraw.drawing import lines_in_units
+from geo.redraw.errors import CannotDivide
+from geo.redraw.layer import Ground, place, to_degrees, to_units
 
-MOST_PARTS: Final = 500
+MOST_PARTS: Final = 100
+"""At once: a request waits for it, and what it takes of a processor stays within seconds."""
+_MOST_TRIED: Final = 36_000
+"""Cells in all tries together; of more and larger tries fewer are made."""
 _CELLS_EACH: Final = 60
 _FEWEST_CELLS: Final = 400
 _EVEN: Final = 0.02
@@ -69,12 +72,14 @@ def propose(
     if not 0 < counts[0] <= MOST_PARTS:
         raise CannotDivide("too-many", *place(whole))
     fineness = Fineness(dwellings.total // (counts[0] * _CELLS_EACH), max(_FEWEST_CELLS, counts[0] * _CELLS_EACH))
-    mosaic = cut([whole], dwellings, [line_in_units(line) for line in lines], fineness)
+    mosaic = cut([whole], dwellings, lines_in_units(lines, [whole]), fineness)
     if len(mosaic.households) < counts[0]:
         raise CannotDivide("too-many", *place(whole))
     ways = [Try(seed + turn, uneven) for turn in range(_SEEDS) for uneven in _UNEVEN]
     numbers = [each for each in counts if each <= len(mosaic.households)]
-    tried = [_tried(mosaic, number, norm, way) for number in numbers for way in ways]
+    numbers = numbers[: max(1, _MOST_TRIED // len(mosaic.households))]
+    each_way = max(1, _MOST_TRIED // (len(mosaic.households) * len(numbers)))
+    tried = [_tried(mosaic, number, norm, way) for number in numbers for way in ways[:each_way]]
     _, best = min(tried, key=lambda each: (each[0], each[1].border_cost))
     polygons = _from_the_north([to_degrees(part) for part in mosaic.united(best.owner, len(best.load))])
     return Proposal(tuple(polygons), tuple(dwellings.within(polygons)))

@@ -12,16 +12,17 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.errors import AreaVanishes, CodeTaken, FallsApart
-from geo.redraw.sheet import Ground, Redrawn, Sheet, Tract, place, settle, to_degrees
+from geo.geometry.tangle import require_untangled
+from geo.redraw.errors import AreaVanishes, CodeTaken, FallsApart
+from geo.redraw.layer import AreaShape, Ground, Layer, Redrawn, place, settle, to_degrees
+from geo.redraw.noding import Woven, edges_of, weave
 from geo.redraw.split import followed
-from geo.redraw.weave import Woven, edges_of, weave
 
 _ON_UNITS: Final = 1.5
 _MARGIN_DEG: Final = 2e-5
 
 
-def divide(sheet: Sheet, codes: Collection[str], parts: Mapping[str, Tract]) -> Redrawn:
+def divide(sheet: Layer, codes: Collection[str], parts: Mapping[str, AreaShape]) -> Redrawn:
     """Share the ground of areas among parts (lon, lat); those of the areas that are no part are gone.
 
     Without areas, the parts take ground that nobody holds. Ground of the areas that is in no part goes to the nearest.
@@ -31,8 +32,9 @@ def divide(sheet: Sheet, codes: Collection[str], parts: Mapping[str, Tract]) -> 
         if code not in codes and code in sheet.tracts:
             raise CodeTaken(code)
     before = sheet.units(codes)
-    drawn = Sheet(parts).units(parts)
+    drawn = Layer(parts).units(parts)
     beside = before or sheet.units(_around(sheet, parts))
+    require_untangled(list(drawn.values()), beside.values())
     woven = weave(sheet, beside, _new_lines(drawn, list(beside.values())))
     takers = _takers(woven, drawn, set(codes))
     grounds = woven.united(takers.get)
@@ -42,11 +44,11 @@ def divide(sheet: Sheet, codes: Collection[str], parts: Mapping[str, Tract]) -> 
         pieces = sorted(shapely.get_parts(grounds[code]), key=lambda piece: piece.area)
         if len(pieces) > len(shapely.get_parts(shape)):
             raise FallsApart(code, *place(pieces[0]))
-    put = {code: Tract(to_degrees(grounds[code]), each.name, each.parent_code) for code, each in parts.items()}
+    put = {code: AreaShape(to_degrees(grounds[code]), each.name, each.parent_code) for code, each in parts.items()}
     return settle(sheet, put | followed(sheet, woven, set(codes)), set(codes) - set(parts))
 
 
-def _around(sheet: Sheet, parts: Mapping[str, Tract]) -> set[str]:
+def _around(sheet: Layer, parts: Mapping[str, AreaShape]) -> set[str]:
     return {code for part in parts.values() for code in sheet.near(part.polygon, _MARGIN_DEG)}
 
 

@@ -5,6 +5,7 @@ they were drawn to. Nothing else is mended. Must not know the areas that are red
 """
 
 import math
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -12,11 +13,15 @@ import shapely
 from shapely import LineString, MultiPolygon, Point, Polygon
 from shapely.geometry.base import BaseGeometry
 
-from geo.datum import UNITS_PER_DEGREE
-from geo.errors import InvalidCoordinate, InvalidShape, LineAlongBorder, LineCrossesItself, LineEndsInside
-from geo.redraw.sheet import GAP_UNITS, Ground, place, to_units
-from geo.shapes import MOST_POINTS, WIDEST_DEG, validity_fault
+from geo.errors import InvalidCoordinate, InvalidShape
+from geo.geometry.datum import UNITS_PER_DEGREE
+from geo.geometry.shapes import MOST_POINTS, WIDEST_DEG, is_flat, validity_fault
+from geo.geometry.tangle import first_crossing, require_untangled
+from geo.redraw.errors import LineAlongBorder, LineCrossesItself, LineEndsInside
+from geo.redraw.layer import GAP_UNITS, Ground, place, to_units
 
+MOST_LINE_POINTS: Final = 20_000
+"""A line is drawn by hand, or follows a road; areas may have more."""
 REACH_UNITS: Final = 100.0
 """An end within this (a decimetre) of the border was meant to be on it."""
 _BEYOND_UNITS: Final = 2.0
@@ -25,20 +30,31 @@ _MARGIN_UNITS: Final = 4.0
 _LEAST_POINTS: Final = 2
 
 
-def line_in_units(line: LineString) -> LineString:
-    """A drawn line (lon, lat) in whole units.
+def line_in_units(line: LineString, borders: Iterable[BaseGeometry] = ()) -> LineString:
+    """A drawn line (lon, lat) in whole units; ``borders`` (areas or lines, units) are what it will be joined with.
 
-    Raises InvalidCoordinate, InvalidShape (too few points, repeated points, round the world) and LineCrossesItself.
+    Raises InvalidCoordinate, InvalidShape (too few or too many points, repeated points, round the world, tangled with
+    the borders) and LineCrossesItself.
     """
     if not isinstance(line, LineString):
         raise InvalidShape("wrong-type")
+    if shapely.get_num_points(line) > MOST_LINE_POINTS:
+        raise InvalidShape("too-many-points")
     _require_on_earth(line, "line")
     units = shapely.transform(shapely.force_2d(line), lambda degrees: np.rint(degrees * UNITS_PER_DEGREE))
     if len(units.coords) < _LEAST_POINTS:
         raise InvalidShape("too-few-points")
     _require_no_repetition(units)
     if not units.is_simple:
-        raise LineCrossesItself(*_crossing(units))
+        raise LineCrossesItself(*place(first_crossing(units)))
+    require_untangled([units], borders)
+    return units
+
+
+def lines_in_units(lines: Iterable[LineString], borders: Iterable[BaseGeometry]) -> list[LineString]:
+    """Several drawn lines that may meet each other, as `line_in_units`."""
+    units = [line_in_units(line) for line in lines]
+    require_untangled(units, borders)
     return units
 
 
@@ -56,7 +72,7 @@ def polygon_in_units(polygon: Ground, feature: int | None = None) -> Ground:
     for ring in shapely.get_rings(shapely.get_parts(polygon)):
         _require_no_repetition(shapely.transform(ring, lambda degrees: np.rint(degrees * UNITS_PER_DEGREE)), feature)
     drawn = polygon
-    if not shapely.make_valid(drawn).area > 0:
+    if is_flat(drawn):
         raise InvalidShape("zero-area", *_first(drawn), feature=feature)
     fault = validity_fault(drawn)
     if fault is not None:
@@ -126,15 +142,6 @@ def _require_no_repetition(units: BaseGeometry, feature: int | None = None) -> N
     again = np.flatnonzero((positions[1:] == positions[:-1]).all(axis=1))
     if again.size:
         raise InvalidShape("repeated-points", *place(Point(positions[again[0]])), feature=feature)
-
-
-def _crossing(line: LineString) -> tuple[float, float]:
-    """Where a line first meets itself."""
-    ends: dict[tuple[float, ...], int] = {}
-    for piece in shapely.get_parts(shapely.node(line)):
-        for end in (piece.coords[0], piece.coords[-1]):
-            ends[end] = ends.get(end, 0) + 1
-    return place(Point(max(ends, key=lambda end: ends[end])))
 
 
 def _first(shape: BaseGeometry) -> tuple[float, float]:

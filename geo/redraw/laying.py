@@ -13,17 +13,18 @@ import shapely
 from numpy.typing import NDArray
 from shapely import Polygon
 
-from geo.errors import AreaVanishes, CodeTaken, DrawnOverAnother, FallsApart, UnknownTract
-from geo.plane import width
+from geo.coverage.plane import width
+from geo.geometry.tangle import require_untangled
 from geo.redraw.drawing import REACH_UNITS, polygon_in_units
-from geo.redraw.sheet import GAP_UNITS, Ground, Redrawn, Sheet, Tract, compare, place, settle, to_degrees
+from geo.redraw.errors import AreaVanishes, CodeTaken, DrawnOverAnother, FallsApart, UnknownTract
+from geo.redraw.layer import GAP_UNITS, AreaShape, Ground, Layer, Redrawn, compare, place, settle, to_degrees
+from geo.redraw.noding import Woven, edges_of, holders_of, unite, weave
 from geo.redraw.split import followed
-from geo.redraw.weave import Woven, edges_of, holders_of, unite, weave
 
 _MARGIN_DEG: Final = 2e-5
 
 
-def add(sheet: Sheet, code: str, tract: Tract) -> Redrawn:
+def add(sheet: Layer, code: str, tract: AreaShape) -> Redrawn:
     """Add an area (lon, lat) on ground that nobody holds.
 
     Raises CodeTaken, the errors of `polygon_in_units`, DrawnOverAnother, AreaVanishes, FallsApart, and BrokenCoverage
@@ -34,12 +35,12 @@ def add(sheet: Sheet, code: str, tract: Tract) -> Redrawn:
     return _lay(sheet, {code: tract})
 
 
-def replace_all(sheet: Sheet, polygons: Mapping[str, Ground]) -> Redrawn:
+def replace_all(sheet: Layer, polygons: Mapping[str, Ground]) -> Redrawn:
     """Give areas other polygons (lon, lat), all at once; errors as `lay_all`, and UnknownTract for a new one."""
     return lay_all(sheet, {code: replace(sheet[code], polygon=polygon) for code, polygon in polygons.items()})
 
 
-def lay_all(sheet: Sheet, tracts: Mapping[str, Tract], gone: Sequence[str] = ()) -> Redrawn:
+def lay_all(sheet: Layer, tracts: Mapping[str, AreaShape], gone: Sequence[str] = ()) -> Redrawn:
     """Lay areas (lon, lat), new ones or in the place of those with their codes, all at once, as from a file.
 
     What is `gone` is given up with it; ground that nobody takes then is nobody's. Raises UnknownTract for what is gone
@@ -51,7 +52,7 @@ def lay_all(sheet: Sheet, tracts: Mapping[str, Tract], gone: Sequence[str] = ())
     return _lay(sheet, tracts, frozenset(gone))
 
 
-def lay_alone(sheet: Sheet, code: str, tract: Tract) -> Redrawn:
+def lay_alone(sheet: Layer, code: str, tract: AreaShape) -> Redrawn:
     """Lay an area (lon, lat), new or there, where it was drawn, and leave its neighbours what they hold.
 
     For programs that tell of one area after the other: until they told of all, the sheet may be no coverage. Ground
@@ -60,6 +61,7 @@ def lay_alone(sheet: Sheet, code: str, tract: Tract) -> Redrawn:
     the errors of `polygon_in_units`.
     """
     drawn = polygon_in_units(tract.polygon)
+    require_untangled([drawn], sheet.units(set(sheet.near(tract.polygon)) - {code}).values())
     if code in sheet.tracts:
         drawn = _at_corners(drawn, sheet.units([code])[code])
     beside = set(sheet.near(tract.polygon, _MARGIN_DEG)) - {code}
@@ -80,7 +82,7 @@ def lay_alone(sheet: Sheet, code: str, tract: Tract) -> Redrawn:
     return compare(sheet, sheet.with_changes(put | {code: replace(tract, polygon=to_degrees(ground))}))
 
 
-def retire(sheet: Sheet, code: str) -> Redrawn:
+def retire(sheet: Layer, code: str) -> Redrawn:
     """Give up an area; its ground is nobody's then. Raises UnknownTract."""
     if code not in sheet.tracts:
         raise UnknownTract(code)
@@ -109,10 +111,11 @@ class _Claims:
         return found
 
 
-def _lay(sheet: Sheet, new: Mapping[str, Tract], gone: frozenset[str] = frozenset()) -> Redrawn:
+def _lay(sheet: Layer, new: Mapping[str, AreaShape], gone: frozenset[str] = frozenset()) -> Redrawn:
     whole, sheet = sheet, sheet.with_changes({}, gone) if gone else sheet
     drawn = {code: polygon_in_units(tract.polygon, number) for number, (code, tract) in enumerate(new.items())}
     beside = {code for tract in new.values() for code in sheet.near(tract.polygon, _MARGIN_DEG)} - set(new)
+    require_untangled(list(drawn.values()), sheet.units(beside).values())
     drawn = {code: _drawn_to(shape, list(sheet.units(beside).values())) for code, shape in drawn.items()}
     woven = weave(sheet, beside, [shapely.boundary(shape) for shape in drawn.values()], frozenset(new))
     claims = _Claims(woven, tuple(holders_of(woven.faces, drawn)))

@@ -9,16 +9,16 @@ from typing import Final
 import shapely
 from shapely import LineString
 
-from geo.errors import CodeTaken, NotAdjacent
-from geo.redraw.sheet import Edge, Ground, Redrawn, Sheet, Tract, place, settle, to_degrees
+from geo.redraw.errors import CodeTaken, NotAdjacent
+from geo.redraw.layer import AreaShape, Edge, Ground, Layer, Redrawn, place, settle, to_degrees
+from geo.redraw.noding import edges_of, unite, weave
 from geo.redraw.split import followed
-from geo.redraw.weave import edges_of, unite, weave
 
 _LEAST_AREAS: Final = 2
 
 
 def merge(
-    sheet: Sheet, codes: Sequence[str], into: str, name: str | None = None, parent_code: str | None = None
+    sheet: Layer, codes: Sequence[str], into: str, name: str | None = None, parent_code: str | None = None
 ) -> Redrawn:
     """Merge areas into one under a code that is one of theirs, or new.
 
@@ -35,7 +35,7 @@ def merge(
     faces = {code: woven.of(code) for code in units}
     _require_adjacent({code: unite(found) for code, found in faces.items() if found})
     whole = unite([face for found in faces.values() for face in found])
-    merged = Tract(
+    merged = AreaShape(
         to_degrees(whole),
         first.name if name is None else name,
         first.parent_code if parent_code is None else parent_code,

@@ -5,14 +5,14 @@ Must not know which parents there are.
 
 from dataclasses import replace
 
-from geo.redraw.sheet import Redrawn, Sheet, settle
+from geo.redraw.layer import Layer, Redrawn, settle
 
 
-def rename(sheet: Sheet, code: str, name: str) -> Redrawn:
+def rename(sheet: Layer, code: str, name: str) -> Redrawn:
     """Give an area another name; its code is for life. Raises UnknownTract."""
     return settle(sheet, {code: replace(sheet[code], name=name)})
 
 
-def reassign(sheet: Sheet, code: str, parent_code: str | None) -> Redrawn:
+def reassign(sheet: Layer, code: str, parent_code: str | None) -> Redrawn:
     """Put an area under another parent. Raises UnknownTract."""
     return settle(sheet, {code: replace(sheet[code], parent_code=parent_code)})

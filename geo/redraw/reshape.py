@@ -7,15 +7,15 @@ import numpy as np
 import shapely
 from shapely import LineString, Polygon
 
-from geo.errors import FallsApart, GroundHeldTwice, LineDoesNotCross, NotAdjacent
 from geo.redraw.drawing import clipped, line_in_units, reaching, require_not_along
+from geo.redraw.errors import FallsApart, GroundHeldTwice, LineDoesNotCross, NotAdjacent
+from geo.redraw.layer import AreaShape, Ground, Layer, Redrawn, place, settle, to_degrees
 from geo.redraw.merge import common_border
-from geo.redraw.sheet import Ground, Redrawn, Sheet, Tract, place, settle, to_degrees
+from geo.redraw.noding import Woven, unite, weave
 from geo.redraw.split import followed
-from geo.redraw.weave import Woven, unite, weave
 
 
-def reshape(sheet: Sheet, one: str, other: str, line: LineString) -> Redrawn:
+def reshape(sheet: Layer, one: str, other: str, line: LineString) -> Redrawn:
     """Lead the common border of two areas along a line (lon, lat): whole, or between the places where they meet.
 
     Of each area the line cuts pieces off; the largest stays, and the others go to the other area. Ends may lie beyond
@@ -29,7 +29,7 @@ def reshape(sheet: Sheet, one: str, other: str, line: LineString) -> Redrawn:
     if one == other or not common_border(unite(before.of(one)), unite(before.of(other))):
         raise NotAdjacent(other, *place(units[other]))
     whole = unite([*before.of(one), *before.of(other)])
-    drawn = line_in_units(line)
+    drawn = line_in_units(line, units.values())
     borders = shapely.union_all([shapely.boundary(area) for area in units.values()])
     cut = reaching(drawn, whole, borders)
     woven = weave(sheet, units, [clipped(cut, whole)])
@@ -40,7 +40,7 @@ def reshape(sheet: Sheet, one: str, other: str, line: LineString) -> Redrawn:
     grounds = woven.united(lambda number: passing.get(id(woven.faces[number]), woven.owners[number]))
     for code, ground in units.items():
         _require_whole(code, ground, grounds[code])
-    put = {code: Tract(to_degrees(grounds[code]), sheet[code].name, sheet[code].parent_code) for code in units}
+    put = {code: AreaShape(to_degrees(grounds[code]), sheet[code].name, sheet[code].parent_code) for code in units}
     return settle(sheet, put | followed(sheet, woven, set(units)))
 
 

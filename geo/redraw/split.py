@@ -12,11 +12,11 @@ import numpy as np
 import shapely
 from shapely import LineString, Point, Polygon
 
-from geo.errors import CodeTaken, GroundHeldTwice, LineAlongBorder, LineCrossesTwice, LineDoesNotCross
-from geo.plane import width
+from geo.coverage.plane import width
 from geo.redraw.drawing import clipped, line_in_units, reaching, require_not_along
-from geo.redraw.sheet import GAP_UNITS, Ground, Redrawn, Sheet, Tract, place, settle, to_degrees
-from geo.redraw.weave import Woven, edges_of, unite, weave
+from geo.redraw.errors import CodeTaken, GroundHeldTwice, LineAlongBorder, LineCrossesTwice, LineDoesNotCross
+from geo.redraw.layer import GAP_UNITS, AreaShape, Ground, Layer, Redrawn, place, settle, to_degrees
+from geo.redraw.noding import Woven, edges_of, unite, weave
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Piece:
     name: str | None = None
 
 
-def split(sheet: Sheet, code: str, line: LineString, left: Piece, right: Piece) -> Redrawn:
+def split(sheet: Layer, code: str, line: LineString, left: Piece, right: Piece) -> Redrawn:
     """Split an area by a line (lon, lat) that crosses it once, from border to border; its ends may lie beyond.
 
     Raises UnknownTract, CodeTaken, the errors of `line_in_units`, LineDoesNotCross, LineEndsInside, LineCrossesTwice,
@@ -38,7 +38,7 @@ def split(sheet: Sheet, code: str, line: LineString, left: Piece, right: Piece) 
         if piece.code == other.code or (piece.code != code and piece.code in sheet.tracts):
             raise CodeTaken(piece.code)
     area = sheet.units([code])[code]
-    drawn = line_in_units(line)
+    drawn = line_in_units(line, [area])
     border = shapely.boundary(area)
     if not shapely.intersects(area, drawn):
         raise LineDoesNotCross(code, *place(drawn.interpolate(0.5, normalized=True)))
@@ -51,11 +51,11 @@ def split(sheet: Sheet, code: str, line: LineString, left: Piece, right: Piece) 
         if width(ground) < GAP_UNITS:
             raise LineAlongBorder(*place(ground))
     names = {piece.code: whole.name if piece.name is None else piece.name for piece in (left, right)}
-    put = {each: Tract(to_degrees(ground), names[each], whole.parent_code) for each, ground in pieces.items()}
+    put = {each: AreaShape(to_degrees(ground), names[each], whole.parent_code) for each, ground in pieces.items()}
     return settle(sheet, put | followed(sheet, woven, {code}), [code])
 
 
-def followed(sheet: Sheet, woven: Woven, redrawn: set[str]) -> dict[str, Tract]:
+def followed(sheet: Layer, woven: Woven, redrawn: set[str]) -> dict[str, AreaShape]:
     """The neighbours that a weaving drew in, with the nodes that they received.
 
     Raises GroundHeldTwice where one of them would lose ground that another area holds too.
@@ -65,7 +65,7 @@ def followed(sheet: Sheet, woven: Woven, redrawn: set[str]) -> dict[str, Tract]:
             raise GroundHeldTwice(one, *place(face))
     grounds = woven.united(lambda number: woven.owners[number])
     return {
-        code: Tract(to_degrees(ground), sheet[code].name, sheet[code].parent_code)
+        code: AreaShape(to_degrees(ground), sheet[code].name, sheet[code].parent_code)
         for code, ground in grounds.items()
         if code not in redrawn
     }

@@ -2,7 +2,8 @@
 
 Owns the meaning of roles for seeing; must not know sessions, requests or issues. An assignment to an area
 puts all areas below it in charge. A handler's assignment puts in charge what is given to the handler's body,
-wherever it lies, and no ground.
+wherever it lies, and no ground. A role is held over the areas that it was given for and over no others: whoever asks
+for a role asks for its areas too.
 """
 
 import datetime as dt
@@ -12,14 +13,24 @@ from dataclasses import dataclass
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo.editions import Ground
-from sync.tables import Assignment
+from geo.editions.ground import Ground
+from sync.access.privacy import DUTY_ROLES as PRIVATE_DUTY
+from sync.tables import Assignment, Person
 
 HANDLER = "handler"
-# Who sees what is private (disputes, public order) in their areas.
-PRIVATE_DUTY = frozenset({"supervisor", "dispatcher", "admin"})
+# Who looks after what is pushed in their areas.
+RULING = ("supervisor", "dispatcher", "admin")
 # Who may hand out enrolment codes in their areas.
 ENROLLING = frozenset({"supervisor", "dispatcher", "admin", "grid_head"})
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """One assignment in force: a role, and the area or the organisation that it is held for."""
+
+    role: str
+    area_id: int | None
+    organisation_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +38,42 @@ class Charge:
     """What the assignments in force say. Area ids are the tops; what lies below follows from the ground."""
 
     person_id: int
-    roles: frozenset[str]
-    area_ids: frozenset[int]
-    duty_area_ids: frozenset[int]
-    enrolling_area_ids: frozenset[int]
-    organisation_ids: frozenset[int]
+    held: frozenset[Held]
+
+    def in_roles(self, roles: Iterable[str]) -> "Charge":
+        """Return the part of it that is held in one of these roles."""
+        wanted = frozenset(roles)
+        return Charge(self.person_id, frozenset(each for each in self.held if each.role in wanted))
+
+    def areas(self, *roles: str) -> frozenset[int]:
+        """Return the areas that one of these roles is held for; of any role but a handler's, where none is named."""
+        return frozenset(
+            each.area_id
+            for each in self.held
+            if each.area_id is not None and each.role != HANDLER and (not roles or each.role in roles)
+        )
+
+    @property
+    def roles(self) -> frozenset[str]:
+        """The roles that are held somewhere."""
+        return frozenset(each.role for each in self.held)
+
+    @property
+    def area_ids(self) -> frozenset[int]:
+        """The areas that any role is held for."""
+        return self.areas()
+
+    @property
+    def duty_area_ids(self) -> frozenset[int]:
+        """The areas in which private issues are seen whole."""
+        return self.areas(*PRIVATE_DUTY)
+
+    @property
+    def organisation_ids(self) -> frozenset[int]:
+        """The bodies that somebody handles cases for."""
+        return frozenset(
+            each.organisation_id for each in self.held if each.role == HANDLER and each.organisation_id is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +92,27 @@ class Reach:
 
 
 def read_charge(session: Session, person_id: int, *, now: dt.datetime) -> Charge:
-    """Return the charge of a person at a moment (aware UTC)."""
+    """Return the charge of a person at a moment (aware UTC); of one who is no longer active, nothing."""
     rows = session.execute(
-        select(Assignment.role, Assignment.area_id, Assignment.organisation_id).where(
-            Assignment.person_id == person_id, Assignment.during.contains(now)
-        )
-    ).all()
-    return _charge(person_id, [(role, area, body) for role, area, body in rows])
-
-
-def areas_of_role(session: Session, person_id: int, role: str, *, now: dt.datetime) -> frozenset[int]:
-    """Return the areas that a person holds one role in at a moment (aware UTC)."""
-    held = select(Assignment.area_id).where(
-        Assignment.person_id == person_id, Assignment.role == role, Assignment.during.contains(now)
+        select(Assignment.role, Assignment.area_id, Assignment.organisation_id)
+        .join(Person, Person.id == Assignment.person_id)
+        .where(Assignment.person_id == person_id, Assignment.during.contains(now), Person.is_active)
     )
-    return frozenset(area for area in session.scalars(held) if area is not None)
+    return Charge(person_id, frozenset(Held(*row) for row in rows))
 
 
-def _charge(person_id: int, rows: Iterable[tuple[str, int | None, int | None]]) -> Charge:
-    held = list(rows)
-
-    def areas(roles: frozenset[str] | None = None) -> frozenset[int]:
-        return frozenset(
-            area for role, area, _ in held if area is not None and role != HANDLER and (roles is None or role in roles)
-        )
-
-    return Charge(
-        person_id=person_id,
-        roles=frozenset(role for role, _, _ in held),
-        area_ids=areas(),
-        duty_area_ids=areas(PRIVATE_DUTY),
-        enrolling_area_ids=areas(ENROLLING),
-        organisation_ids=frozenset(body for role, _, body in held if role == HANDLER and body is not None),
+def read_charges(session: Session, person_ids: Iterable[int], *, now: dt.datetime) -> dict[int, Charge]:
+    """Return the charges of people at a moment, in one statement; of who holds nothing, an empty one."""
+    wanted = sorted(set(person_ids))
+    held: dict[int, set[Held]] = {person_id: set() for person_id in wanted}
+    rows = session.execute(
+        select(Assignment.person_id, Assignment.role, Assignment.area_id, Assignment.organisation_id)
+        .join(Person, Person.id == Assignment.person_id)
+        .where(Assignment.person_id.in_(wanted), Assignment.during.contains(now), Person.is_active)
     )
+    for person_id, role, area_id, organisation_id in rows:
+        held[person_id].add(Held(role, area_id, organisation_id))
+    return {person_id: Charge(person_id, frozenset(each)) for person_id, each in held.items()}
 
 
 def reach(charge: Charge, ground: Ground | None) -> Reach:
@@ -91,16 +121,22 @@ def reach(charge: Charge, ground: Ground | None) -> Reach:
         return Reach(charge.person_id, (), False, (), False, tuple(sorted(charge.organisation_ids)))  # noqa: FBT003  # a row of facts
     return Reach(
         person_id=charge.person_id,
-        grid_ids=ground.grids_of(charge.area_ids),
-        everywhere=_whole(ground, charge.area_ids),
-        duty_grid_ids=ground.grids_of(charge.duty_area_ids),
-        duty_everywhere=_whole(ground, charge.duty_area_ids),
+        grid_ids=_grids(ground, charge.area_ids),
+        everywhere=is_whole_city(ground, charge.area_ids),
+        duty_grid_ids=_grids(ground, charge.duty_area_ids),
+        duty_everywhere=is_whole_city(ground, charge.duty_area_ids),
         organisation_ids=tuple(sorted(charge.organisation_ids)),
     )
 
 
-def _whole(ground: Ground, area_ids: frozenset[int]) -> bool:
-    return bool(ground.root_ids) and ground.root_ids <= area_ids
+def is_whole_city(ground: Ground, tops: frozenset[int]) -> bool:
+    """Return whether every root is among these areas."""
+    return bool(ground.root_ids) and ground.root_ids <= tops
+
+
+def _grids(ground: Ground, tops: frozenset[int]) -> tuple[int, ...]:
+    """Return the grids in these areas, ascending. Who holds a zone or a building does not hold the grid around it."""
+    return ground.grids_below(tops)
 
 
 def area_in_charge(ground: Ground, area_id: int, tops: frozenset[int]) -> bool:

@@ -1,6 +1,6 @@
 """What can be wrong with signing in and with rights, as data. Knows no HTTP and no wording.
 
-Every class is an ``AccountError``; ``server.problems`` gives each its status and words.
+Every class is an ``AccountError``; ``server.http.problems`` gives each its status and words.
 """
 
 from typing import ClassVar
@@ -46,6 +46,18 @@ class OutsideCharge(AccountError):
     code = "outside-charge"
 
 
+class WorksElsewhere(AccountError):
+    """``worker`` does field work outside the caller's charge, too: a code would give more than the caller may."""
+
+    code = "works-elsewhere"
+
+
+class OfficeElsewhere(AccountError):
+    """``worker`` holds an office over areas outside the caller's charge: a code would let others act in their name."""
+
+    code = "office-elsewhere"
+
+
 class UnknownRole(AccountError):
     """``role`` is none of ``known``."""
 
@@ -64,7 +76,61 @@ class PasswordTooShort(AccountError):
     code = "password-too-short"
 
 
+class PasswordBlank(AccountError):
+    """A password of nothing that can be seen."""
+
+    code = "password-blank"
+
+
 class TooManyAppPasswords(AccountError):
     """A person holds ``most`` application passwords already."""
 
     code = "too-many-app-passwords"
+
+
+class LoginUnusable(AccountError):
+    """``field`` holds ``characters`` that no login may have, or is empty or over ``most`` long; ``taken``: what may."""
+
+    code = "login-unusable"
+
+
+class LoginTaken(AccountError):
+    """Somebody has the login ``login`` already."""
+
+    code = "login-taken"
+
+
+class NameUnusable(AccountError):
+    """A name in ``field`` that is blank, longer than ``most``, or holds characters that cannot be seen."""
+
+    code = "name-unusable"
+
+
+class RoleNotHeld(AccountError):
+    """The person does not hold ``role`` at ``area``, now or later."""
+
+    code = "role-not-held"
+
+
+class BeyondAuthority(AccountError):
+    """What is to be given or taken reaches beyond what the caller holds: ``what``."""
+
+    code = "beyond-authority"
+
+
+class LastAdministrator(AccountError):
+    """Without ``login`` nobody could give rights over the whole city any more."""
+
+    code = "last-administrator"
+
+
+class CurrentPasswordWrong(AccountError):
+    """The present password in ``field`` is not right."""
+
+    code = "current-password-wrong"
+
+
+class TooManyAttempts(AccountError):
+    """Too many wrong attempts; the next is looked at in ``retry_after_s`` seconds."""
+
+    code = "too-many-attempts"

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
-from server.accounts.errors import OutsideCharge, SignInRefused, TooManyAppPasswords
-from server.accounts.signin import TOUCH_AFTER, Staff
+from server.accounts.errors import OutsideCharge, SignInRefused, SignInRequired, TooManyAppPasswords
+from server.accounts.logins import looked_up
+from server.accounts.signin import TOUCH_AFTER, Staff, is_open
 from server.accounts.tables import AppPassword
 from sync.tables import Person
 
@@ -38,9 +39,14 @@ class Made:
     secret: str
 
 
-def make(session: Session, person_id: int, name: str, *, now: dt.datetime) -> Made:
-    """Make an application password. Raises ``TooManyAppPasswords``."""
+def make(session: Session, person_id: int, name: str, *, token: str, now: dt.datetime) -> Made:
+    """Make an application password for the holder of a session. Raises ``TooManyAppPasswords``.
+
+    Raises ``SignInRequired`` where the session of ``token`` was ended meanwhile: what it makes would outlive it.
+    """
     session.execute(select(Person.id).where(Person.id == person_id).with_for_update())
+    if not is_open(session, token):
+        raise SignInRequired
     held = session.scalar(
         select(func.count()).where(AppPassword.person_id == person_id, AppPassword.revoked_at.is_(None))
     )
@@ -75,6 +81,16 @@ def revoke(session: Session, person_id: int, password_id: int, *, now: dt.dateti
         raise OutsideCharge(what=str(password_id))
 
 
+def revoke_all(session: Session, person_id: int, *, now: dt.datetime) -> int:
+    """Take all of a person's application passwords out of use; return how many there were."""
+    revoked = (
+        update(AppPassword)
+        .where(AppPassword.person_id == person_id, AppPassword.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+    return len(session.scalars(revoked.returning(AppPassword.id)).all())
+
+
 # Programs ask often: a text is sent as it is, a composed statement is looked up anew each time.
 _HOLDER = text("""
     SELECT person.id, person.login, person.name, held.created_at, held.last_used_at
@@ -85,7 +101,8 @@ _HOLDER = text("""
 
 def authenticate(session: Session, login: str, secret: str) -> Staff:
     """Return whose password this is; ``seen_at`` is when it was last noted. Raises ``SignInRefused``."""
-    row = session.execute(_HOLDER, {"digest": _digest(secret), "login": login}).one_or_none()
+    held = {"digest": _digest(secret), "login": looked_up(login).replace("\0", " ")}
+    row = session.execute(_HOLDER, held).one_or_none()
     if row is None:
         raise SignInRefused
     person_id, login, name, created_at, last_used_at = row

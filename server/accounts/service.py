@@ -1,27 +1,28 @@
-"""Accounts: adding people with a role somewhere, and enrolment codes for the phones of workers.
+"""Accounts: people added by the operator, enrolment codes for the phones of workers, and who works where.
 
-Owns writing ``person`` and ``assignment``; the codes themselves belong to ``sync.devices``. Must not know
-requests, cookies or where a code is shown.
+What is done to accounts belongs to ``server.accounts.people``, the codes themselves to ``sync.access.devices``. Must
+not know requests, cookies or where a code is shown.
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Integer, any_, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.dialects.postgresql.ranges import Range
 from sqlalchemy.orm import Session
 
-from geo.editions import Ground
-from geo.tables import Area
-from server.accounts.charge import HANDLER, Charge, area_in_charge
-from server.accounts.errors import OutsideCharge, UnknownArea, UnknownRole
-from server.accounts.signin import hash_password
+from geo.editions.ground import Ground
+from server.accounts import people
+from server.accounts.authority import Actor
+from server.accounts.charge import ENROLLING, Charge, area_in_charge, is_whole_city, read_charge
+from server.accounts.errors import OfficeElsewhere, OutsideCharge, WorksElsewhere
+from server.accounts.people import Newcomer
+from server.accounts.signin import person_of
 from server.accounts.tables import Organisation
-from sync.devices import issue_code
-from sync.tables import ROLES, Assignment, Person
-
-WORKER_ROLES = ("grid_worker", "grid_head", "building_head", "unit_head")
+from sync.access.charge import FIELD_ROLES
+from sync.access.devices import Maker, issue_code
+from sync.tables import Assignment, Enrolment, Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,49 +44,18 @@ class Named:
 def add_person(
     session: Session, login: str, *, role: str, place: str, password: str | None, name: str = "", now: dt.datetime
 ) -> Person:
-    """Add a person, or give one who exists a further role; a password that is given replaces the old one.
+    """Add a person with a role as the operator of the machine does, or give one who exists a further role.
 
-    ``place`` is the code of an area, or of an organisation for a handler. Raises ``UnknownRole``,
-    ``UnknownArea`` or ``PasswordTooShort``. Adding the same twice changes nothing.
+    ``place`` is the code of an area, or of an organisation for a handler. Raises ``UnknownRole``, ``UnknownArea``,
+    ``PasswordTooShort``, ``LoginUnusable``, or ``LoginTaken`` for a password of somebody who exists. Adding the same
+    twice changes nothing.
     """
-    if role not in ROLES:
-        raise UnknownRole(role=role, known=list(ROLES))
-    area_id, organisation_id = _place(session, role, place)
-    person = session.scalars(select(Person).where(Person.login == login)).one_or_none()
-    if person is None:
-        person = Person(login=login, name=name or login)
-        session.add(person)
-    if password is not None:
-        person.password_hash = hash_password(password)
-    session.flush()
-    held = session.scalar(
-        select(Assignment.id).where(
-            Assignment.person_id == person.id,
-            Assignment.role == role,
-            Assignment.area_id.is_not_distinct_from(area_id),
-            Assignment.organisation_id.is_not_distinct_from(organisation_id),
-            Assignment.during.contains(now),
-        )
-    )
-    if held is None:
-        during = Range(now, None)
-        session.add(
-            Assignment(person_id=person.id, role=role, area_id=area_id, organisation_id=organisation_id, during=during)
-        )
-    session.flush()
-    return person
-
-
-def _place(session: Session, role: str, code: str) -> tuple[int | None, int | None]:
-    if role == HANDLER:
-        organisation_id = session.scalar(select(Organisation.id).where(Organisation.code == code))
-        if organisation_id is not None:
-            return None, organisation_id
-    else:
-        area_id = session.scalar(select(Area.id).where(Area.code == code))
-        if area_id is not None:
-            return area_id, None
-    raise UnknownArea(area=code)
+    operator = Actor.operator()
+    known = person_of(session, login)
+    if known is None or password is not None:
+        return people.add(session, operator, Newcomer(login, name, password), role=role, place=place, now=now)
+    people.give_role(session, operator, known, role=role, place=place, now=now)
+    return known
 
 
 def enrol_worker(
@@ -99,28 +69,57 @@ def enrol_worker(
 ) -> Code:
     """Return a new code for a worker's phone.
 
-    ``by``: whose charge must hold one of the worker's areas; None for the command line. Raises
-    ``OutsideCharge`` when there is no such worker there.
+    ``by``: who makes it; their charge must hold all areas that the worker does field work in, for that is what the
+    phone will see, and all that the worker holds an office over: a phone brings whatever is given to its worker, from
+    wherever, writes in their name and takes the steps of their body. None for the command line. Raises
+    ``OutsideCharge`` when there is no such worker there, ``WorksElsewhere`` or ``OfficeElsewhere``.
     """
-    person = session.scalars(select(Person).where(Person.login == login, Person.is_active)).one_or_none()
-    if person is None:
+    person = person_of(session, login)
+    if person is None or not person.is_active:
         raise OutsideCharge(what=login)
+    maker = None
     if by is not None:
-        areas = _worker_areas(session, person.id, now)
-        tops = by.enrolling_area_ids
-        if ground is None or not any(area_in_charge(ground, area, tops) for area in areas):
+        maker = Maker(by.person_id, by.areas(*ENROLLING))
+        worker = read_charge(session, person.id, now=now)
+        held = _held_by(maker.area_ids, worker.areas(*FIELD_ROLES), ground)
+        if not any(held):
             raise OutsideCharge(what=login)
-    text, expires_at = issue_code(session, person.id, now=now, ttl=ttl)
+        if not all(held):
+            raise WorksElsewhere(worker=login)
+        if not _holds_offices(maker.area_ids, worker, ground):
+            raise OfficeElsewhere(worker=login)
+    text, expires_at = issue_code(session, person.id, now=now, ttl=ttl, by=maker)
     return Code(text, expires_at)
 
 
-def _worker_areas(session: Session, person_id: int, now: dt.datetime) -> list[int]:
-    rows = session.scalars(
-        select(Assignment.area_id).where(
-            Assignment.person_id == person_id, Assignment.role.in_(WORKER_ROLES), Assignment.during.contains(now)
-        )
-    )
-    return [area for area in rows if area is not None]
+def code_stands(session: Session, code: Enrolment, ground: Ground | None, *, now: dt.datetime) -> bool:
+    """Return whether whoever made a code might make it today; what the command line made always stands."""
+    if code.made_by is None:
+        return True
+    tops = read_charge(session, code.made_by, now=now).areas(*ENROLLING)
+    worker = read_charge(session, code.person_id, now=now)
+    held = _held_by(tops, worker.areas(*FIELD_ROLES), ground)
+    return bool(held) and all(held) and _holds_offices(tops, worker, ground)
+
+
+def private_over(session: Session, code: Enrolment, *, now: dt.datetime) -> frozenset[int] | None:
+    """Return the areas over which whoever made a code has a duty in what is private; None: the command line made it."""
+    return None if code.made_by is None else read_charge(session, code.made_by, now=now).duty_area_ids
+
+
+def _held_by(tops: frozenset[int], areas: Iterable[int], ground: Ground | None) -> list[bool]:
+    """Return of each area that is in force whether one of ``tops`` holds it; one given up gives a phone nothing."""
+    if ground is None:
+        return []
+    return [area_in_charge(ground, area, tops) for area in areas if area in ground.areas]
+
+
+def _holds_offices(tops: frozenset[int], worker: Charge, ground: Ground | None) -> bool:
+    """Return whether ``tops`` hold all that somebody has beside field work. A body's cases lie all over the city."""
+    if ground is None or (worker.organisation_ids and not is_whole_city(ground, tops)):
+        return False
+    offices = {each.area_id for each in worker.held if each.role not in FIELD_ROLES and each.area_id is not None}
+    return all(_held_by(tops, offices, ground))
 
 
 def organisations(session: Session, ids: frozenset[int]) -> list[Named]:

@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import hmac
 import secrets
+import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import Connection, delete, select, update
 from sqlalchemy.orm import Session
 
-from server.accounts.errors import PasswordTooShort, SignInRefused, SignInRequired
+from server.accounts.errors import LoginUnusable, PasswordBlank, PasswordTooShort, SignInRefused, SignInRequired
+from server.accounts.logins import normal_form
 from server.accounts.tables import StaffSession
 from sync.tables import Person
 
@@ -25,6 +27,8 @@ LONGEST = dt.timedelta(days=7)
 # A session is written at most this often, however many requests it makes.
 TOUCH_AFTER = dt.timedelta(minutes=5)
 LEAST_PASSWORD = 10
+# The oldest of a person's sessions end when there are more.
+MOST_SESSIONS = 50
 
 _hasher = PasswordHasher()
 # Verified where the login is unknown, so that an answer takes as long either way.
@@ -51,24 +55,63 @@ class SignedIn:
 
 
 def hash_password(password: str) -> str:
-    """Return the argon2id hash of a password. Raises ``PasswordTooShort``."""
+    """Return the argon2id hash of a password. Raises ``PasswordTooShort`` or ``PasswordBlank``."""
     if len(password) < LEAST_PASSWORD:
         raise PasswordTooShort(least=LEAST_PASSWORD)
-    return _hasher.hash(password)
+    if all(unicodedata.category(each)[0] in "ZC" for each in password):
+        raise PasswordBlank
+    return _hasher.hash(_composed(password))
 
 
 def sign_in(session: Session, login: str, password: str, *, now: dt.datetime) -> SignedIn:
     """Check login and password and open a session. Raises ``SignInRefused``, telling nothing more."""
-    person = session.scalars(select(Person).where(Person.login == login.strip())).one_or_none()
+    person = person_of(session, login)
+    verify(session, person, password)
+    if person is None:
+        raise SignInRefused
+    return open_session(session, person, now=now)
+
+
+def person_of(session: Session, login: str) -> Person | None:
+    """Return who has a login, however it was typed; None where nobody has, or could have."""
+    try:
+        known_as = normal_form(login)
+    except LoginUnusable:
+        return None
+    return session.scalars(select(Person).where(Person.login == known_as)).one_or_none()
+
+
+def verify(session: Session, person: Person | None, password: str) -> None:
+    """Check the password of a person who may sign in, and lock the row. Raises ``SignInRefused``.
+
+    It takes as long for nobody, and for somebody who has no password or is blocked.
+    """
     may = person is not None and person.is_active and person.password_hash is not None
     known_hash = person.password_hash if person is not None and may else None
     if not _verify(known_hash or _NOBODY, password) or person is None or known_hash is None:
         raise SignInRefused
+    # The check takes a while: who got another password, or was blocked, meanwhile is refused. From here to the end of
+    # the transaction neither can happen, so that ending somebody's sessions misses none.
+    session.refresh(person, with_for_update={"read": True})
+    if not person.is_active or person.password_hash != known_hash:
+        raise SignInRefused
     if _hasher.check_needs_rehash(known_hash):
-        person.password_hash = _hasher.hash(password)
+        person.password_hash = hash_password(password)
+
+
+def open_session(session: Session, person: Person, *, now: dt.datetime) -> SignedIn:
+    """Open a session for somebody whose password was checked in this transaction."""
     token = secrets.token_urlsafe(32)
     expires_at = now + IDLE
-    session.execute(delete(StaffSession).where(StaffSession.person_id == person.id, StaffSession.expires_at <= now))
+    newest = (
+        select(StaffSession.token_hash)
+        .where(StaffSession.person_id == person.id, StaffSession.expires_at > now)
+        .order_by(StaffSession.created_at.desc())
+        .limit(MOST_SESSIONS - 1)
+    )
+    session.execute(
+        delete(StaffSession).where(StaffSession.person_id == person.id, StaffSession.token_hash.not_in(newest))
+    )
     session.add(
         StaffSession(
             token_hash=_digest(token), person_id=person.id, created_at=now, expires_at=expires_at, last_seen_at=now
@@ -122,11 +165,20 @@ def sign_out(session: Session, token: str) -> None:
     session.execute(delete(StaffSession).where(StaffSession.token_hash == _digest(token)))
 
 
-def set_password(session: Session, person_id: int, password: str) -> None:
-    """Give a person a password and end their sessions. Raises ``PasswordTooShort``."""
-    hashed = hash_password(password)
+def set_password_hash(session: Session, person_id: int, hashed: str) -> None:
+    """Give a person a password, by its hash. What they are signed in with is for the caller to end."""
     session.execute(update(Person).where(Person.id == person_id).values(password_hash=hashed))
-    session.execute(delete(StaffSession).where(StaffSession.person_id == person_id))
+
+
+def end_sessions(session: Session, person_id: int) -> int:
+    """End all sessions of a person; return how many there were."""
+    ended = delete(StaffSession).where(StaffSession.person_id == person_id).returning(StaffSession.token_hash)
+    return len(session.scalars(ended).all())
+
+
+def is_open(session: Session, token: str) -> bool:
+    """Return whether a session is there still; asked under a lock on its person."""
+    return session.scalar(select(StaffSession.token_hash).where(StaffSession.token_hash == _digest(token))) is not None
 
 
 def csrf_token(token: str) -> str:
@@ -141,10 +193,20 @@ def csrf_matches(token: str, sent: str) -> bool:
 
 
 def _verify(hashed: str, password: str) -> bool:
+    """Check a password as it is stored, composed; and as it was typed, as it was stored before."""
+    return any(_matches(hashed, each) for each in dict.fromkeys((_composed(password), password)))
+
+
+def _matches(hashed: str, password: str) -> bool:
     try:
         return _hasher.verify(hashed, password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         return False
+
+
+def _composed(password: str) -> str:
+    """Return a password as every keyboard sends it: some compose accents, some do not."""
+    return unicodedata.normalize("NFC", password)
 
 
 def _digest(token: str) -> bytes:

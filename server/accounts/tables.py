@@ -1,4 +1,7 @@
-"""Organisations, the grids that they serve, and staff sessions. People and assignments belong to ``sync.tables``."""
+"""Organisations, the grids that they serve, staff sessions, and the book of what was done to accounts.
+
+People and assignments belong to ``sync.tables``.
+"""
 
 import datetime as dt
 
@@ -6,8 +9,19 @@ from geoalchemy2 import WKBElement
 from sqlalchemy import CheckConstraint, ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
-from geo.orm import Base, IdentityKey, point_column
+from geo.orm import Base, BigIdentityKey, IdentityKey, Json, point_column
 
+ACCOUNT_EVENTS = (
+    "added",
+    "renamed",
+    "role_given",
+    "role_ended",
+    "password_set",
+    "password_changed",
+    "blocked",
+    "unblocked",
+    "signed_out",
+)
 ORGANISATION_KINDS = ("party", "department", "property", "society", "company", "service_centre", "community")
 
 
@@ -24,6 +38,7 @@ class Organisation(Base):
     name_en: Mapped[str] = mapped_column(server_default="")
     area_id: Mapped[int | None] = mapped_column(ForeignKey("area.id"))
     position: Mapped[WKBElement | None] = mapped_column(point_column())
+    retired_at: Mapped[dt.datetime | None] = mapped_column(comment="null: cases can be given to it")
 
 
 class ServiceLink(Base):
@@ -59,3 +74,18 @@ class AppPassword(Base):
     created_at: Mapped[dt.datetime]
     last_used_at: Mapped[dt.datetime | None]
     revoked_at: Mapped[dt.datetime | None]
+
+
+class AccountEvent(Base):
+    """Something done to an account: to whom, by whom (null: the command line), when, from where. Never deleted."""
+
+    __tablename__ = "account_event"
+    __table_args__ = (CheckConstraint(f"what IN {ACCOUNT_EVENTS}", name="what_known"),)
+
+    id: Mapped[BigIdentityKey]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"), index=True)
+    actor_id: Mapped[int | None] = mapped_column(ForeignKey("person.id"))
+    what: Mapped[str]
+    at: Mapped[dt.datetime]
+    source: Mapped[str] = mapped_column(comment="the caller's address; command or migration")
+    detail: Mapped[Json] = mapped_column(server_default="{}")

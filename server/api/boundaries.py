@@ -1,4 +1,4 @@
-"""/v1/boundaries/export: an edition as a file. Parses, calls ``geo.export``, sends."""
+"""/v1/boundaries/export: an edition as a file. Parses, calls ``geo.files.export``, sends."""
 
 import tempfile
 from pathlib import Path
@@ -9,10 +9,10 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from geo.errors import InvalidQuestion
-from geo.export import ENCODINGS, Wish, read_rows, write_areas
-from geo.features import read_standing
-from server.auth import staff_required
-from server.transaction import transaction
+from geo.files.export import ENCODINGS, Wish, read_rows, write_areas
+from geo.serving.features import read_standing
+from server.database.transaction import transaction
+from server.http.auth import staff_required
 from sync.collections.fields import Text
 
 blueprint = Blueprint("boundaries", __name__, url_prefix="/v1/boundaries", description="边界文件 · boundary files")

@@ -1,6 +1,7 @@
 """/v1/deliveries and the endpoints of organisations: what was told to whom, and where. Knows no SQL."""
 
 import datetime as dt
+import time
 import uuid
 from dataclasses import asdict
 from typing import Any
@@ -9,24 +10,26 @@ from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
+from server import clock
 from server.accounts.charge import reach
-from server.accounts.errors import OutsideCharge
-from server.api.fresh import fresh_json
+from server.api.in_charge import require_city
 from server.api.issue_schemas import Listed
-from server.auth import calling_charge, staff_required
-from server.cases import endpoints
-from server.cases.post_room import list_deliveries, retry_in_reach
+from server.cases.delivery import endpoints
+from server.cases.delivery.webhook import send
+from server.cases.lists.delivery_log import list_deliveries, retry_in_reach
 from server.cases.tables import CHANNELS, DELIVERY_KINDS, DELIVERY_STATES
-from server.cases.webhook import Guard
-from server.extensions import settings
-from server.grounds import ground_at
+from server.database.extensions import limited, settings
+from server.database.transaction import Transaction, transaction
+from server.http.auth import calling_charge, staff_required
+from server.http.fresh import fresh_json
 from server.jobs.queues import wake
-from server.transaction import Transaction, transaction
 from sync.collections.fields import Flag, Text
 
 blueprint = Blueprint("deliveries", __name__, url_prefix="/v1", description="送达 · deliveries and endpoints")
 
 WATCHING = ("dispatcher", "admin")
+# Each of them connects to somebody else's machine.
+TRIALS = "20 per minute"
 
 
 class DeliveriesQuerySchema(Schema):
@@ -46,6 +49,7 @@ class DeliverySchema(Schema):
     organisation_name = fields.String(required=True)
     channel = fields.String(required=True, validate=validate.OneOf(CHANNELS))
     kind = fields.String(required=True, validate=validate.OneOf(DELIVERY_KINDS))
+    step = fields.String(required=True, allow_none=True, metadata={"description": "of which step it tells, if of one"})
     state = fields.String(required=True, validate=validate.OneOf(DELIVERY_STATES))
     attempts = fields.Integer(required=True)
     created_at = fields.AwareDateTime(required=True)
@@ -107,6 +111,18 @@ class EndpointHistorySchema(Schema):
     changes = fields.List(fields.Nested(EndpointEntrySchema), required=True)
 
 
+class TrialSchema(Schema):
+    """What came of a letter that was sent to try an endpoint."""
+
+    id = fields.UUID(required=True, metadata={"description": "webhook-id of the letter"})
+    url = fields.String(required=True)
+    delivered = fields.Boolean(required=True)
+    status_code = fields.Integer(required=True, allow_none=True, metadata={"description": "null: no answer came"})
+    error = fields.String(required=True, allow_none=True, metadata={"description": "null where it was delivered"})
+    excerpt = fields.String(required=True, metadata={"description": "how the answer began, as plain text"})
+    took_ms = fields.Integer(required=True)
+
+
 @blueprint.get("/deliveries")
 @staff_required(*WATCHING, over="deliveries of issues in their charge")
 @blueprint.arguments(DeliveriesQuerySchema, location="query")
@@ -114,7 +130,7 @@ class EndpointHistorySchema(Schema):
 def page_of_deliveries(query: dict[str, Any]) -> Response:
     """Return what was, or could not be, delivered."""
     with transaction() as tx:
-        ground = ground_at(tx.session)(dt.datetime.now(dt.UTC))
+        ground = tx.ground()
         found, after = list_deliveries(
             tx.session, reach(calling_charge(), ground), query["state"], after=query["after"], limit=query["limit"]
         )
@@ -126,10 +142,9 @@ def page_of_deliveries(query: dict[str, Any]) -> Response:
 @blueprint.response(202)
 def retry_delivery(delivery_id: uuid.UUID) -> None:
     """Have a failed or given-up delivery tried again now, under the same id."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        ground = ground_at(tx.session)(now)
-        retry_in_reach(tx.session, delivery_id, reach(calling_charge(), ground), now)
+        ground = tx.ground()
+        retry_in_reach(tx.session, delivery_id, reach(calling_charge(), ground), tx.now)
         tx.then(wake, "delivery")
 
 
@@ -139,7 +154,7 @@ def retry_delivery(delivery_id: uuid.UUID) -> None:
 def endpoint(code: str) -> dict[str, Any]:
     """Return where an organisation takes its webhooks, and how its line is doing."""
     with transaction() as tx:
-        _require_whole_city(tx)
+        require_city(tx, what="organisation")
         return _endpoint_json(tx, code)
 
 
@@ -149,7 +164,7 @@ def endpoint(code: str) -> dict[str, Any]:
 def endpoint_changes(code: str) -> dict[str, Any]:
     """Return who set where an organisation takes its webhooks, when, and to what; secrets are not told."""
     with transaction() as tx:
-        _require_whole_city(tx)
+        require_city(tx, what="organisation")
         return {"changes": [asdict(each) for each in endpoints.changes(tx.session, code)]}
 
 
@@ -160,16 +175,18 @@ def endpoint_changes(code: str) -> dict[str, Any]:
 def set_endpoint(sent: dict[str, Any], code: str) -> dict[str, Any]:
     """Set where an organisation takes its webhooks; what waits for it is sent there."""
     config = settings()
-    guard = Guard(allow_loopback=config.webhook_allow_loopback, allow_private=config.webhook_allow_private)
-    endpoints.check(sent["url"], sent["secret"], guard)
+    # Before the address is looked up: whoever may not set it must not have the server ask the network either.
     with transaction() as tx:
-        _require_whole_city(tx)
+        require_city(tx, what="organisation")
+    endpoints.check(sent["url"], sent["secret"], config.webhook_guard)
+    with transaction() as tx:
+        require_city(tx, what="organisation")
         saved = endpoints.save(
             tx.session,
             code,
             sent["url"],
             seal_with=endpoints.seal(config.secret_key),
-            now=dt.datetime.now(dt.UTC),
+            now=clock.now(),
             secret=sent["secret"],
             rotate=sent["rotate_secret"],
             active=sent["active"],
@@ -181,6 +198,30 @@ def set_endpoint(sent: dict[str, Any], code: str) -> dict[str, Any]:
     return answer
 
 
+@blueprint.post("/organisations/<code>/endpoint/test")
+@limited(lambda: TRIALS)
+@staff_required("admin", over="the whole city")
+@blueprint.response(200, TrialSchema)
+def try_endpoint(code: str) -> dict[str, Any]:
+    """Send a letter of type ``endpoint.test`` to the endpoint of an organisation now, once, and tell what it answers.
+
+    It is signed as every other is. Nothing else is sent, counted or switched on or off by it.
+    """
+    config, now = settings(), clock.now()
+    with transaction() as tx:
+        require_city(tx, what="organisation")
+        letter = endpoints.trial_letter(tx.session, code, seal_with=endpoints.seal(config.secret_key), now=now)
+    began = time.monotonic()
+    answer = send(letter, config.webhook_guard, now)
+    return {
+        "id": letter.id,
+        "url": letter.url,
+        "delivered": answer.error is None,
+        "took_ms": round((time.monotonic() - began) * 1000),
+        **asdict(answer),
+    }
+
+
 def _endpoint_json(tx: Transaction, code: str, *, secret: str | None = None) -> dict[str, Any]:
     found = endpoints.read(tx.session, code)
     return {
@@ -190,13 +231,6 @@ def _endpoint_json(tx: Transaction, code: str, *, secret: str | None = None) -> 
         "disabled_reason": found.disabled_reason,
         "failures": found.failures,
         "resting_until": found.resting_until,
-        "former_secret_until": endpoints.former_until(tx.session, found, dt.datetime.now(dt.UTC)),
+        "former_secret_until": endpoints.former_until(tx.session, found, clock.now()),
         "secret": secret,
     }
-
-
-def _require_whole_city(tx: Transaction) -> None:
-    """Raise ``OutsideCharge`` unless the caller's charge is the whole city; bodies serve all of it."""
-    ground = ground_at(tx.session)(dt.datetime.now(dt.UTC))
-    if ground is not None and not reach(calling_charge(), ground).duty_everywhere:
-        raise OutsideCharge(what="organisation")

@@ -1,24 +1,21 @@
 """/v1/desk: the cases of the caller's body, by pages and one in full. Knows no SQL."""
 
-import base64
-import binascii
-import datetime as dt
 import uuid
 from dataclasses import asdict
 from typing import Any
 
-import msgspec
 from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from server.api.fresh import fresh_json
+from server import clock
 from server.api.issue_schemas import LIGHTS, Listed
-from server.auth import calling_charge, staff_required
-from server.cases.desk import DeskCase, Wanted, list_cases, read_case
-from server.transaction import transaction
+from server.cases.lists.desk import DeskCase, Wanted, list_cases, read_case
+from server.database.transaction import transaction
+from server.http.auth import calling_charge, staff_required
+from server.http.fresh import fresh_json
+from server.http.keyset import opened, sealed
 from sync.collections.issues import SEVERITIES, STATES
-from sync.errors import CursorInvalid
 
 blueprint = Blueprint("desk", __name__, url_prefix="/v1/desk", description="承办台 · the desk of a handling body")
 
@@ -39,6 +36,7 @@ class CaseSchema(Schema):
     """One case at a desk. Where it is ``masked``, description, address, place and routing are null."""
 
     id = fields.UUID(required=True)
+    number = fields.String(required=True, allow_none=True)
     part = fields.String(required=True, validate=validate.OneOf(("lead", "assisting")))
     lead = fields.String(required=True, metadata={"description": "code of the body that leads"})
     category = fields.Dict(required=True)
@@ -89,11 +87,11 @@ def page_of_cases(query: dict[str, Any]) -> Response:
             tx.session,
             sorted(calling_charge().organisation_ids),
             wanted,
-            after=_opened(query["cursor"]),
+            after=opened(query["cursor"]),
             limit=query["limit"],
-            now=dt.datetime.now(dt.UTC),
+            now=clock.now(),
         )
-    return fresh_json({"cases": [case_json(each) for each in page.cases], "cursor": _sealed(page.after)})
+    return fresh_json({"cases": [case_json(each) for each in page.cases], "cursor": sealed(page.after)})
 
 
 @blueprint.get("/cases/<uuid:issue_id>")
@@ -103,7 +101,7 @@ def one_case(issue_id: uuid.UUID) -> Response:
     """Return one case of the caller's body in full."""
     with transaction() as tx:
         bodies = sorted(calling_charge().organisation_ids)
-        folder = read_case(tx.session, issue_id, bodies, now=dt.datetime.now(dt.UTC))
+        folder = read_case(tx.session, issue_id, bodies, now=clock.now())
     more = {
         "decisions": [asdict(step) for step in folder.decisions],
         "deliveries": [asdict(told) for told in folder.deliveries],
@@ -115,6 +113,7 @@ def case_json(case: DeskCase) -> dict[str, Any]:
     """Return a case as JSON."""
     return {
         "id": case.id,
+        "number": case.number,
         "part": case.part,
         "lead": case.lead,
         "category": {"code": case.category, "name_zh": case.category_zh, "name_en": case.category_en},
@@ -132,20 +131,3 @@ def case_json(case: DeskCase) -> dict[str, Any]:
         "closed_at": case.closed_at,
         "routing": case.routing,
     }
-
-
-def _sealed(after: tuple[dt.datetime, uuid.UUID] | None) -> str | None:
-    return None if after is None else base64.urlsafe_b64encode(msgspec.json.encode(after)).decode().rstrip("=")
-
-
-def _opened(cursor: str | None) -> tuple[dt.datetime, uuid.UUID] | None:
-    if cursor is None:
-        return None
-    try:
-        text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-        after = msgspec.json.decode(text, type=tuple[dt.datetime, uuid.UUID])
-    except (binascii.Error, msgspec.DecodeError, ValueError) as error:
-        raise CursorInvalid(field="cursor") from error
-    if after[0].tzinfo is None:
-        raise CursorInvalid(field="cursor")
-    return after

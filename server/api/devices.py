@@ -1,22 +1,24 @@
 """/v1/devices: a code from the staff turns a phone into a device; staff revoke it. Knows no SQL."""
 
-import datetime as dt
+import functools
 import uuid
-from http import HTTPStatus
 from typing import Any
 
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from server.api.in_charge import RULING, in_charge
-from server.auth import access, calling_device, device_required, staff_required
-from server.extensions import limited, settings
-from server.grounds import ground_now
-from server.transaction import transaction
-from sync.collections.fields import Text
-from sync.devices import authenticate, belongs, enrol, revoke, wiped
+from server import clock
+from server.accounts.charge import RULING
+from server.accounts.service import code_stands, private_over
+from server.api.in_charge import in_charge
+from server.database.ground_cache import ground_now
+from server.database.transaction import transaction
+from server.http.attempts import code_attempt
+from server.http.auth import access, calling_device, device_required, forget_device, staff_required
+from sync.access.devices import authenticate, belongs, describe, enrol, revoke, wiped
+from sync.access.scope import current_scope
+from sync.collections.fields import Extra, Text
 from sync.errors import NotFoundInCharge
-from sync.scope import current_scope
 
 blueprint = Blueprint("devices", __name__, url_prefix="/v1/devices", description="设备登记 · enrolment of devices")
 PROTOCOL = {"min": 1, "current": 1}
@@ -28,7 +30,16 @@ class DescribedSchema(Schema):
     name = Text(required=True, validate=validate.Length(min=1, max=100))
     platform = Text(required=True, validate=validate.Length(min=1, max=100))
     app_version = Text(required=True, validate=validate.Length(min=1, max=60))
-    public_info = fields.Dict(allow_none=True)
+    public_info = Extra()
+
+
+class ChangedSchema(Schema):
+    """What a phone says of itself anew; what is left out stays."""
+
+    name = Text(validate=validate.Length(min=1, max=100))
+    platform = Text(validate=validate.Length(min=1, max=100))
+    app_version = Text(validate=validate.Length(min=1, max=60))
+    public_info = Extra()
 
 
 class EnrolmentSchema(Schema):
@@ -40,15 +51,16 @@ class EnrolmentSchema(Schema):
 
 @blueprint.post("")
 @access("public: whoever holds a code that the staff gave out, once")
-# Only refusals count: a whole city's phones may be enrolled behind one address in one morning.
-@limited(lambda: settings().sign_in_rate, deduct_when=lambda answer: answer.status_code >= HTTPStatus.BAD_REQUEST)
 @blueprint.arguments(EnrolmentSchema)
 @blueprint.response(201, description="The device, its token (shown once), its worker and scope")
 def enrol_device(sent: dict[str, Any]) -> dict[str, Any]:
     """Enrol a device."""
-    now = dt.datetime.now(dt.UTC)
-    with transaction() as tx:
-        enrolled = enrol(tx.session, sent["code"], sent["device"], now=now)
+    now = clock.now()
+    # Only wrong codes count: a whole city's phones may be enrolled behind one address in one morning.
+    with code_attempt(), transaction() as tx:
+        stands = functools.partial(code_stands, tx.session, ground=tx.ground(), now=now)
+        over = functools.partial(private_over, tx.session, now=now)
+        enrolled = enrol(tx.session, sent["code"], sent["device"], now=now, stands=stands, private_over=over)
         person = enrolled.person
         device = authenticate(tx.session, enrolled.token)
         ground = ground_now(tx.session, device.ground_serial)
@@ -65,6 +77,18 @@ def enrol_device(sent: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+@blueprint.patch("/self")
+@device_required()
+@blueprint.arguments(ChangedSchema)
+@blueprint.doc(security=[{"device": []}])
+@blueprint.response(204)
+def describe_device(sent: dict[str, Any]) -> None:
+    """Say anew what the phone is, after an update of the app."""
+    with transaction() as tx:
+        describe(tx.session, calling_device().id, sent)
+    forget_device()
+
+
 @blueprint.post("/wiped")
 @device_required(revoked_may=True)
 @blueprint.doc(security=[{"device": []}])
@@ -72,7 +96,7 @@ def enrol_device(sent: dict[str, Any]) -> dict[str, Any]:
 def acknowledge_wipe() -> None:
     """Say that the device has wiped itself, as it was ordered."""
     with transaction() as tx:
-        wiped(tx.session, calling_device().id, now=dt.datetime.now(dt.UTC))
+        wiped(tx.session, calling_device().id, now=clock.now())
 
 
 class RevocationSchema(Schema):
@@ -82,14 +106,13 @@ class RevocationSchema(Schema):
 
 
 @blueprint.post("/<uuid:device_uid>/revoke")
-@staff_required(*RULING, over="devices of workers assigned to their areas")
+@staff_required(*RULING, over="devices of workers who hold roles in their areas alone")
 @blueprint.arguments(RevocationSchema)
 @blueprint.response(204)
 def revoke_device(sent: dict[str, Any], device_uid: uuid.UUID) -> None:
     """Revoke a device; what it still pushes is kept in quarantine for a while."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
         charge = in_charge(tx)
-        if not belongs(tx.session, device_uid, None if charge.everywhere else charge.area_ids):
+        if not belongs(tx.session, device_uid, charge):
             raise NotFoundInCharge
-        revoke(tx.session, device_uid, wipe=sent["wipe"], now=now)
+        revoke(tx.session, device_uid, wipe=sent["wipe"], now=tx.now)

@@ -6,7 +6,7 @@ from marshmallow import Schema, fields, validate
 from webargs.fields import DelimitedList
 
 from geo.balance.propose import MOST_PARTS
-from server.api.edition_schemas import moment_field
+from server.api.moments import moment_field
 from server.grids.tables import OPERATIONS
 from sync.collections.fields import Text
 
@@ -22,7 +22,7 @@ def _code(**more: Any) -> Text:
 
 
 class Geometry(fields.Dict):
-    """A GeoJSON geometry, of which only type and coordinates are kept; ``geo.shapes`` reads them."""
+    """A GeoJSON geometry, of which only type and coordinates are kept; ``geo.geometry.shapes`` reads them."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **more: Any) -> dict[str, Any]:
         sent: dict[str, Any] = super()._deserialize(value, attr, data, **more)  # type: ignore[no-untyped-call]  # its own
@@ -140,7 +140,8 @@ class GroundDraftSchema(Schema):
     name = fields.String(required=True)
     base_edition = fields.Integer(required=True)
     superseded = fields.Boolean(required=True)
-    author = fields.String(required=True)
+    author = fields.String(required=True, metadata={"description": "a login"})
+    author_name = fields.String(metadata={"description": "whose it is"})
     created_at = fields.DateTime(required=True)
     version = fields.Integer(required=True)
     published_edition = fields.Integer(required=True, allow_none=True)

@@ -11,10 +11,11 @@ import shapely
 from flask import Response, make_response, request
 from flask_smorest import Blueprint
 
+from geo.editions.tables import PlannedEdition
 from geo.redraw import Redrawn
-from geo.redraw.sheet import compare
-from geo.tables import PlannedEdition
-from server.accounts.charge import areas_of_role
+from geo.redraw.layer import compare
+from server import clock
+from server.accounts.names import names_of
 from server.api.draft_schemas import (
     DraftAllChangesSchema,
     DraftAreasQuerySchema,
@@ -29,21 +30,20 @@ from server.api.draft_schemas import (
     NewDraftSchema,
 )
 from server.api.edition_schemas import ImpactSchema, PlanSchema, impact_json, plan_json
-from server.api.fresh import fresh_json
-from server.auth import calling_charge, calling_staff, staff_required
-from server.extensions import settings
+from server.database.extensions import settings
+from server.database.transaction import Transaction, transaction
 from server.grids import drafts, publishing
 from server.grids.checking import check_draft
+from server.grids.concerned import concerned
 from server.grids.drafts import Seen
 from server.grids.errors import OperationRefused
 from server.grids.homes import homes_in
-from server.grids.operations import Operation
-from server.grids.rights import require_charge
+from server.grids.rights import DRAWING, Drawer, owner_of
 from server.grids.tables import Draft, DraftOperation
-from server.grounds import ground_at
+from server.http.auth import calling_charge, calling_staff, staff_required
+from server.http.fresh import fresh_json
 from server.jobs.queues import wake
-from server.transaction import Transaction, transaction
-from sync.impact import impact_of
+from sync.redraw.impact import impact_of
 
 blueprint = Blueprint("drafts", __name__, url_prefix="/v1/drafts", description="网格改划草案 · drafts of the ground")
 
@@ -68,10 +68,9 @@ _DRAWING = "all drafts; what they may change is in their areas"
 @blueprint.response(201, GroundDraftSchema)
 def begin(sent: dict[str, Any]) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Begin a draft over the edition in force, or another."""
-    now = _now()
     with transaction() as tx:
         draft = drafts.begin(
-            tx.session, name=sent["name"], author=calling_staff().login, now=now, base=sent["base_edition"]
+            tx.session, name=sent["name"], author=calling_staff().login, now=tx.now, base=sent["base_edition"]
         )
         told = _draft_json(tx, draft)
     return told, 201, {"ETag": _tag(draft), "Location": f"/v1/drafts/{draft.id}"}
@@ -86,7 +85,12 @@ def list_drafts() -> dict[str, Any]:
         newest = drafts.newest_edition(tx.session)
         found = drafts.listed(tx.session)
         waiting = drafts.plans_of(tx.session, [draft for draft, _ in found])
-        told = [_facts(draft, newest, waiting.get(draft.id)) | {"operations": count} for draft, count in found]
+        names = names_of(tx.session, [draft.author for draft, _ in found])
+        told = [
+            _facts(draft, newest, waiting.get(draft.id))
+            | {"operations": count, "author_name": names.get(draft.author, draft.author)}
+            for draft, count in found
+        ]
         return {"drafts": told}
 
 
@@ -107,7 +111,9 @@ def read(draft_id: int) -> tuple[dict[str, Any], int, dict[str, str]]:
 def give_up(draft_id: int) -> None:
     """Give up a draft."""
     with transaction() as tx:
-        drafts.give_up(tx.session, drafts.lock(tx.session, draft_id, _seen()))
+        draft = drafts.lock(tx.session, draft_id, _seen())
+        _drawer(tx).require_disposal(tx.session, draft, _owner(tx, draft))
+        drafts.give_up(tx.session, draft)
 
 
 @blueprint.get("/<int(max=2147483647):draft_id>/areas")
@@ -170,16 +176,19 @@ def findings(draft_id: int) -> Response:
 @blueprint.response(200, ImpactSchema)
 def impact(draft_id: int) -> dict[str, Any]:
     """Return what the draft would change for whom: households, open issues, due visits, workers, phones."""
-    now = _now()
     with transaction() as tx:
         draft = drafts.find(tx.session, draft_id)
-        _require_charge(tx, drafts.standing(drafts.operations(tx.session, draft)), now)
+        _drawer(tx).require_standing(tx.session, draft)
         done = drafts.drawn(tx.session, draft)
         differing = compare(done.before.grids, done.after.grids)
         before = {code: tract.polygon for code, tract in differing.before.items()}
         after = {code: tract.polygon for code, tract in differing.put.items()}
         names = {code: tract.name for code, tract in differing.put.items()}
-        return impact_json(impact_of(tx.session, before, after, names=names, now=now, near_m=settings().near_m))
+        counted = impact_of(tx.session, before, after, names=names, now=tx.now, near_m=settings().near_m)
+        changes = done.changes().values()
+        touched = {code for each in changes for code in each.put}
+        retired = {code for each in changes for code in each.gone}
+        return impact_json(counted, concerned(tx.session, touched, retired, now=tx.now))
 
 
 @blueprint.post("/<int(max=2147483647):draft_id>/operations")
@@ -189,12 +198,13 @@ def impact(draft_id: int) -> dict[str, Any]:
 @blueprint.doc(**_IF_MATCH)
 def operate(sent: dict[str, Any], draft_id: int) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Do one operation more. What was undone is gone then."""
-    now = _now()
     kind = sent.pop("kind")
     with transaction() as tx:
         draft = drafts.lock(tx.session, draft_id, _seen())
-        _, step = drafts.do(tx.session, draft, kind, sent, author=calling_staff().login, now=now)
-        _require_charge(tx, [step.operation], now)
+        drawer = _drawer(tx)
+        drawer.require_discarding(tx.session, draft)
+        _, step = drafts.do(tx.session, draft, kind, sent, author=drawer.login, now=tx.now)
+        drawer.require_done(tx.session, draft, _owner(tx, draft))
         told = {"draft": _draft_json(tx, draft), "changes": _changes_json(step.kind, step.redrawn)}
     return told, 201, {"ETag": _tag(draft)}
 
@@ -207,6 +217,7 @@ def undo(draft_id: int) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Undo the last operation that stands."""
     with transaction() as tx:
         draft = drafts.lock(tx.session, draft_id, _seen())
+        _drawer(tx).require_undoing(tx.session, draft)
         drafts.undo(tx.session, draft)
         return _draft_json(tx, draft), 200, {"ETag": _tag(draft)}
 
@@ -219,6 +230,7 @@ def redo(draft_id: int) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Do again what was undone last."""
     with transaction() as tx:
         draft = drafts.lock(tx.session, draft_id, _seen())
+        _drawer(tx).require_redoing(tx.session, draft)
         drafts.redo(tx.session, draft)
         return _draft_json(tx, draft), 200, {"ETag": _tag(draft)}
 
@@ -232,6 +244,7 @@ def rebase(sent: dict[str, Any], draft_id: int) -> tuple[dict[str, Any], int, di
     """Do the operations anew over the edition in force, and name those that do not fit."""
     with transaction() as tx:
         draft = drafts.lock(tx.session, draft_id, _seen())
+        _drawer(tx).require_disposal(tx.session, draft, _owner(tx, draft))
         found = publishing.rebase(tx.session, draft, sent["on_conflict"])
         told = {"draft": _draft_json(tx, draft), "conflicts": [each.as_json() for each in found]}
     return told, 200, {"ETag": _tag(draft)}
@@ -245,14 +258,13 @@ def rebase(sent: dict[str, Any], draft_id: int) -> tuple[dict[str, Any], int, di
 @blueprint.doc(**_IF_MATCH)
 def publish(sent: dict[str, Any], draft_id: int) -> tuple[dict[str, Any], int, dict[str, str]] | Response:
     """Bring the draft into force, or plan that. Refused (409) where another edition came since, or the gate is shut."""
-    now = _now()
     with transaction() as tx:
         draft = drafts.lock(tx.session, draft_id, _seen())
-        _require_charge(tx, drafts.standing(drafts.operations(tx.session, draft)), now)
+        _drawer(tx).require_standing(tx.session, draft)
         order = publishing.order_of(tx.session, draft, by=calling_staff().login, note=sent["note"])
         if sent["at"] is not None:
             due_at = sent["at"].astimezone(dt.UTC)
-            planned = publishing.plan(tx.session, draft, order, due_at=due_at, now=now)
+            planned = publishing.plan(tx.session, draft, order, due_at=due_at, now=tx.now)
             return make_response(plan_json(planned), 202, {"ETag": _tag(draft)})
         done = publishing.put_into_force(tx.session, draft, order, _now)
         tx.then(wake, "editions")
@@ -261,7 +273,7 @@ def publish(sent: dict[str, Any], draft_id: int) -> tuple[dict[str, Any], int, d
 
 
 def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+    return clock.now()
 
 
 def _seen() -> Seen:
@@ -279,10 +291,13 @@ def _tag(draft: Draft) -> str:
     return f'"v{draft.version}"'
 
 
-def _require_charge(tx: Transaction, operations: list[Operation], now: dt.datetime) -> None:
-    """Raise ``OutsideCharge`` unless the caller may do these operations."""
-    tops = areas_of_role(tx.session, calling_charge().person_id, "gis", now=now)
-    require_charge(ground_at(tx.session)(now), tops, operations)
+def _drawer(tx: Transaction) -> Drawer:
+    return Drawer(calling_staff().login, calling_charge().areas(DRAWING), tx.ground())
+
+
+def _owner(tx: Transaction, draft: Draft) -> Drawer:
+    now = _now()
+    return owner_of(tx.session, draft, tx.ground(), now=now)
 
 
 def _facts(draft: Draft, newest: int, plan: PlannedEdition | None) -> dict[str, Any]:
@@ -307,6 +322,7 @@ def _draft_json(tx: Transaction, draft: Draft) -> dict[str, Any]:
     rows = drafts.operations(tx.session, draft)
     plan = drafts.plans_of(tx.session, [draft]).get(draft.id)
     facts = _facts(draft, drafts.newest_edition(tx.session), plan)
+    facts["author_name"] = names_of(tx.session, [draft.author]).get(draft.author, draft.author)
     return facts | {"operations": sum(not row.undone for row in rows), "done": [_done_json(row) for row in rows]}
 
 

@@ -5,16 +5,16 @@ from typing import Any, Final
 
 from marshmallow import Schema, ValidationError, fields, validate
 
-from geo.coming import NewArea
-from geo.history import EditionFacts, Lineage
-from geo.plans import Plan
-from geo.shapes import polygon_of
+from geo.editions.difference import NewArea
+from geo.editions.history import EditionFacts, Lineage
+from geo.editions.plans import Plan
+from geo.geometry.datum import DATUMS
+from geo.geometry.shapes import polygon_of
+from server.api.moments import moment_field
 from sync.collections.fields import Text
-from sync.impact import Impact
-from sync.moving import Progress
+from sync.redraw.impact import Impact
+from sync.redraw.moving import Progress
 
-_EARLIEST: Final = dt.datetime(1900, 1, 1, tzinfo=dt.UTC)
-_LATEST: Final = dt.datetime(2200, 1, 1, tzinfo=dt.UTC)
 _CODE: Final = validate.Regexp(r"^[0-9A-Za-z._-]{1,40}(?!\n)$")
 _MOST_AREAS: Final = 100_000
 
@@ -25,18 +25,14 @@ def storable(value: str) -> None:
         raise ValidationError("Not a valid string.")
 
 
-def moment_field(**more: Any) -> fields.AwareDateTime:
-    """Return a field for a time with an offset, in these centuries."""
-    return fields.AwareDateTime(validate=validate.Range(_EARLIEST, _LATEST), **more)
-
-
 class EditionSchema(Schema):
     """One edition. ``begins`` null: for all time before too; ``ends`` null: in force today."""
 
     number = fields.Integer(required=True)
     name = fields.String(required=True)
     note = fields.String(required=True)
-    by = fields.String(required=True)
+    by = fields.String(required=True, metadata={"description": "a login"})
+    by_name = fields.String(metadata={"description": "whose it is, in lists"})
     published_at = fields.String(required=True)
     begins = fields.String(required=True, allow_none=True)
     ends = fields.String(required=True, allow_none=True)
@@ -74,11 +70,12 @@ class MomentSchema(Schema):
 
 
 class PlaceQuerySchema(MomentSchema):
-    """A point (lon, lat EPSG:4326) and a time; now by default."""
+    """A point (lon, lat, in EPSG:4326 or the datum named) and a time; now by default."""
 
     lon = fields.Float(required=True, validate=validate.Range(-180, 180))
     lat = fields.Float(required=True, validate=validate.Range(-90, 90))
     accuracy_m = fields.Float(load_default=0.0, validate=validate.Range(0, 100_000))
+    datum = fields.String(load_default="wgs84", validate=validate.OneOf(DATUMS))
 
 
 class PropertiesSchema(Schema):
@@ -176,7 +173,8 @@ class PlanSchema(Schema):
     name = fields.String(required=True)
     note = fields.String(required=True)
     at = fields.String(required=True)
-    by = fields.String(required=True)
+    by = fields.String(required=True, metadata={"description": "a login"})
+    by_name = fields.String(metadata={"description": "whose it is, in lists"})
     base = fields.Integer(required=True)
     areas = fields.Integer(required=True)
     retired = fields.Integer(required=True)
@@ -201,19 +199,35 @@ class LineageSchema(Schema):
     events = fields.List(fields.Dict(), required=True)
 
 
+class ConcernedSchema(Schema):
+    """What else a redraw concerns: rules for its areas, people whose charge ends, editions that wait, and bodies."""
+
+    rules = fields.List(fields.Dict(), required=True)
+    assignments = fields.List(fields.Dict(), required=True)
+    plans = fields.List(fields.Dict(), required=True)
+    bodies = fields.List(fields.Dict(), required=True)
+
+
 class ImpactSchema(Schema):
-    """What a redraw would change: for each pair of grids, each grid and each worker; and the ground as GeoJSON."""
+    """What a redraw would change: for each pair of grids, each grid and each worker; and the ground as GeoJSON.
+
+    ``slivers``: how many pairs are left out, of less than a square metre and without records: they come of rounding.
+    """
 
     pairs = fields.List(fields.Dict(), required=True)
+    slivers = fields.Integer(required=True)
+    concerned = fields.Nested(ConcernedSchema, required=True)
     grids = fields.List(fields.Dict(), required=True)
     workers = fields.List(fields.Dict(), required=True)
     ground = fields.Dict(required=True)
 
 
 class PlaceSchema(Schema):
-    """The grid of a point. ``how``: inside, near or outside."""
+    """The grid of a point, and the point in EPSG:4326. ``how``: inside, near or outside."""
 
     edition = fields.Integer(required=True)
+    lon = fields.Float(required=True)
+    lat = fields.Float(required=True)
     grid = fields.Dict(required=True)
 
 
@@ -300,9 +314,9 @@ def plan_json(plan: Plan) -> dict[str, Any]:
     }
 
 
-def impact_json(impact: Impact) -> dict[str, Any]:
+def impact_json(impact: Impact, concerned: dict[str, Any]) -> dict[str, Any]:
     """Return an impact as ``ImpactSchema`` tells it."""
-    return impact.as_json() | {"ground": impact.as_geojson()}
+    return impact.as_json() | {"ground": impact.as_geojson(), "concerned": concerned}
 
 
 def _iso(moment: dt.datetime | None) -> str | None:

@@ -1,6 +1,7 @@
 """/v1/editions: the ground as it is, was and shall be; publishing it, and how far records have followed.
 
-Parses, calls ``geo.history``, ``geo.plans``, ``sync.flip`` and ``sync.impact``, renders. Knows no SQL.
+Parses, calls ``geo.editions.history``, ``geo.editions.plans``, ``sync.redraw.cutover`` and ``sync.redraw.impact``,
+renders. Knows no SQL.
 """
 
 import datetime as dt
@@ -11,13 +12,16 @@ from typing import Any
 from flask import Response, make_response
 from flask_smorest import Blueprint
 
-from geo import history, plans
-from geo.coming import NewArea, propose
-from geo.editions import Ground
-from geo.errors import UnknownEdition
-from geo.publish import Published
-from server.accounts.charge import area_in_charge, areas_of_role, reach
-from server.accounts.errors import OutsideCharge
+from geo.editions import history, plans
+from geo.editions.difference import NewArea, propose
+from geo.editions.ground import Ground
+from geo.editions.publish import Published
+from geo.errors import PlanBroken, UnknownEdition
+from geo.geometry.datum import to_wgs84
+from server import clock
+from server.accounts.charge import is_whole_city, reach
+from server.accounts.issue_sight import is_masked
+from server.accounts.names import names_of
 from server.api.edition_schemas import (
     AreasQuerySchema,
     EditionSchema,
@@ -44,23 +48,27 @@ from server.api.edition_schemas import (
     plan_json,
 )
 from server.api.in_charge import named
-from server.auth import calling_charge, calling_staff, staff_required
-from server.extensions import settings
-from server.grounds import ground_at, ground_now
+from server.database.extensions import settings
+from server.database.ground_cache import ground_at, ground_now
+from server.database.transaction import Transaction, transaction
+from server.grids.concerned import concerned
+from server.grids.ground_kept import require_ground_kept
+from server.grids.rights import DRAWING, require_own
+from server.http.auth import calling_charge, calling_staff, staff_required
 from server.jobs.queues import wake
-from server.transaction import Transaction, transaction
-from sync import moving
-from sync.collections import COLLECTIONS
+from sync.collections.attachments import ATTACHABLE
 from sync.errors import CollectionUnknown, NotFoundInCharge
-from sync.flip import publish_order
-from sync.impact import impact_of
-from sync.located import locate
-from sync.whereabouts import whereabouts
+from sync.redraw import moving
+from sync.redraw.cutover import publish_order
+from sync.redraw.impact import impact_of
+from sync.redraw.whereabouts import whereabouts
+from sync.store.located import locate
 
 blueprint = Blueprint("editions", __name__, url_prefix="/v1", description="版本与变更 · editions and redraws")
 _GROUND = "the ground, which is no secret to staff"
 _OWN_GROUND = "areas that they are GIS staff of"
 _MOST_PLANS = 200
+RECORDS = ATTACHABLE
 
 
 @blueprint.get("/editions")
@@ -71,7 +79,8 @@ def listed(query: dict[str, Any]) -> dict[str, Any]:
     """Return the editions, the newest first."""
     with transaction() as tx:
         found = history.editions(tx.session, limit=query["limit"] + 1, before=query["before"])
-    told = [edition_json(each) for each in found[: query["limit"]]]
+        names = names_of(tx.session, [each.by for each in found])
+    told = [edition_json(each) | {"by_name": names.get(each.by, each.by)} for each in found[: query["limit"]]]
     return {"editions": told, "before": told[-1]["number"] if len(found) > query["limit"] else None}
 
 
@@ -149,8 +158,10 @@ def place(query: dict[str, Any]) -> dict[str, Any]:
     """Return the grid that a point lies in, today or at a time."""
     with transaction() as tx:
         ground = _ground_at(tx, query["at"])
-    point = {name: query[name] for name in ("lon", "lat", "accuracy_m")}
-    return {"edition": ground.number, "grid": locate(ground, [point], near_m=settings().near_m)[0].as_json(ground)}
+    lon, lat = (float(each) for each in to_wgs84(query["lon"], query["lat"], query["datum"]))
+    point = {"lon": lon, "lat": lat, "accuracy_m": query["accuracy_m"]}
+    grid = locate(ground, [point], near_m=settings().near_m)[0].as_json(ground)
+    return {"edition": ground.number, "lon": round(lon, 8), "lat": round(lat, 8), "grid": grid}
 
 
 @blueprint.get("/records/<collection>/<uuid:record_id>/grids")
@@ -158,9 +169,9 @@ def place(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.arguments(MomentSchema, location="query")
 @blueprint.response(200, RecordGridsSchema)
 def record_grids(query: dict[str, Any], collection: str, record_id: uuid.UUID) -> dict[str, Any]:
-    """Return the grids of a record: at its capture, today, and at a time."""
-    if collection not in COLLECTIONS:
-        raise CollectionUnknown(field="collection", unknown=[collection], known=sorted(COLLECTIONS))
+    """Return the grids of a record: at its capture, today, and at a time; of a masked issue only today's."""
+    if collection not in RECORDS:
+        raise CollectionUnknown(field="collection", unknown=[collection], known=sorted(RECORDS))
     with transaction() as tx:
         today = ground_now(tx.session)
         found = whereabouts(tx.session, collection, record_id)
@@ -168,6 +179,9 @@ def record_grids(query: dict[str, Any], collection: str, record_id: uuid.UUID) -
         if found is None or not (held.everywhere or found.grid_now in held.grid_ids):
             raise NotFoundInCharge
         then = _ground_at(tx, query["at"])
+        if collection == "issues" and is_masked(tx.session, record_id, held):
+            # Where it lay in other editions would close in on its place.
+            return {"at_capture": None, "now": named(today, found.grid_now), "at": None, "edition": then.number}
         captured = _edition_of(tx, found.edition_at_capture)
         grid = found.grid_in(then, near_m=settings().near_m)
     return {
@@ -186,13 +200,14 @@ def preview(sent: dict[str, Any]) -> dict[str, Any]:
     """Return what a redraw would change: households, open issues, due visits, workers and phones, from grid to grid."""
     now, redrawn = _now(), areas_of(sent)
     with transaction() as tx:
-        _require_own(tx, redrawn, sent["retired"], now)
+        _require_own(tx, redrawn, sent["retired"])
         coming = propose(tx.session, redrawn, sent["retired"])
         names = {area.code: area.name for area, _ in coming.fresh}
         impact = impact_of(
             tx.session, coming.before, coming.after, names=names, now=now, near_m=settings().near_m
         )  # fmt: skip
-    return impact_json(impact)
+        others = concerned(tx.session, [area.code for area, _ in coming.fresh], coming.retired, now=now)
+    return impact_json(impact, others)
 
 
 @blueprint.post("/editions")
@@ -205,7 +220,8 @@ def publish(sent: dict[str, Any]) -> dict[str, Any] | Response:
     now, redrawn = _now(), areas_of(sent)
     order = plans.Order(redrawn, sent["retired"], sent["base"], calling_staff().login, sent["name"], sent["note"])
     with transaction() as tx:
-        _require_own(tx, redrawn, sent["retired"], now)
+        _require_own(tx, redrawn, sent["retired"])
+        require_ground_kept(tx.session, redrawn, sent["retired"])
         if sent["at"] is not None:
             planned = plans.plan(tx.session, order, due_at=sent["at"].astimezone(dt.UTC), now=now)
             return make_response(plan_json(planned), 202)
@@ -218,11 +234,10 @@ def publish(sent: dict[str, Any]) -> dict[str, Any] | Response:
 @blueprint.response(201, PublishedSchema)
 def restore(sent: dict[str, Any], number: int) -> dict[str, Any]:
     """Roll back: publish a new edition whose ground is that of an older one."""
-    now = _now()
     with transaction() as tx:
         redrawn, retired = history.way_back(tx.session, number)
-        _require_own(tx, redrawn, retired, now)
-        name = sent["name"] or f"恢复第 {number} 版 · edition {number} again"
+        _require_own(tx, redrawn, retired)
+        name = sent["name"] or f"恢复第 {number} 版"
         base = sent["base"] or plans.in_force(tx.session) or number
         order = plans.Order(redrawn, retired, base, calling_staff().login, name, sent["note"])
         return _published(tx, publish_order(tx.session, order, _now))
@@ -234,19 +249,27 @@ def restore(sent: dict[str, Any], number: int) -> dict[str, Any]:
 def planned_editions() -> dict[str, Any]:
     """Return the planned editions: those that wait, and what became of the others."""
     with transaction() as tx:
-        return {"plans": [plan_json(each) for each in plans.plans(tx.session, limit=_MOST_PLANS)]}
+        found = plans.plans(tx.session, limit=_MOST_PLANS)
+        names = names_of(tx.session, [each.planned_by for each in found])
+        told = [plan_json(each) | {"by_name": names.get(each.planned_by, each.planned_by)} for each in found]
+        return {"plans": told}
 
 
 @blueprint.delete("/editions/plans/<int:plan_id>")
 @staff_required("gis", over=_OWN_GROUND)
 @blueprint.response(200, PlanSchema)
 def withdraw(plan_id: int) -> dict[str, Any]:
-    """Withdraw a planned edition before its time."""
-    now = _now()
+    """Withdraw a planned edition before its time; one that cannot be read, who is in charge of the whole city."""
     with transaction() as tx:
-        order = plans.order_of(tx.session, plan_id)
-        _require_own(tx, order.areas, order.retired, now)
-        return plan_json(plans.withdraw(tx.session, plan_id, now=now))
+        try:
+            order = plans.order_of(tx.session, plan_id)
+        except PlanBroken:
+            ground = tx.ground()
+            if ground is not None and not is_whole_city(ground, calling_charge().areas(DRAWING)):
+                raise
+        else:
+            _require_own(tx, order.areas, order.retired)
+        return plan_json(plans.withdraw(tx.session, plan_id, now=tx.now))
 
 
 def _published(tx: Transaction, done: Published) -> dict[str, Any]:
@@ -264,27 +287,9 @@ def _published(tx: Transaction, done: Published) -> dict[str, Any]:
     }
 
 
-def _require_own(tx: Transaction, redrawn: Sequence[NewArea], retired: Sequence[str], now: dt.datetime) -> None:
-    """Raise ``OutsideCharge`` unless all of it lies in areas that the caller is GIS staff of.
-
-    What is there must lie in them today; what is new, and where something goes, must come to lie in them. Before the
-    first edition there is no ground that anybody could be staff of.
-    """
-    ground = ground_at(tx.session)(now)
-    if ground is None:
-        return
-    tops = areas_of_role(tx.session, calling_charge().person_id, "gis", now=now)
-    if ground.root_ids and ground.root_ids <= tops:
-        return
-    ids = {facts.code: facts.id for facts in ground.areas.values()}
-    coming = {area.code for area in redrawn}
-    touched = [*coming, *retired, *(area.parent_code or "" for area in redrawn)]
-    for code in touched:
-        known = ids.get(code)
-        if known is None and code in coming:
-            continue
-        if known is None or not area_in_charge(ground, known, tops):
-            raise OutsideCharge(what="area", area=code)
+def _require_own(tx: Transaction, redrawn: Sequence[NewArea], retired: Sequence[str]) -> None:
+    """Raise ``OutsideCharge`` unless all of it lies in areas that the caller is GIS staff of."""
+    require_own(tx.ground(), calling_charge().areas(DRAWING), redrawn, retired)
 
 
 def _ground_at(tx: Transaction, at: dt.datetime | None) -> Ground:
@@ -320,4 +325,4 @@ def _quoted(value: object) -> str:
 
 
 def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+    return clock.now()

@@ -1,6 +1,5 @@
 """POST /v1/enrolments: staff hand a worker of theirs a code that enrols one phone. Knows no SQL."""
 
-import datetime as dt
 import io
 from typing import Any
 
@@ -10,10 +9,9 @@ from marshmallow import Schema, fields, validate
 
 from server.accounts.charge import ENROLLING
 from server.accounts.service import enrol_worker
-from server.auth import calling_charge, staff_required
-from server.extensions import settings
-from server.grounds import ground_at
-from server.transaction import transaction
+from server.database.extensions import settings
+from server.database.transaction import transaction
+from server.http.auth import calling_charge, staff_required
 from sync.collections.fields import Text
 
 blueprint = Blueprint("enrolments", __name__, url_prefix="/v1/enrolments", description="登记码 · enrolment codes")
@@ -35,17 +33,16 @@ class CodeSchema(Schema):
 
 
 @blueprint.post("")
-@staff_required(*ENROLLING, over="the workers of their areas")
+@staff_required(*ENROLLING, over="those who do field work in their areas alone")
 @blueprint.arguments(WorkerSchema)
 @blueprint.response(201, CodeSchema)
 def make_code(sent: dict[str, Any]) -> dict[str, Any]:
-    """Make a code for a worker in the caller's charge."""
-    now = dt.datetime.now(dt.UTC)
+    """Make a code for a worker in the caller's charge; it works as long as the worker is in it."""
     config = settings()
     with transaction() as tx:
-        ground = ground_at(tx.session)(now)
+        ground = tx.ground()
         code = enrol_worker(
-            tx.session, sent["worker"], now=now, ttl=config.enrolment_ttl, ground=ground, by=calling_charge()
+            tx.session, sent["worker"], now=tx.now, ttl=config.enrolment_ttl, ground=ground, by=calling_charge()
         )
     url = enrolment_url(config.public_url, code.text)
     return {"code": code.text, "url": url, "expires_at": code.expires_at, "qr_svg": qr_svg(url)}

@@ -1,17 +1,19 @@
-"""/v1/sync/events: server-sent hints that something changed. They may be lost: the phone pulls. Holds no connection."""
+"""/v1/sync/events: server-sent hints that something changed. The phone pulls; a hint has nothing but an id.
 
-import datetime as dt
+Holds no connection.
+"""
 
 from flask import Response
 from flask_smorest import Blueprint
 
-from server.api.streams import STREAM, can_stream, stream
-from server.auth import calling_device, device_required
-from server.grounds import ground_now
-from server.hub import Audience, event
-from server.transaction import transaction
-from sync import feed
-from sync.scope import current_scope, still_listening
+from server import clock
+from server.database.ground_cache import ground_now
+from server.database.transaction import transaction
+from server.events.hub import Audience, event
+from server.events.streams import STREAM, can_stream, stream
+from server.http.auth import calling_device, device_required
+from sync.access.scope import current_scope, still_listening
+from sync.store import feed
 
 blueprint = Blueprint("events", __name__, url_prefix="/v1/sync", description="提示 · hints that something changed")
 
@@ -34,8 +36,8 @@ _OF_PHONES = Audience(
 @blueprint.doc(security=[{"device": []}])
 @blueprint.response(200, {"type": "string"}, content_type=STREAM, description="event: changed, event: resync")
 def events() -> Response:
-    """Listen for hints; reconnect when the connection ends."""
-    device, now = calling_device(), dt.datetime.now(dt.UTC)
+    """Listen for hints; reconnect with the last id as Last-Event-ID, and what was missed meanwhile is told."""
+    device, now = calling_device(), clock.now()
     with transaction() as tx:
         ground = ground_now(tx.session, device.ground_serial)
         scope = current_scope(tx.session, device, ground, now)
@@ -44,4 +46,4 @@ def events() -> Response:
     if not can_stream():
         # The phone asks again after the time given.
         return Response(_OF_PHONES.hello, content_type=STREAM)
-    return stream(_OF_PHONES, (device.id, scope.version), frozenset(channels))
+    return stream(_OF_PHONES, (device.id, scope.version), caller=("device", device.id), channels=frozenset(channels))

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from geo.editions import Ground
-from server.accounts.charge import area_in_charge, reach
-from server.auth import calling_charge
-from server.grounds import ground_now
-from server.transaction import Transaction
+from geo.editions.ground import Ground
+from server import clock
+from server.accounts.charge import RULING, area_in_charge, reach
+from server.accounts.errors import OutsideCharge
+from server.database.ground_cache import ground_now
+from server.database.transaction import Transaction
+from server.http.auth import calling_charge
+from sync.access.charge import InCharge
 from sync.errors import NotFoundInCharge
-from sync.review import InCharge
-
-RULING = ("supervisor", "dispatcher", "admin")
 
 
 def in_charge(tx: Transaction, *, within: str = "") -> InCharge:
@@ -19,18 +19,39 @@ def in_charge(tx: Transaction, *, within: str = "") -> InCharge:
     ``within``: the code of an area; then only what of the duty lies in it. Raises ``NotFoundInCharge`` where
     nothing of it does.
     """
-    charge = calling_charge()
+    charge, now = calling_charge(), clock.now()
     ground = ground_now(tx.session)
     reached = reach(charge, ground)
-    areas = [area for area in ground.areas if area_in_charge(ground, area, charge.duty_area_ids)]
+    areas = [area for area in ground.areas if area_in_charge(ground, area, charge.areas(*RULING))]
     if not within:
-        return InCharge(charge.person_id, reached.duty_grid_ids, areas, reached.duty_everywhere)
+        return InCharge(charge.person_id, reached.duty_grid_ids, areas, reached.duty_everywhere, now)
     tops = frozenset(area for area, facts in ground.areas.items() if facts.code == within)
     areas = [area for area in areas if area_in_charge(ground, area, tops)]
     if not areas:
         raise NotFoundInCharge
     grids = [grid for grid in reached.duty_grid_ids if ground.lies_in(grid, tops)]
-    return InCharge(charge.person_id, grids, areas, everywhere=False)
+    return InCharge(charge.person_id, grids, areas, everywhere=False, now=now)
+
+
+def require_city(tx: Transaction, *, what: str = "area") -> None:
+    """Raise ``OutsideCharge`` unless the caller is in charge of the whole city, or there is no ground yet."""
+    ground = tx.ground()
+    if ground is not None and not reach(calling_charge(), ground).duty_everywhere:
+        raise OutsideCharge(what=what, area=None)
+
+
+def require_area(tx: Transaction, code: str | None) -> int | None:
+    """Return the id of an area (None: the city, or one that there is none of) that the caller is in charge of.
+
+    Raises ``OutsideCharge``. Whoever has the whole city, or works before there is any ground, has every area.
+    """
+    ground, charge = tx.ground(), calling_charge()
+    found = None if ground is None else next((each.id for each in ground.areas.values() if each.code == code), None)
+    if ground is None or reach(charge, ground).duty_everywhere:
+        return found
+    if found is None or not area_in_charge(ground, found, charge.duty_area_ids):
+        raise OutsideCharge(what="area", area=code)
+    return found
 
 
 def named(ground: Ground, area_id: int | None) -> dict[str, Any] | None:

@@ -1,21 +1,17 @@
 """What the staff API takes and tells of issues: filters, briefs, the issue in full. Knows no SQL and no route."""
 
-import datetime as dt
-import re
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from marshmallow import Schema, ValidationError, fields, post_load, validate
 
-from geo.editions import Ground
+from geo.editions.ground import Ground
 from server.accounts.errors import UnknownArea
+from server.api.moments import Moment
 from server.api.session import NamedSchema
-from server.cases.board import Brief, Filters
+from server.cases.lists.issue_list import Brief, Filters
 from sync.collections.issues import SEVERITIES, STATES
 
-CITY = ZoneInfo("Asia/Shanghai")
 LIGHTS = ("green", "yellow", "red", "none")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 class Listed(fields.Field[list[str]]):
@@ -30,26 +26,6 @@ class Listed(fields.Field[list[str]]):
         for one in values:
             self._each(one)
         return values
-
-
-class Moment(fields.Field[dt.datetime]):
-    """An RFC 3339 time, or a day of the city (YYYY-MM-DD); ``end`` takes the whole of that day in."""
-
-    def __init__(self, *, end: bool = False, **more: Any) -> None:
-        super().__init__(**more)
-        self._end = end
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> dt.datetime:  # noqa: ARG002  # marshmallow's signature
-        try:
-            if _DAY.fullmatch(str(value)):
-                day = dt.date.fromisoformat(value) + dt.timedelta(days=1 if self._end else 0)
-                return dt.datetime.combine(day, dt.time(), CITY).astimezone(dt.UTC)
-            moment = dt.datetime.fromisoformat(str(value))
-        except (ValueError, OverflowError) as error:
-            raise ValidationError("Not a valid aware datetime.") from error
-        if moment.tzinfo is None:
-            raise ValidationError("Not a valid aware datetime.")
-        return moment.astimezone(dt.UTC)
 
 
 class FiltersSchema(Schema):

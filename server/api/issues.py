@@ -11,16 +11,16 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from server.accounts.charge import reach
-from server.api.fresh import fresh_json
 from server.api.issue_schemas import IssueSchema, IssuesSchema, PageSchema, brief_json, filters_of
-from server.auth import calling_charge, staff_required
-from server.cases.board import list_issues
-from server.cases.dossier import Dossier, Entry, read_dossier
-from server.cases.tables import RoutingFailure
-from server.grounds import ground_at
-from server.transaction import transaction
+from server.cases.lists.issue_detail import Entry, IssueDetail, read_issue_detail
+from server.cases.lists.issue_list import list_issues
+from server.database.transaction import transaction
+from server.http.auth import calling_charge, staff_required
+from server.http.fresh import fresh_json
+from sync.access.privacy import masked_facts, masked_routing
 from sync.errors import CursorInvalid
-from sync.wording import REASONS
+from sync.tables import DeadLetter
+from sync.wording.reasons import REASONS, as_document
 
 blueprint = Blueprint("issues", __name__, url_prefix="/v1/issues", description="事件 · issues, for staff")
 
@@ -31,9 +31,8 @@ blueprint = Blueprint("issues", __name__, url_prefix="/v1/issues", description="
 @blueprint.response(200, IssuesSchema)
 def page_of_issues(query: dict[str, Any]) -> Response:
     """Return one page of the issues in the caller's charge, under filters."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        ground = ground_at(tx.session)(now)
+        ground = tx.ground()
         try:
             page = list_issues(
                 tx.session,
@@ -42,7 +41,7 @@ def page_of_issues(query: dict[str, Any]) -> Response:
                 sort=query["sort"],
                 after=_opened(query["cursor"], query["sort"]),
                 limit=query["limit"],
-                now=now,
+                now=tx.now,
             )
         except ValueError as error:
             raise CursorInvalid(field="cursor") from error
@@ -56,56 +55,70 @@ def page_of_issues(query: dict[str, Any]) -> Response:
 @blueprint.response(200, IssueSchema)
 def one_issue(issue_id: uuid.UUID) -> Response:
     """Return everything about one issue: what, where, state, deadline, body, why it was routed there, history."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        ground = ground_at(tx.session)(now)
-        dossier = read_dossier(tx.session, issue_id, reach(calling_charge(), ground), ground, now=now)
-    return fresh_json(dossier_json(dossier))
+        ground = tx.ground()
+        detail = read_issue_detail(tx.session, issue_id, reach(calling_charge(), ground), ground, now=tx.now)
+    return fresh_json(detail_json(detail))
 
 
 _TIMES = ("captured_at", "received_at", "changed_at", "due_at", "closed_at")
 
 
-def dossier_json(dossier: Dossier) -> dict[str, Any]:
-    """Return an issue in full as JSON; what is masked is left out here and nowhere else."""
-    row, doc = dossier.row, {} if dossier.masked else dossier.row.doc
+def detail_json(detail: IssueDetail) -> dict[str, Any]:
+    """Return an issue in full as JSON; of a masked one nothing by which its place could be found within its grid."""
+    told = _told(detail)
+    return told if not detail.masked else masked_facts(told) | _masked_parts(detail)
+
+
+def _masked_parts(detail: IssueDetail) -> dict[str, Any]:
+    """Return what is told of a masked issue in part."""
     return {
-        "id": row.id,
-        "rev": row.rev,
-        "category": _category(dossier),
-        "state": row.state,
-        "severity": row.severity,
-        "light": dossier.light,
-        "description": doc.get("description"),
-        "address": doc.get("address_text"),
-        "location": None if dossier.masked else _location(dossier),
-        "distance_m": row.distance_m,
-        "how": row.located,
-        "ambiguous": len(row.candidates or ()) > 1,
-        "approximate": dossier.masked and row.grid_now is not None,
-        "path": [{"code": step.code, "name": step.name, "kind": step.kind} for step in dossier.path],
-        "grid": _named(dossier.grid),
-        "grid_at_capture": _named(dossier.grid_at_capture, edition=row.edition_at_capture),
-        "candidates": [_named(each) for each in dossier.candidates],
-        "workers": [worker.name for worker in dossier.workers],
-        "photos": [_photo(dossier, photo) for photo in doc.get("photos") or ()],
-        "tags": doc.get("tags") or [],
-        "private": dossier.private,
-        "masked": dossier.masked,
-        "reporter": None if dossier.masked else dossier.reporter,
-        **{name: getattr(row, name) for name in _TIMES},
-        "closing_reason": row.closing_reason,
-        "awaiting_routing": row.awaiting_routing,
-        "routing_failure": _failure(dossier.failure, masked=dossier.masked),
-        "body": _named(dossier.body),
-        "assisting": [_named(body) for body in dossier.assisting],
-        "routing": row.routing,
-        "public_answer": row.public_answer,
-        "history": [_entry(entry, masked=dossier.masked) for entry in dossier.history],
+        "approximate": detail.row.grid_now is not None,
+        "routing": masked_routing(detail.row.routing),
+        "routing_failure": _failure(detail.failure, masked=True),
+        "history": [_entry(entry, masked=True) for entry in detail.history],
     }
 
 
-def _failure(failure: RoutingFailure | None, *, masked: bool) -> dict[str, Any] | None:
+def _told(detail: IssueDetail) -> dict[str, Any]:
+    row, doc = detail.row, detail.row.doc
+    return {
+        "id": row.id,
+        "rev": row.rev,
+        "category": _category(detail),
+        "state": row.state,
+        "severity": row.severity,
+        "light": detail.light,
+        "description": doc.get("description"),
+        "address": doc.get("address_text"),
+        "location": _location(detail),
+        "distance_m": row.distance_m,
+        "how": row.located,
+        "ambiguous": len(row.candidates or ()) > 1,
+        "approximate": False,
+        "path": [{"code": step.code, "name": step.name, "kind": step.kind} for step in detail.path],
+        "grid": _named(detail.grid),
+        "grid_at_capture": _named(detail.grid_at_capture, edition=row.edition_at_capture),
+        "candidates": [_named(each) for each in detail.candidates],
+        "workers": [worker.name for worker in detail.workers],
+        "photos": [_photo(detail, photo) for photo in doc.get("photos") or ()],
+        "tags": doc.get("tags") or [],
+        "private": detail.private,
+        "masked": detail.masked,
+        "reporter": detail.reporter,
+        **{name: getattr(row, name) for name in _TIMES},
+        "closing_reason": row.closing_reason,
+        "awaiting_routing": row.awaiting_routing,
+        "routing_failure": _failure(detail.failure, masked=False),
+        "body": _named(detail.body),
+        "assisting": [_named(body) for body in detail.assisting],
+        "routing": row.routing,
+        "public_answer": row.public_answer,
+        "history": [_entry(entry, masked=False) for entry in detail.history],
+    }
+
+
+def _failure(failure: DeadLetter | None, *, masked: bool) -> dict[str, Any] | None:
     if failure is None:
         return None
     return {
@@ -116,16 +129,18 @@ def _failure(failure: RoutingFailure | None, *, masked: bool) -> dict[str, Any] 
     }
 
 
-def _photo(dossier: Dossier, photo: str) -> dict[str, Any]:
-    """Return a photo that the issue names; it is awaited until its upload has ended."""
-    come = dossier.photos.get(uuid.UUID(photo))
+def _photo(detail: IssueDetail, photo: str) -> dict[str, Any]:
+    """Return a photo that the issue names; it is awaited until its upload has ended, and may have been refused."""
+    come, refusal = detail.photos.get(uuid.UUID(photo)), detail.refusals.get(uuid.UUID(photo))
+    if come is None and refusal is not None:
+        return {"id": photo, "awaited": False, "refused": refusal}
     if come is None:
         return {"id": photo, "awaited": True}
     return {"id": photo, "awaited": False, "type": come.type, "preview": come.preview}
 
 
-def _category(dossier: Dossier) -> dict[str, Any]:
-    category, parent, code = dossier.category, dossier.parent, dossier.row.category
+def _category(detail: IssueDetail) -> dict[str, Any]:
+    category, parent, code = detail.category, detail.parent, detail.row.category
     return {
         "code": code,
         "name_zh": category.name_zh if category else code,
@@ -135,12 +150,12 @@ def _category(dossier: Dossier) -> dict[str, Any]:
     }
 
 
-def _location(dossier: Dossier) -> dict[str, Any] | None:
-    if dossier.lon is None:
+def _location(detail: IssueDetail) -> dict[str, Any] | None:
+    if detail.lon is None:
         return None
-    sent = dossier.row.doc.get("location") or {}
+    sent = detail.row.doc.get("location") or {}
     datum = sent.get("source_datum") or sent.get("datum")
-    return {"lon": dossier.lon, "lat": dossier.lat, "accuracy_m": sent.get("accuracy_m"), "datum": datum}
+    return {"lon": detail.lon, "lat": detail.lat, "accuracy_m": sent.get("accuracy_m"), "datum": datum}
 
 
 def _named(thing: Any, **more: Any) -> dict[str, Any] | None:
@@ -156,19 +171,21 @@ def _entry(entry: Entry, *, masked: bool) -> dict[str, Any]:
         "action": entry.action,
         "status": entry.status,
         "rev": entry.rev,
-        "fields": list(entry.fields),
+        "fields": [] if masked and entry.from_device else list(entry.fields),
         "state": entry.state,
         "body": entry.body,
-        "problem": _problem(entry),
+        "problem": None if masked else _problem(entry),
+        "moved": entry.moved,
     }
 
 
 def _problem(entry: Entry) -> dict[str, str] | None:
     """Return the reason in both languages; it was stored in the language of the phone."""
-    if entry.problem is None:
+    problem = as_document(entry.problem)
+    if problem is None:
         return None
-    title = str(entry.problem.get("title", ""))
-    zh, en = REASONS.get(str(entry.problem.get("type", "")).rpartition("/")[2], (title, title))
+    title = str(problem.get("title", ""))
+    zh, en = REASONS.get(problem["type"].rpartition("/")[2], (title, title))
     return {"zh": zh, "en": en}
 
 

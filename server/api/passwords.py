@@ -1,14 +1,14 @@
 """/v1/session/passwords: what a person's GIS programs sign in with. Parses, calls ``accounts.passwords``, renders."""
 
-import datetime as dt
 from typing import Any
 
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
+from server import clock
 from server.accounts import passwords
-from server.auth import calling_staff, staff_required
-from server.transaction import transaction
+from server.database.transaction import transaction
+from server.http.auth import calling_staff, session_token, staff_required
 from sync.collections.fields import Text
 
 blueprint = Blueprint(
@@ -54,7 +54,8 @@ def listed() -> dict[str, Any]:
 def make(sent: dict[str, Any]) -> dict[str, Any]:
     """Make an application password: user name is the login, and the secret is shown this once."""
     with transaction() as tx:
-        made = passwords.make(tx.session, calling_staff().person_id, sent["name"], now=dt.datetime.now(dt.UTC))
+        owner, now = calling_staff().person_id, clock.now()
+        made = passwords.make(tx.session, owner, sent["name"], token=session_token(), now=now)
     each = made.password
     return {
         "id": each.id,
@@ -71,4 +72,4 @@ def make(sent: dict[str, Any]) -> dict[str, Any]:
 def revoke(password_id: int) -> None:
     """Take a password out of use at once."""
     with transaction() as tx:
-        passwords.revoke(tx.session, calling_staff().person_id, password_id, now=dt.datetime.now(dt.UTC))
+        passwords.revoke(tx.session, calling_staff().person_id, password_id, now=clock.now())

@@ -7,18 +7,23 @@ from typing import Any
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
-from server.api.in_charge import RULING, in_charge, named
-from server.auth import staff_required
-from server.grounds import ground_now
+from server import clock
+from server.accounts.charge import RULING
+from server.api.in_charge import in_charge, named
+from server.api.moments import moment_field
+from server.database.extensions import settings
+from server.database.ground_cache import ground_at, ground_now
+from server.database.transaction import transaction
+from server.http.auth import staff_required
+from server.http.paths import MOST_OF_MANY
+from server.http.problems import language
 from server.jobs.queues import wake
-from server.paths import MOST_OF_MANY
-from server.problems import language
-from server.transaction import transaction
-from sync import review
 from sync.collections.fields import Text
-from sync.forms import fields_of_collections
-from sync.review import Mended, Wanted
-from sync.wording import reason_title, retold
+from sync.protocol.forms import fields_of_collections
+from sync.resolution import review
+from sync.resolution.effect import Settling
+from sync.resolution.review import Mended, Wanted
+from sync.wording.staff import retold_to_staff, title_to_staff
 
 _PLAIN = [validate.Length(max=100), validate.ContainsNoneOf("\0")]
 
@@ -51,7 +56,7 @@ class MendedSchema(Schema):
     record_id = fields.UUID(data_key="id")
     action = fields.String(validate=validate.OneOf(("put", "patch", "delete")))
     data = fields.Dict(keys=fields.String())
-    captured_at = fields.AwareDateTime()
+    captured_at = moment_field()
     note = fields.String(load_default="", validate=validate.Length(max=500))
 
 
@@ -75,7 +80,7 @@ def form_fields() -> dict[str, Any]:
 @blueprint.response(200, description="Open disputes, the oldest first; how many of each collection")
 def open_conflicts(query: dict[str, Any]) -> dict[str, Any]:
     """Return open disputes: both values, authors, times, the base, and the record as it stands."""
-    now = dt.datetime.now(dt.UTC)
+    now = clock.now()
     wanted = _wanted(query, now)
     with transaction() as tx:
         charge = in_charge(tx, within=query["area"])
@@ -93,10 +98,9 @@ def open_conflicts(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(204)
 def decide_conflict(sent: dict[str, Any], conflict_id: int) -> None:
     """Decide a dispute; every device hears of it."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
         charge = in_charge(tx)
-        review.decide(tx.session, charge, conflict_id, sent["value"], delete=sent["delete"], now=now)
+        review.decide(tx.session, charge, conflict_id, sent["value"], delete=sent["delete"], now=tx.now)
         tx.then(wake, "routing")
 
 
@@ -106,17 +110,20 @@ def decide_conflict(sent: dict[str, Any], conflict_id: int) -> None:
 @blueprint.response(200, description="Quarantined operations, the oldest first")
 def quarantined_operations(query: dict[str, Any]) -> dict[str, Any]:
     """Return quarantined operations with what was sent and why it was not applied."""
-    now = dt.datetime.now(dt.UTC)
+    now = clock.now()
     wanted = _wanted(query, now)
     with transaction() as tx:
         charge = in_charge(tx, within=query["area"])
         found = review.quarantined(tx.session, charge, wanted, after=query["after"], limit=query["limit"])
         counts = review.quarantine_counted(tx.session, charge, wanted)
+        ground = ground_now(tx.session)
     for each in found:
         each["raw"] = None if each["raw"] is None else base64.b64encode(each["raw"]).decode()
-        each["problem"] = retold(each["problem"], language())
+        each["problem"] = retold_to_staff(each["problem"], language())
+        worked = (named(ground, area) for area in each.pop("area_ids") or ())
+        each["areas"] = [area for area in worked if area is not None]
     reasons = [
-        {"code": code, "title": reason_title(code, language()), "number": counts[code]} for code in sorted(counts)
+        {"code": code, "title": title_to_staff(code, language()), "number": counts[code]} for code in sorted(counts)
     ]
     return {"operations": found, "reasons": reasons} | _on(found, query)
 
@@ -127,11 +134,11 @@ def quarantined_operations(query: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(204)
 def release_operation(sent: dict[str, Any], operation_id: int) -> None:
     """Let an operation go on, mended where it was wrong; the worker is told."""
-    now = dt.datetime.now(dt.UTC)
     note = sent.pop("note")
     with transaction() as tx:
         charge = in_charge(tx)
-        review.release(tx.session, charge, operation_id, Mended(**sent), note=note, now=now)
+        settling = Settling(tx.now, ground_at(tx.session), settings().near_m, settings().late_for)
+        review.release(tx.session, charge, operation_id, Mended(**sent), settling, note=note)
         tx.then(wake, "merge")
 
 
@@ -141,9 +148,8 @@ def release_operation(sent: dict[str, Any], operation_id: int) -> None:
 @blueprint.response(204)
 def dismiss_operation(sent: dict[str, Any], operation_id: int) -> None:
     """Close an operation without applying it, with a reason that the worker is told; it stays in the log."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        review.dismiss(tx.session, in_charge(tx), operation_id, reason=sent["reason"], now=now)
+        review.dismiss(tx.session, in_charge(tx), operation_id, reason=sent["reason"], now=tx.now)
 
 
 def _wanted(query: dict[str, Any], now: dt.datetime) -> Wanted:

@@ -1,26 +1,29 @@
-"""/v1/rules and /v1/categories: what routing goes by. Knows no SQL."""
+"""/v1/rules: what routing goes by, before the catalogue's own bodies. Knows no SQL."""
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, post_load, validate
+from sqlalchemy import and_, not_
 
-from server.accounts.charge import Charge, area_in_charge, reach
-from server.accounts.errors import OutsideCharge
-from server.api.fresh import fresh_json
-from server.auth import access, calling_charge, staff_required
-from server.cases.calendar import Limit
-from server.cases.catalogue import read_catalogue
-from server.cases.rulebook import Draft, Listed, listed_rules, retire, save
+from server.accounts.charge import reach
+from server.accounts.issue_sight import in_reach, masked
+from server.api.in_charge import require_area
+from server.cases.calendars.calendar import Limit
+from server.cases.case import Rule
+from server.cases.routing import trial
+from server.cases.routing.rulebook import Draft, Listed, active_rules, listed_rules, retire, save
 from server.cases.tables import HOURS, LIMIT_UNITS, SOURCES
-from server.grounds import ground_at
-from server.transaction import Transaction, transaction
+from server.database.transaction import Transaction, transaction
+from server.http.auth import calling_charge, staff_required
+from server.jobs.queues import wake
 from sync.collections.fields import Text
 from sync.collections.issues import SEVERITIES
 
-blueprint = Blueprint("rules", __name__, url_prefix="/v1", description="派遣规则与类别 · routing rules and categories")
+blueprint = Blueprint("rules", __name__, url_prefix="/v1", description="派遣规则 · routing rules")
 
 RULING = ("dispatcher", "admin")
 LONGEST_LIMIT = 1000
@@ -58,6 +61,14 @@ class DraftSchema(Schema):
         return Draft(**sent, assisting=assisting, limit=limit and Limit(limit["value"], limit["unit"]))
 
 
+class NamedBodySchema(Schema):
+    """A body by its code and its names."""
+
+    code = fields.String(required=True)
+    zh = fields.String(required=True)
+    en = fields.String(required=True)
+
+
 class RuleSchema(Schema):
     """A rule in force, by the codes that people know."""
 
@@ -72,27 +83,74 @@ class RuleSchema(Schema):
     assisting = fields.List(fields.String(), required=True)
     limit = fields.Dict(required=True, allow_none=True)
     tier = fields.String(required=True, allow_none=True)
+    applies = fields.Boolean(
+        required=True,
+        metadata={"description": "False where its area is no more, or lies below the grids: it decides nothing then"},
+    )
+    area_standing = fields.String(
+        required=True, allow_none=True, validate=validate.OneOf(("in-force", "retired", "below-grids"))
+    )
+    category_retired = fields.Boolean(
+        required=True, metadata={"description": "Its category is no longer in force: it speaks of old cases alone"}
+    )
+    bodies_missing = fields.Integer(
+        required=True, metadata={"description": "So many of the bodies that it named to assist are no more"}
+    )
+    successors = fields.List(
+        fields.Dict(),
+        required=True,
+        metadata={
+            "description": "Code and name of the areas that have the ground of one that is no more, the largest "
+            "part first: a rule can be made anew for one of them"
+        },
+    )
+
+
+class RuleTrialQuestionSchema(Schema):
+    """A change to be tried: a rule that would be made, one that would be retired, or both."""
+
+    rule = fields.Nested(DraftSchema, load_default=None, allow_none=True)
+    without = fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, 2**31 - 1))
+    days = fields.Integer(load_default=90, strict=True, validate=validate.Range(1, 730))
+
+
+class RuleTrialMoveSchema(Schema):
+    """So many cases that would have gone from one body to another."""
+
+    was = fields.Nested(NamedBodySchema, required=True)
+    would_be = fields.Nested(NamedBodySchema, required=True)
+    count = fields.Integer(required=True)
+
+
+class RuleTrialExampleSchema(Schema):
+    """One of them that the caller may see whole."""
+
+    id = fields.UUID(required=True)
+    category = fields.String(required=True)
+    grid = fields.String(required=True, allow_none=True)
+    received_at = fields.AwareDateTime(required=True)
+    was = fields.Nested(NamedBodySchema, required=True)
+    would_be = fields.Nested(NamedBodySchema, required=True)
+    description = fields.String(required=True, allow_none=True)
+
+
+class RuleTrialSchema(Schema):
+    """What a change of the rules would have done to the cases since a moment."""
+
+    since = fields.AwareDateTime(required=True)
+    looked = fields.Integer(required=True, metadata={"description": "cases that it could speak of"})
+    cut_off = fields.Boolean(required=True, metadata={"description": "there were more; the newest were looked at"})
+    applies = fields.Integer(required=True, metadata={"description": "cases that it would have decided"})
+    elsewhere = fields.Integer(required=True, metadata={"description": "of them, those that another body would have"})
+    other_limit = fields.Integer(required=True, metadata={"description": "the same body, under another limit"})
+    moves = fields.List(fields.Nested(RuleTrialMoveSchema), required=True)
+    examples = fields.List(fields.Nested(RuleTrialExampleSchema), required=True)
 
 
 class RulesSchema(Schema):
     """All rules in force."""
 
     rules = fields.List(fields.Nested(RuleSchema), required=True)
-
-
-class CatalogueSchema(Schema):
-    """The catalogue: first levels of two digits, categories of four."""
-
-    categories = fields.List(fields.Dict(), required=True)
-
-
-@blueprint.get("/categories")
-@access("anyone: the catalogue is about nobody")
-@blueprint.response(200, CatalogueSchema)
-def catalogue() -> Response:
-    """Return all active categories, with when to file and close, limits, and who handles them by default."""
-    with transaction() as tx:
-        return fresh_json({"categories": read_catalogue(tx.session)})
 
 
 @blueprint.get("/rules")
@@ -110,10 +168,10 @@ def rules() -> dict[str, Any]:
 @blueprint.response(201, RuleSchema)
 def make_rule(draft: Draft) -> dict[str, Any]:
     """Make a rule. One that speaks of exactly the same cases as another is refused (409)."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        _require_charge(tx, draft.area, now)
-        made = save(tx.session, draft, author_id=calling_charge().person_id, now=now)
+        require_area(tx, draft.area)
+        made = save(tx.session, draft, author_id=calling_charge().person_id, now=tx.now)
+        _decide_anew(tx, [made], tx.now)
         [listed] = listed_rules(tx.session, made.id)
     return _rule_json(listed)
 
@@ -123,25 +181,36 @@ def make_rule(draft: Draft) -> dict[str, Any]:
 @blueprint.response(204)
 def retire_rule(rule_id: int) -> None:
     """Take a rule out of force. Past decisions keep naming it."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
         for listed in listed_rules(tx.session, rule_id):
-            _require_charge(tx, listed.draft.area, now)
-        retire(tx.session, rule_id, now)
+            require_area(tx, listed.draft.area)
+        retired = [rule for rule in active_rules(tx.session) if rule.id == rule_id]
+        retire(tx.session, rule_id, tx.now)
+        _decide_anew(tx, retired, tx.now)
 
 
-def _require_charge(tx: Transaction, area: str | None, now: dt.datetime) -> None:
-    """Raise ``OutsideCharge`` unless the caller may rule for this area (None: the whole city).
+@blueprint.post("/rules/trial")
+@staff_required(*RULING, over="rules for areas in their charge; of the cases, those that they may see whole are named")
+@blueprint.arguments(RuleTrialQuestionSchema)
+@blueprint.response(200, RuleTrialSchema)
+def try_rule(sent: dict[str, Any]) -> dict[str, Any]:
+    """Say what would have gone elsewhere if a rule had been made or retired. Nothing is kept."""
+    change = trial.Changed(sent["rule"], sent["without"])
+    with transaction() as tx:
+        ground = tx.ground()
+        for listed in [] if change.retired_id is None else listed_rules(tx.session, change.retired_id):
+            require_area(tx, listed.draft.area)
+        if change.made is not None:
+            require_area(tx, change.made.area)
+        held = reach(calling_charge(), ground)
+        seen = and_(in_reach(held), not_(masked(held)))
+        return asdict(trial.try_out(tx.session, change, ground, tx.now, days=sent["days"], seen=seen))
 
-    In a city without a ground yet only rules for the whole city can be made, by anybody who may make rules.
-    """
-    ground = ground_at(tx.session)(now)
-    charge: Charge = calling_charge()
-    if ground is None or reach(charge, ground).duty_everywhere:
-        return
-    found = next((each.id for each in ground.areas.values() if each.code == area), None)
-    if found is None or not area_in_charge(ground, found, charge.duty_area_ids):
-        raise OutsideCharge(what="area", area=area)
+
+def _decide_anew(tx: Transaction, rules: Sequence[Rule], now: dt.datetime) -> None:
+    """Have those cases that no body has received go where the rules send them now."""
+    if rules and trial.mark_changed(tx.session, tx.ground(), now, rules=rules):
+        tx.then(wake, "routing")
 
 
 def _rule_json(listed: Listed) -> dict[str, Any]:
@@ -158,4 +227,9 @@ def _rule_json(listed: Listed) -> dict[str, Any]:
         "assisting": list(draft.assisting),
         "limit": draft.limit and {"value": draft.limit.value, "unit": draft.limit.unit},
         "tier": draft.tier,
+        "applies": listed.area_standing in (None, "in-force"),
+        "category_retired": listed.category_retired,
+        "bodies_missing": listed.bodies_missing,
+        "area_standing": listed.area_standing,
+        "successors": [{"code": each.code, "name": each.name} for each in listed.successors],
     }

@@ -3,15 +3,21 @@
 import datetime as dt
 from typing import Any
 
-from flask import Response, jsonify, make_response
+from flask import Response, jsonify, make_response, request
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 from sqlalchemy.orm import Session
 
+from server import clock
+from server.accounts import people
+from server.accounts.authority import Actor
 from server.accounts.charge import Charge, reach, read_charge
 from server.accounts.service import organisations
-from server.accounts.signin import Staff, csrf_token, sign_in, sign_out
-from server.auth import (
+from server.accounts.signin import SignedIn, Staff, csrf_token, sign_in, sign_out
+from server.database.ground_cache import ground_at
+from server.database.transaction import transaction
+from server.http.attempts import password_attempt, remember_browser
+from server.http.auth import (
     access,
     calling_charge,
     calling_staff,
@@ -21,9 +27,6 @@ from server.auth import (
     set_session_cookie,
     staff_required,
 )
-from server.extensions import limited, settings
-from server.grounds import ground_at
-from server.transaction import transaction
 from sync.collections.fields import Text
 
 blueprint = Blueprint("session", __name__, url_prefix="/v1/session", description="登录 · staff sign-in")
@@ -36,6 +39,13 @@ class CredentialsSchema(Schema):
 
     login = Text(required=True, validate=validate.Length(min=1, max=100))
     password = Text(required=True, validate=validate.Length(min=1, max=LONGEST_PASSWORD))
+
+
+class ChangeSchema(Schema):
+    """One's present password, and the one to come."""
+
+    current = Text(required=True, validate=validate.Length(min=1, max=LONGEST_PASSWORD))
+    new = Text(required=True, validate=validate.Length(min=1, max=LONGEST_PASSWORD))
 
 
 class NamedSchema(Schema):
@@ -72,21 +82,17 @@ class SessionSchema(Schema):
 
 @blueprint.post("")
 @access("public: whoever knows a login and its password")
-@limited(lambda: settings().sign_in_rate)
 @blueprint.arguments(CredentialsSchema)
 @blueprint.response(200, SessionSchema)
 def open_session(sent: dict[str, Any]) -> Response:
     """Sign in; the session's cookie comes with the answer."""
     require_same_site()
-    now = dt.datetime.now(dt.UTC)
-    with transaction() as tx:
+    now = clock.now()
+    with password_attempt(sent["login"]), transaction() as tx:
         signed_in = sign_in(tx.session, sent["login"], sent["password"], now=now)
         charge = read_charge(tx.session, signed_in.staff.person_id, now=now)
         told = _told(tx.session, signed_in.staff, charge, signed_in.token, now)
-    response = jsonify(told)
-    response.headers["Cache-Control"] = "no-store"
-    set_session_cookie(response, signed_in.token, signed_in.staff.expires_at)
-    return response
+    return _opened(signed_in, told)
 
 
 @blueprint.get("")
@@ -94,13 +100,43 @@ def open_session(sent: dict[str, Any]) -> Response:
 @blueprint.response(200, SessionSchema)
 def read_session() -> Response:
     """Tell who is signed in, with what charge, until when."""
-    now = dt.datetime.now(dt.UTC)
+    now = clock.now()
     with transaction() as tx:
         told = _told(tx.session, calling_staff(), calling_charge(), session_token(), now)
     response = jsonify(told)
-    response.headers["Cache-Control"] = "no-store"
     # The cookie's end moves on with the session's.
     set_session_cookie(response, session_token(), calling_staff().expires_at)
+    return response
+
+
+@blueprint.post("/password")
+@staff_required(over="their own password")
+@blueprint.arguments(ChangeSchema)
+@blueprint.response(200, SessionSchema)
+def change_password(sent: dict[str, Any]) -> Response:
+    """Change one's own password: all other sessions and all application passwords end, this one goes on anew."""
+    now = clock.now()
+    staff = calling_staff()
+    with password_attempt(staff.login), transaction() as tx:
+        actor = Actor(staff.person_id, request.remote_addr or "")
+        signed_in = people.change_password(tx.session, actor, sent["current"], sent["new"], now=now)
+        charge = read_charge(tx.session, staff.person_id, now=now)
+        told = _told(tx.session, signed_in.staff, charge, signed_in.token, now)
+    return _opened(signed_in, told)
+
+
+@blueprint.post("/sign-out-everywhere")
+@staff_required(over="their own sessions")
+@blueprint.response(204)
+def close_every_session() -> Response:
+    """End all of one's own sessions, application passwords and unused codes: a browser was lost."""
+    now = clock.now()
+    staff = calling_staff()
+    with transaction() as tx:
+        actor = Actor(staff.person_id, request.remote_addr or "")
+        people.sign_out_everywhere(tx.session, actor, people.known_person(tx.session, staff.login), now=now)
+    response = make_response("", 204)
+    clear_session_cookie(response)
     return response
 
 
@@ -113,6 +149,13 @@ def close_session() -> Response:
         sign_out(tx.session, session_token())
     response = make_response("", 204)
     clear_session_cookie(response)
+    return response
+
+
+def _opened(signed_in: SignedIn, told: dict[str, Any]) -> Response:
+    response = jsonify(told)
+    set_session_cookie(response, signed_in.token, signed_in.staff.expires_at)
+    remember_browser(response, signed_in.staff.login)
     return response
 
 

@@ -2,50 +2,47 @@
 
 import datetime as dt
 import functools
-import gzip
 import hashlib
 import itertools
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import limits
 import msgspec
-import zstandard
 from flask import Response, current_app, request, stream_with_context
 from flask_smorest import Blueprint
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from marshmallow import Schema, fields, validate
-from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import NotFound, TooManyRequests
 
-from geo.editions import Ground
+from geo.editions.ground import Ground
+from server import clock
 from server.api.described import PULLED, PUSH_BODY, PUSHED
 from server.api.groups import Groups
-from server.auth import calling_device, device_required, forget_device
-from server.extensions import db, settings
-from server.grounds import ground_at, ground_in_memory, ground_now
+from server.database.extensions import db, settings
+from server.database.ground_cache import ground_at, ground_in_memory, ground_now
+from server.database.transaction import reading, transaction
+from server.http.auth import calling_device, device_required, forget_device
+from server.http.fresh import accepts, packed_json
+from server.http.problems import language
 from server.jobs.queues import ring
-from server.problems import language
-from server.transaction import reading, transaction
-from sync import wire
-from sync.cursor import Cursor
-from sync.devices import CallingDevice, revocation
-from sync.digest import digest
+from sync.access.devices import CallingDevice, revocation
+from sync.access.scope import current_scope
 from sync.errors import AppTooOld, CollectionUnknown, TokenUnknown
-from sync.exchange import City, Exchange, Pushed
-from sync.pull import Page, pull, quiet
-from sync.push import push
-from sync.scope import current_scope
-from sync.states import TOPICS, States
-from sync.status import status
+from sync.protocol import wire
+from sync.protocol.cursor import Cursor
+from sync.pull.digest import digest
+from sync.pull.pull import PullPage, pull, quiet
+from sync.pull.states import TOPICS, States
+from sync.pull.status import status
+from sync.push.batch import BatchContext, DeviceBatch, Pushed
+from sync.push.push import push
 
 blueprint = Blueprint("sync", __name__, url_prefix="/v1/sync", description="设备同步 · the device protocol")
-COMPRESS_FROM = 1024
 STREAM_ROWS = 1000
 NDJSON = "application/x-ndjson"
-ATTEMPTS = 3
 GROUP_OPS = 1000
 TURNS = 2
 
@@ -56,19 +53,19 @@ TURNS = 2
 @blueprint.response(200, PUSHED, description="One result for each operation, in order")
 def push_batch() -> Response:
     """Take a batch of operations; what is acknowledged is durable."""
-    now = dt.datetime.now(dt.UTC)
+    now = clock.now()
     device = calling_device()
     config = settings()
     if device.revoked_at is not None and now - device.revoked_at > config.revoked_grace:
         raise revocation(device)
     if not _PACE.hit(_rate(config.push_rate), str(device.uid)):
         raise TooManyRequests
-    body = wire.unpack(request.get_data(cache=False), request.headers.get("Content-Encoding"))
+    body = wire.unpack(request.get_data(cache=True), request.headers.get("Content-Encoding"))
     batch = wire.decode(body)
     # The session that the door was asked with goes back before this thread waits for its turn.
     db.session.remove()
     try:
-        pushed = _groups().apply(Exchange(device, batch, now, language()), device.id, len(batch.ops))
+        pushed = _groups().apply(DeviceBatch(device, batch, now, language()), device.id, len(batch.ops))
     except TokenUnknown:
         forget_device()
         raise
@@ -78,31 +75,22 @@ def push_batch() -> Response:
         forget_device()
     head = f'{{"server_time":"{now.isoformat()}","results":['.encode()
     tail = f'],"cursor_hint":"{pushed.position}"}}'.encode()
-    return _compressed(head + b",".join(pushed.results) + tail)
+    return packed_json(head + b",".join(pushed.results) + tail)
 
 
-def _groups() -> Groups[Exchange, Pushed]:
+def _groups() -> Groups[DeviceBatch, Pushed]:
     """Return this app's groups: an app has one database."""
-    groups: Groups[Exchange, Pushed] = current_app.extensions.setdefault(
+    groups: Groups[DeviceBatch, Pushed] = current_app.extensions.setdefault(
         "push_groups", Groups(_apply, GROUP_OPS, TURNS)
     )
     return groups
 
 
-def _apply(exchanges: Sequence[Exchange]) -> list[Pushed]:
-    """Apply a group in one transaction; once more where PostgreSQL broke a deadlock in another's favour."""
-    for attempt in range(ATTEMPTS):
-        try:
-            with transaction() as tx:
-                now = dt.datetime.now(dt.UTC)
-                grounds = functools.partial(ground_at, tx.session)
-                pushed = push(City(tx.session, now, grounds, settings().near_m), exchanges)
-        except OperationalError as error:
-            if attempt == ATTEMPTS - 1 or getattr(error.orig, "sqlstate", None) not in ("40P01", "40001"):
-                raise
-        else:
-            return pushed
-    raise AssertionError  # the loop returns or raises
+def _apply(exchanges: Sequence[DeviceBatch]) -> list[Pushed]:
+    """Apply a group in one transaction. Where a deadlock ends it, each that sent a batch comes again."""
+    with transaction() as tx:
+        grounds = functools.partial(ground_at, tx.session)
+        return push(BatchContext(tx.session, tx.now, grounds, settings().near_m, settings().late_for), exchanges)
 
 
 # Counted in each process: it protects the process, and a phone that keeps its connection stays with one.
@@ -126,7 +114,7 @@ class PullSchema(Schema):
 @blueprint.response(200, PULLED, description="A page of changes and outcomes, with the cursor of the next")
 def pull_page(query: dict[str, Any]) -> Response:
     """Return what changed for the device since its cursor."""
-    now = dt.datetime.now(dt.UTC)
+    now = clock.now()
     device = calling_device()
     _require_version(device)
     key = cursor_key(settings().secret_key)
@@ -136,35 +124,41 @@ def pull_page(query: dict[str, Any]) -> Response:
         lines = _stream(device, cursor, wanted)
         # Before the head is sent: what refuses the first page still has a status to say so with.
         return _streamed(itertools.chain([next(lines)], lines))
-    page, codes = _page(device, cursor, now, query["limit"], wanted)
-    return _compressed(_page_json(page, codes, page.cursor.seal(key), now))
+    page, scope = _page(device, cursor, now, query["limit"], wanted)
+    return packed_json(_page_json(page, scope, page.cursor.seal(key), now))
 
 
 def _page(
     device: CallingDevice, cursor: Cursor | None, now: dt.datetime, limit: int, wanted: frozenset[str] | None
-) -> tuple[Page, list[str]]:
-    """Return a page and the codes of the grids in its scope; without a transaction where nothing is new."""
+) -> tuple[PullPage, dict[str, Any]]:
+    """Return a page and its scope; without a transaction where nothing is new."""
     ground = ground_in_memory(device.ground_serial)
-    if cursor is not None and ground is not None and (page := quiet(reading, device, cursor, now)) is not None:
-        return page, _codes(page, ground)
+    if cursor is not None and ground is not None and (page := quiet(reading, device, cursor, now, wanted)) is not None:
+        return page, _scope_json(page, ground)
     with transaction() as tx:
         ground = ground_now(tx.session, device.ground_serial)
         page = pull(tx.session, device, cursor, ground=ground, now=now, limit=limit, collections=wanted)
-    return page, _codes(page, ground)
+    return page, _scope_json(page, ground)
 
 
-def _codes(page: Page, ground: Ground) -> list[str]:
-    return [ground.areas[grid].code for grid in page.scope.grid_ids if grid in ground.areas]
+def _scope_json(page: PullPage, ground: Ground) -> dict[str, Any]:
+    """Return the scope of the protocol; ``zones`` only for those who hold some."""
+    scope = page.scope
+    told = {
+        "version": scope.version,
+        "grids": [ground.areas[grid].code for grid in scope.grid_ids if grid in ground.areas],
+    }
+    zones = [ground.areas[zone.area_id].code for zone in scope.zones if zone.area_id in ground.areas]
+    return told | {"zones": zones} if zones else told
 
 
-def _page_json(page: Page, codes: list[str], cursor: str, now: dt.datetime) -> bytes:
-    scope = {"version": page.scope.version, "grids": codes}
+def _page_json(page: PullPage, scope: dict[str, Any], cursor: str, now: dt.datetime) -> bytes:
     return b"".join(
         (
             f'{{"server_time":"{now.isoformat()}","changes":['.encode(),
             b",".join(change.json for change in page.changes),
             b'],"outcomes":',
-            msgspec.json.encode([outcome.as_json() for outcome in page.outcomes]),
+            msgspec.json.encode([outcome.as_json(language()) for outcome in page.outcomes]),
             b',"scope":',
             msgspec.json.encode(scope),
             f',"cursor":"{cursor}","has_more":{"true" if page.has_more else "false"}}}'.encode(),
@@ -177,17 +171,17 @@ def _stream(device: CallingDevice, cursor: Cursor | None, wanted: frozenset[str]
     config, more = settings(), True
     key = cursor_key(config.secret_key)
     while more:
-        now = dt.datetime.now(dt.UTC)
+        now = clock.now()
         with transaction() as tx:
             ground = ground_now(tx.session, device.ground_serial)
             page = pull(tx.session, device, cursor, ground=ground, now=now, limit=STREAM_ROWS, collections=wanted)
-            codes = _codes(page, ground)
+            scope = _scope_json(page, ground)
         cursor, more = page.cursor, page.has_more
         line = {
             "cursor": cursor.seal(key),
             "has_more": more,
-            "outcomes": [outcome.as_json() for outcome in page.outcomes],
-            "scope": {"version": page.scope.version, "grids": codes},
+            "outcomes": [outcome.as_json(language()) for outcome in page.outcomes],
+            "scope": scope,
             "server_time": now.isoformat(),
         }
         yield b"".join(change.json + b"\n" for change in page.changes) + msgspec.json.encode(line) + b"\n"
@@ -197,7 +191,7 @@ def _streamed(lines: Iterator[bytes]) -> Response:
     """Return lines as they come, packed by gzip where the caller accepts it."""
     response = Response(content_type="application/x-ndjson")
     response.headers["Vary"] = "Accept, Accept-Encoding"
-    if request.accept_encodings.quality("gzip") > 0 and "gzip" in str(request.accept_encodings):
+    if accepts("gzip"):
         lines = _gzipped(lines)
         response.headers["Content-Encoding"] = "gzip"
     response.response = stream_with_context(lines)
@@ -217,12 +211,12 @@ def _gzipped(lines: Iterator[bytes]) -> Iterator[bytes]:
 @blueprint.response(200, description="Count and checksum of each collection in each grid in scope")
 def device_digest() -> dict[str, Any]:
     """Return what the device should hold: MD5 over the lines id:rev, in ascending id, for grid and collection."""
-    now = dt.datetime.now(dt.UTC)
+    now = clock.now()
     device = calling_device()
     with transaction() as tx:
         ground = ground_now(tx.session, device.ground_serial)
         scope = current_scope(tx.session, device, ground, now)
-        digests = [each.as_json() for each in digest(tx.session, scope, ground, device.person_id)]
+        digests = [each.as_json() for each in digest(tx.session, scope, ground, device)]
         version = scope.version
     return {"server_time": now.isoformat(), "scope_version": version, "digests": digests}
 
@@ -242,14 +236,14 @@ class RecordsSchema(Schema):
 )
 def grid_records(query: dict[str, Any]) -> Response:
     """Return all records of one grid in scope, as they are now: for a phone whose digest does not match."""
-    now = dt.datetime.now(dt.UTC)
+    now = clock.now()
     device = calling_device()
     with transaction() as tx:
         ground = ground_now(tx.session, device.ground_serial)
         scope = current_scope(tx.session, device, ground, now)
         wanted = frozenset({query["collection"]}) if "collection" in query else None
         grid = next((each for each in scope.grid_ids if ground.areas[each].code == query["grid"]), None)
-        states = States(tx.session, ground, scope, device.person_id, wanted)
+        states = States(tx.session, ground, scope, device, wanted)
         lines = [change.json for change in states.of_grid(grid)] if grid is not None else []
     if grid is None:
         raise NotFound
@@ -263,7 +257,7 @@ def device_status() -> dict[str, Any]:
     """Return what of this device is pending, held, quarantined or in review; gaps; clock skew."""
     with transaction() as tx:
         told = status(tx.session, calling_device())
-    return {"server_time": dt.datetime.now(dt.UTC).isoformat()} | told
+    return {"server_time": clock.now().isoformat()} | told
 
 
 @functools.cache
@@ -289,23 +283,3 @@ def _require_version(device: CallingDevice) -> None:
 
 def _version(text: str) -> tuple[int, ...]:
     return tuple(int(part) if part.isdigit() else 0 for part in text.split("-", maxsplit=1)[0].split("."))
-
-
-_ENCODERS: Iterable[tuple[str, Callable[[bytes], bytes]]] = (
-    ("zstd", lambda body: zstandard.ZstdCompressor(level=3).compress(body)),
-    ("gzip", lambda body: gzip.compress(body, compresslevel=4, mtime=0)),
-)
-
-
-def _compressed(body: bytes) -> Response:
-    """Return a JSON answer, compressed as the caller accepts it."""
-    response = Response(content_type="application/json")
-    response.headers["Vary"] = "Accept-Encoding"
-    if len(body) >= COMPRESS_FROM:
-        for name, encode in _ENCODERS:
-            if request.accept_encodings.quality(name) > 0 and name in str(request.accept_encodings):
-                body = encode(body)
-                response.headers["Content-Encoding"] = name
-                break
-    response.set_data(body)
-    return response

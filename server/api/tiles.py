@@ -3,11 +3,11 @@
 from flask import Response, abort, request
 from flask_smorest import Blueprint
 
-from geo.tiles import TileAddress, TileName
-from server.auth import staff_required
-from server.cases.territory import city_epoch
-from server.tile_answers import MVT, tile_answer
-from server.transaction import transaction
+from geo.serving.tiles import TileAddress, TileName
+from server.database.transaction import transaction
+from server.grids.map_areas import city_epoch
+from server.http.auth import staff_required
+from server.tiles.answers import MVT, tile_answer
 
 blueprint = Blueprint("tiles", __name__, url_prefix="/v1/tiles", description="矢量瓦片 · vector tiles")
 

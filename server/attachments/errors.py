@@ -1,4 +1,4 @@
-"""The errors of attachments, as data. Must not know HTTP statuses or words; ``server.problems`` has those.
+"""The errors of attachments, as data. Must not know HTTP statuses or words; ``server.http.problems`` has those.
 
 AttachmentError
 ├── MetadataInvalid     what an upload says of itself is missing or not right; ``field`` says where
@@ -15,6 +15,7 @@ AttachmentError
 ├── ChecksumMismatch    bytes that are not those that their checksum names
 ├── ChecksumUnknown     a checksum in an algorithm that is not known
 ├── FileRefused         a file that is not taken; ``reason`` says why
+├── ReadingLate         the machine is too busy to read a file now; it is kept, and read later
 └── UnknownFile         no such file, or none that the caller may see
 """
 
@@ -110,13 +111,22 @@ class ChecksumUnknown(AttachmentError):
 
 
 class FileRefused(AttachmentError):
-    """The file is not taken. ``reason``: type-unknown, picture-damaged or picture-too-large."""
+    """The file is not shown to anybody; it is kept apart.
+
+    ``reason``: type-unknown, picture-damaged, picture-too-large, document-damaged, document-encrypted, takes-too-much.
+    """
 
     code = "file-refused"
 
     def __init__(self, reason: str, **data: object) -> None:
         super().__init__(reason=reason, **data)
         self.reason = reason
+
+
+class ReadingLate(AttachmentError):
+    """A file could not be read in time for no fault of its own. It is whole and kept; a job reads it later."""
+
+    code = "file-reading-late"
 
 
 class UnknownFile(AttachmentError):

@@ -10,17 +10,15 @@ import hashlib
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, delete, exists, select
 from sqlalchemy.orm import Session
 
-from geo.editions import Ground
+from geo.editions.ground import Ground
 from server.attachments.bonds import bond_to
 from server.attachments.errors import ChecksumMismatch, FileRefused
-from server.attachments.media import Media, examine
+from server.attachments.processing import Checked, check
 from server.attachments.store import Store
-from server.attachments.stripping import strip
 from server.attachments.tables import LeftoverFolder, Upload, UploadPart
 from server.attachments.uploads import Part, begin_anew, parts_of
 from sync.collections.attachments import Attachment
@@ -31,14 +29,6 @@ GroundOf = Callable[[Session], Ground]
 STRANDED_AFTER = dt.timedelta(minutes=2)
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A whole file that may be kept."""
-
-    media: Media
-    served: bytes
-
-
 def original_key(file_id: uuid.UUID) -> str:
     """Return the key of the file as it was sent; nobody is served it."""
     return f"originals/{file_id}"
@@ -47,6 +37,11 @@ def original_key(file_id: uuid.UUID) -> str:
 def served_key(file_id: uuid.UUID) -> str:
     """Return the key of the file as others see it."""
     return f"served/{file_id}"
+
+
+def refused_key(file_id: uuid.UUID, sha256: bytes) -> str:
+    """Return the key of a file that was refused, as it was sent: it is kept for a person who looks after it."""
+    return f"refused/{file_id}/{sha256.hex()}"
 
 
 def is_stranded(session: Session, now: dt.datetime) -> bool:
@@ -74,7 +69,7 @@ def finish(transaction: Transaction, store: Store, upload_id: uuid.UUID, ground_
     """Check the whole of an upload and make an attachment of it; one that is finished stays as it is.
 
     Raises ``ChecksumMismatch`` where the bytes are not those announced (the upload begins anew), or ``FileRefused``
-    (the upload stays refused).
+    (the upload stays refused, and its file is kept apart: what a worker took is not thrown away).
     """
     with transaction() as session:
         upload = session.get(Upload, upload_id)
@@ -87,8 +82,9 @@ def finish(transaction: Transaction, store: Store, upload_id: uuid.UUID, ground_
             _mismatch(session, upload_id, parts, now)
         raise ChecksumMismatch(of="file")
     try:
-        checked = _check(content)
+        checked = check(content)
     except FileRefused as refusal:
+        store.put(refused_key(upload_id, announced), content)
         with transaction() as session:
             _refuse(session, upload_id, refusal.reason, now)
         raise
@@ -96,11 +92,6 @@ def finish(transaction: Transaction, store: Store, upload_id: uuid.UUID, ground_
     store.put(served_key(upload_id), checked.served)
     with transaction() as session:
         _enter(session, upload_id, checked, ground_of(session), now)
-
-
-def _check(content: bytes) -> Checked:
-    media = examine(content)
-    return Checked(media, strip(content, media.type))
 
 
 def _whole(store: Store, parts: list[Part]) -> bytes:

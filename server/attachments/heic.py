@@ -2,7 +2,8 @@
 
 Owns as much of ISO/IEC 14496-12 as it takes to find the items of type ``Exif`` and ``mime`` (XMP): the boxes ``meta``,
 ``iinf`` and ``iloc``. Orientation is a property of the image item (``irot``), so it stays. Decodes no picture.
-Raises ``ValueError`` or ``struct.error`` where the boxes cannot be followed.
+No library does that without encoding the picture anew. Raises ``ValueError`` or ``struct.error`` where the boxes
+cannot be followed.
 """
 
 import struct
@@ -14,6 +15,9 @@ _METADATA = frozenset({b"Exif", b"mime", b"uri "})
 _KEPT = frozenset({b"ftyp", b"meta", b"mdat"})
 _KEPT_IN_META = frozenset({b"hdlr", b"dinf", b"pitm", b"iinf", b"iref", b"iprp", b"iloc", b"idat", b"grpl"})
 _IN_FILE, _IN_IDAT = 0, 1
+# An Exif item that tells nothing: offset of the TIFF header, the header, and a directory of no entries. Readers stop at
+# one that is not even that.
+_NO_EXIF = struct.pack(">I4sIHI", 0, b"MM\x00*", 8, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ def blank_metadata(content: bytes) -> bytes:
     """Return the file with its Exif and XMP items, and boxes that draw nothing, overwritten by zeros."""
     blank = bytearray(content)
     metas = []
-    for box in _boxes(content, 0, len(content)):
+    for box in boxes(content, 0, len(content)):
         if box.kind == b"meta":
             metas.append(box)
         elif box.kind not in _KEPT:
@@ -47,7 +51,8 @@ def _zero(blank: bytearray, begins: int, ends: int) -> None:
     blank[begins:ends] = bytes(ends - begins)
 
 
-def _boxes(content: bytes, at: int, end: int) -> Iterator[Box]:
+def boxes(content: bytes, at: int, end: int) -> Iterator[Box]:
+    """Yield the boxes between two offsets. Raises ``ValueError`` where one ends beyond what holds it."""
     while at < end:
         size, kind = struct.unpack_from(">I4s", content, at)
         head = 8
@@ -63,19 +68,22 @@ def _boxes(content: bytes, at: int, end: int) -> Iterator[Box]:
 
 
 def _blank_items(content: bytes, blank: bytearray, meta: Box) -> None:
-    inside = {box.kind: box for box in _boxes(content, meta.begins + 4, meta.ends)}
+    inside = {box.kind: box for box in boxes(content, meta.begins + 4, meta.ends)}
     for kind in inside.keys() - _KEPT_IN_META:
         _zero(blank, inside[kind].begins, inside[kind].ends)
     if b"iinf" not in inside or b"iloc" not in inside:
         raise ValueError("items without a list or a place")
-    telling = set(_metadata_items(content, inside[b"iinf"]))
+    telling = dict(_metadata_items(content, inside[b"iinf"]))
     for item, method, offset, length in _extents(content, inside[b"iloc"]):
         if item not in telling:
             continue
         if method not in (_IN_FILE, _IN_IDAT):
             raise ValueError("metadata made of other items")
         begins = offset + (_idat(inside) if method == _IN_IDAT else 0)
-        _zero(blank, begins, begins + length if length else len(content))
+        ends = begins + length if length else len(content)
+        _zero(blank, begins, ends)
+        if telling[item] == b"Exif" and ends - begins >= len(_NO_EXIF):
+            blank[begins : begins + len(_NO_EXIF)] = _NO_EXIF
 
 
 def _idat(inside: Mapping[bytes, Box]) -> int:
@@ -84,10 +92,11 @@ def _idat(inside: Mapping[bytes, Box]) -> int:
     return inside[b"idat"].begins
 
 
-def _metadata_items(content: bytes, iinf: Box) -> Iterator[int]:
+def _metadata_items(content: bytes, iinf: Box) -> Iterator[tuple[int, bytes]]:
+    """Yield (item, type) of what is no part of the picture."""
     version = content[iinf.begins]
     first = iinf.begins + (6 if version == 0 else 8)
-    for entry in _boxes(content, first, iinf.ends):
+    for entry in boxes(content, first, iinf.ends):
         version = content[entry.begins]
         if entry.kind != b"infe" or version not in (2, 3):
             raise ValueError("an item of an unknown sort")
@@ -95,7 +104,7 @@ def _metadata_items(content: bytes, iinf: Box) -> Iterator[int]:
         (item,) = struct.unpack_from(">I" if wide else ">H", content, entry.begins + 4)
         at = entry.begins + (10 if wide else 8)
         if content[at : at + 4] in _METADATA:
-            yield item
+            yield item, content[at : at + 4]
 
 
 def _extents(content: bytes, iloc: Box) -> Iterator[tuple[int, int, int, int]]:

@@ -5,32 +5,27 @@ three times and then left without. Knows no queues.
 """
 
 import datetime as dt
-import io
 import uuid
-import warnings
 from dataclasses import dataclass
 
 import structlog
-from PIL import Image, ImageOps
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import Session
 
 from server.attachments.finishing import served_key
-from server.attachments.media import MAX_PIXELS
+from server.attachments.processing import Small, preview
 from server.attachments.store import Store
+from server.attachments.tables import PhotoHash
 from sync.collections.attachments import Attachment
 
-EDGE_PX = 480
-QUALITY = 78
 ATTEMPTS = 3
 CLAIMED_FOR = dt.timedelta(minutes=10)
-_FORMATS = ("JPEG", "PNG", "WEBP")
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
-class Claimed:
+class ClaimedPreview:
     """A picture whose preview this process makes. ``exhausted``: it was tried too often, and gets none."""
 
     id: uuid.UUID
@@ -47,7 +42,7 @@ def awaited(session: Session, now: dt.datetime) -> bool:
     return session.scalar(select(exists().where(*_free(now)))) or False
 
 
-def claim_preview(session: Session, now: dt.datetime) -> Claimed | None:
+def claim_preview(session: Session, now: dt.datetime) -> ClaimedPreview | None:
     """Claim one picture; another process may have it again once the claim is old."""
     found = session.scalars(
         select(Attachment).where(*_free(now)).order_by(Attachment.id).limit(1).with_for_update(skip_locked=True)
@@ -57,55 +52,35 @@ def claim_preview(session: Session, now: dt.datetime) -> Claimed | None:
     found.preview_claimed_at = now
     found.preview_attempts += 1
     session.flush()
-    return Claimed(found.id, exhausted=found.preview_attempts > ATTEMPTS)
+    return ClaimedPreview(found.id, exhausted=found.preview_attempts > ATTEMPTS)
 
 
-def make_preview(store: Store, file_id: uuid.UUID) -> bool:
-    """Make the preview of a file and store it; return whether it could be made."""
-    with store.open(served_key(file_id)) as file:
-        content = file.read()
+def make_preview(store: Store, file_id: uuid.UUID) -> Small | None:
+    """Make the preview of a file and store it; return it, None where it could not be made."""
     try:
-        small = shrink(content)
-    except Exception as error:  # noqa: BLE001  # Pillow raises whatever the bytes lead it to; it gets no preview
-        log.warning("no preview can be made", file=str(file_id), error=str(error))
-        return False
-    store.put(preview_key(file_id), small)
-    return True
+        content = store.get(served_key(file_id))
+    except FileNotFoundError:
+        log.error("a file is not in the store", file=str(file_id))  # noqa: TRY400  # no trace needed
+        return None
+    small = preview(content)
+    if small is not None:
+        store.put(preview_key(file_id), small.content)
+    return small
 
 
-def enter_preview(session: Session, file_id: uuid.UUID, now: dt.datetime, *, made: bool) -> None:
-    """Note that a preview is there, or that there will be none; the phones hear of it."""
+def enter_preview(session: Session, file_id: uuid.UUID, now: dt.datetime, made: Small | None) -> None:
+    """Note that a preview is there, or that there will be none; the phones hear of it. The photo is known by its print.
+
+    One that could not be made small is known as a file alone.
+    """
     attachment = session.get(Attachment, file_id, with_for_update=True)
     if attachment is not None and attachment.preview == "awaited":
-        attachment.preview = "ready" if made else "none"
+        attachment.preview = "none" if made is None else "ready"
         attachment.rev += 1
         attachment.changed_at = now
+        sha256 = bytes.fromhex(attachment.doc["sha256"])
+        session.add(PhotoHash(attachment_id=file_id, sha256=sha256, phash=made and made.phash))
         session.flush()
-
-
-def shrink(content: bytes) -> bytes:
-    """Return a JPEG of at most ``EDGE_PX`` a side, upright, without metadata."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise ValueError("more pixels than a picture may have")
-            # Reads a JPEG at an eighth of its size where that is enough: memory follows the preview.
-            picture.draft("RGB", (EDGE_PX * 2, EDGE_PX * 2))
-            picture.thumbnail((EDGE_PX, EDGE_PX), reducing_gap=2.0)
-            upright = ImageOps.exif_transpose(picture)
-            small = _on_white(upright)
-    out = io.BytesIO()
-    small.save(out, "JPEG", quality=QUALITY, optimize=True)
-    return out.getvalue()
-
-
-def _on_white(picture: Image.Image) -> Image.Image:
-    """Return the picture in RGB without metadata; what is transparent becomes white."""
-    whole = picture.convert("RGBA")
-    flat = Image.new("RGB", whole.size, "white")
-    flat.paste(whole, mask=whole.getchannel("A"))
-    return flat
 
 
 def _free(now: dt.datetime) -> tuple[ColumnElement[bool], ...]:

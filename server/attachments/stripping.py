@@ -1,11 +1,12 @@
 """Takes out of a picture what it tells of its author: position, times, serial numbers, thumbnails, hidden trailers.
 
-Owns the containers JPEG, PNG, WebP and HEIC, as far as needed to copy what draws the picture and nothing else; pixels
-are not decoded, so nothing is lost and nothing can explode. Kept are an allow-list of parts, and of Exif the
-orientation alone. A container that cannot be followed to its end is refused: what is not understood is not shown.
+Owns the containers JPEG, PNG, WebP, HEIC and JPEG 2000, as far as needed to copy what draws the picture and nothing
+else; pixels are not decoded, so nothing is lost and nothing can explode. Kept are an allow-list of parts, and of Exif
+the orientation alone. A container that cannot be followed to its end is refused: what is not understood is not shown.
 Knows nothing of files, uploads or Pillow.
 
-Formats: ITU T.81 B.1 (JPEG), W3C PNG 3rd edition 5, Google's "WebP Container Specification", ISO/IEC 14496-12 (HEIC).
+Formats: ITU T.81 B.1 (JPEG), W3C PNG 3rd edition 5, Google's "WebP Container Specification", ISO/IEC 14496-12 (HEIC),
+ISO/IEC 15444-1 annex I (JPEG 2000), JFIF 1.02.
 """
 
 import io
@@ -16,16 +17,20 @@ from collections.abc import Callable, Iterator
 from PIL import ExifTags, Image
 
 from server.attachments.errors import FileRefused
-from server.attachments.heic import blank_metadata
+from server.attachments.heic import blank_metadata, boxes
 
 _EXIF = b"Exif\x00\x00"
 _ORIENTATIONS = range(2, 9)
 # JPEG markers
-_EOI, _SOS, _COM, _APP1, _PREFIX = 0xD9, 0xDA, 0xFE, 0xE1, 0xFF
+_EOI, _SOS, _COM, _APP0, _APP1, _PREFIX = 0xD9, 0xDA, 0xFE, 0xE0, 0xE1, 0xFF
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
 _APP = range(0xE0, 0xF0)
-# What application segments may stay: density, colour profile, colour transform.
-_KEPT_APPS = {0xE0: b"JFIF\x00", 0xE2: b"ICC_PROFILE\x00", 0xEE: b"Adobe"}
+# What application segments may stay beside the density: colour profile, colour transform.
+_KEPT_APPS = {0xE2: b"ICC_PROFILE\x00", 0xEE: b"Adobe"}
+# The bytes of a JFIF segment up to its density; a thumbnail may follow, which may show what was cut off since.
+_JFIF_HEAD = 16
+# The boxes of JPEG 2000 that draw: signature, type, head and the picture itself.
+_JP2_KEPT = frozenset({b"jP  ", b"ftyp", b"jp2h", b"jp2c"})
 # PNG chunks that draw: the critical ones, transparency, colour, density, and animation.
 _PNG_KEPT = frozenset(
     {b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"sBIT", b"bKGD",
@@ -36,15 +41,9 @@ _WEBP_XMP, _WEBP_EXIF = 0x04, 0x08
 
 
 def strip(content: bytes, media_type: str) -> bytes:
-    """Return the file as others may see it. Raises ``FileRefused`` where it cannot be followed.
-
-    A PDF is returned as it is: it is a document that somebody chose to attach, not a camera's.
-    """
-    stripper = _STRIPPERS.get(media_type)
-    if stripper is None:
-        return content
+    """Return a picture as others may see it. Raises ``FileRefused`` where it cannot be followed."""
     try:
-        return stripper(content)
+        return _STRIPPERS[media_type](content)
     except (struct.error, IndexError, ValueError) as error:
         raise FileRefused("picture-damaged") from error
 
@@ -57,6 +56,8 @@ def strip_jpeg(content: bytes) -> bytes:
         if marker == _APP1 and segment[4:10] == _EXIF and not oriented:
             kept.append(_jpeg_orientation(_orientation(segment[4:])))
             oriented = True
+        elif marker == _APP0 and segment[4:9] == b"JFIF\x00":
+            kept.append(b"\xff\xe0" + struct.pack(">H", _JFIF_HEAD) + segment[4:_JFIF_HEAD] + b"\x00\x00")
         elif _stays(marker, segment):
             kept.append(segment)
     return b"".join(kept)
@@ -180,6 +181,18 @@ def _webp_chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
             raise ValueError("a chunk ends beyond the file")
         yield content[at : at + 4], content[at + 8 : at + 8 + length]
         at += 8 + length + length % 2
+
+
+def strip_jp2(content: bytes) -> bytes:
+    """Copy the boxes that draw of a JPEG 2000, as PDFs hold them; one without boxes is returned as it is."""
+    if content.startswith(b"\xff\x4f"):
+        return content
+    kept, at = [], 0
+    for box in boxes(content, 0, len(content)):
+        if box.kind in _JP2_KEPT:
+            kept.append(content[at : box.ends])
+        at = box.ends
+    return b"".join(kept)
 
 
 _STRIPPERS: dict[str, Callable[[bytes], bytes]] = {

@@ -8,7 +8,8 @@ crash forgets bytes in the store.
 import datetime as dt
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, text
+from sqlalchemy import CheckConstraint, Computed, ForeignKey, Index, Integer, text
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base, BigInt
@@ -68,3 +69,33 @@ class LeftoverFolder(Base):
 
     folder: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     left_at: Mapped[dt.datetime]
+
+
+class PhotoHash(Base):
+    """How one photo can be known again: as the same file, and as a picture that looks the same.
+
+    ``phash`` is read as a signed number of 64 bits. A photo of next to nothing (a hand before the lens, the dark) has
+    none, since all of them look alike.
+    """
+
+    __tablename__ = "photo_hash"
+    __table_args__ = (
+        CheckConstraint("length(sha256) = 32", name="sha256_whole"),
+        Index("ix_photo_hash_sha256", "sha256"),
+        Index("ix_photo_hash_bands", "bands", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    )
+
+    attachment_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("attachment.id", ondelete="CASCADE"), primary_key=True)
+    sha256: Mapped[bytes] = mapped_column(comment="of the file as it was sent")
+    phash: Mapped[BigInt | None] = mapped_column(
+        comment="of the picture as it looks, 64 bits; null: it has nothing to tell it by"
+    )
+    bands: Mapped[list[int] | None] = mapped_column(
+        ARRAY(Integer),
+        Computed(
+            "CASE WHEN phash IS NOT NULL THEN ARRAY[(phash & 65535)::integer, 65536 + (phash >> 16 & 65535)::integer, "
+            "131072 + (phash >> 32 & 65535)::integer, 196608 + (phash >> 48 & 65535)::integer] END",
+            persisted=True,
+        ),
+        comment="the four 16 bits of phash, each with its number above it",
+    )

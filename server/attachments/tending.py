@@ -4,6 +4,7 @@ Owns the order of that work and the look whether there is any. Bytes are touched
 """
 
 import datetime as dt
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -11,13 +12,16 @@ import structlog
 from sqlalchemy.orm import Session
 
 from server.attachments import previews, uploads
-from server.attachments.bonds import bind_arrived, has_arrived
+from server.attachments.bonds import bind_arrived, has_arrived, next_arrived
 from server.attachments.errors import AttachmentError
 from server.attachments.finishing import GroundOf, Transaction, claim_stranded, finish, is_stranded
 from server.attachments.store import Store
 from server.attachments.uploads import Limits
+from sync.store import dead_letters
+from sync.store.dead_letters import NOT_OF_AN_ITEM, Aside
 
 BATCH = 100
+QUEUE = "files"
 
 log = structlog.get_logger()
 
@@ -49,8 +53,8 @@ class Tender:
             self._count(self._finish_one),
             self._count(self._bind_one),
             self._count(self._preview_one),
-            self._expire(),
-            self._tidy(),
+            self._safely("expiry", self._expire),
+            self._safely("leftovers", self._tidy),
         )
 
     @staticmethod
@@ -60,30 +64,63 @@ class Tender:
             done += 1
         return done
 
+    def _safely(self, item: str, work: Callable[[], int]) -> int:
+        """Do one thing; where it fails, set it aside, so that what comes after it is done all the same."""
+        try:
+            done = work()
+        except NOT_OF_AN_ITEM:
+            raise
+        except Exception as error:
+            log.exception("a file could not be tended to; it is set aside", item=item)
+            Aside(QUEUE, self.transaction, self.clock).put(item, error)
+            return 0
+        if done:
+            with self.transaction() as session:
+                dead_letters.take_back(session, QUEUE, [item])
+        return done
+
     def _finish_one(self) -> bool:
         with self.transaction() as session:
             upload_id = claim_stranded(session, self.clock())
         if upload_id is None:
             return False
+        self._safely(f"upload/{upload_id}", lambda: self._finish(upload_id))
+        return True
+
+    def _finish(self, upload_id: uuid.UUID) -> int:
         try:
             finish(self.transaction, self.store, upload_id, self.ground_of, self.clock())
         except AttachmentError as error:
             log.info("an upload did not end well", upload=str(upload_id), error=error.code, **error.data)
-        return True
+        return 1
 
     def _bind_one(self) -> bool:
         with self.transaction() as session:
-            return bind_arrived(session, self.ground_of(session), self.clock())
+            resting = dead_letters.resting(session, QUEUE, self.clock())
+            found = next_arrived(session, [uuid.UUID(each[5:]) for each in resting if each.startswith("bond/")])
+        if found is None:
+            return False
+        self._safely(f"bond/{found}", lambda: self._bind(found))
+        return True
+
+    def _bind(self, attachment_id: uuid.UUID) -> int:
+        with self.transaction() as session:
+            bind_arrived(session, attachment_id, self.ground_of(session), self.clock())
+        return 1
 
     def _preview_one(self) -> bool:
         with self.transaction() as session:
             claimed = previews.claim_preview(session, self.clock())
         if claimed is None:
             return False
-        made = not claimed.exhausted and previews.make_preview(self.store, claimed.id)
-        with self.transaction() as session:
-            previews.enter_preview(session, claimed.id, self.clock(), made=made)
+        self._safely(f"preview/{claimed.id}", lambda: self._preview(claimed))
         return True
+
+    def _preview(self, claimed: previews.ClaimedPreview) -> int:
+        made = None if claimed.exhausted else previews.make_preview(self.store, claimed.id)
+        with self.transaction() as session:
+            previews.enter_preview(session, claimed.id, self.clock(), made)
+        return 1
 
     def _expire(self) -> int:
         with self.transaction() as session:

@@ -26,7 +26,7 @@ from server.attachments.errors import (
     UploadTaken,
 )
 from server.attachments.tables import LeftoverFolder, Upload, UploadPart
-from sync.devices import CallingDevice
+from sync.access.devices import CallingDevice
 
 # Parts are joined up to this size, so that an upload in drops is not stored as a thousand objects.
 PART_BYTES = 1024 * 1024
@@ -56,7 +56,7 @@ class Announced:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class UploadStanding:
     """How far an upload is. ``tail``: the last part, where more can be joined to it."""
 
     id: uuid.UUID
@@ -85,8 +85,12 @@ class Part:
     key: str
 
 
-def begin(session: Session, device: CallingDevice, announced: Announced, limits: Limits, now: dt.datetime) -> Standing:
-    """Begin an upload, or return the one that the same device began for the same bytes: its answer may have been lost.
+def begin(
+    session: Session, device: CallingDevice, announced: Announced, limits: Limits, now: dt.datetime
+) -> UploadStanding:
+    """Begin an upload, or return the one that this worker began for the same bytes: its answer may have been lost.
+
+    It may have been begun under another enrolment: then it is this device's from now on.
 
     Raises ``FileTooLarge``, ``QuotaReached``, ``FileIdTaken``, or ``UploadGone`` for bytes that were refused before.
     """
@@ -94,9 +98,10 @@ def begin(session: Session, device: CallingDevice, announced: Announced, limits:
         raise FileTooLarge(limit_bytes=limits.file_bytes)
     session.execute(select(func.pg_advisory_xact_lock(_QUOTA_LOCK, device.id)))
     known = session.get(Upload, announced.id, with_for_update=True)
-    if known is not None and _is_again(known, device, announced):
+    if known is not None and _is_again(known, device, announced, now - limits.keep_for):
         if known.state == "open":
             known.touched_at = now
+            known.device_id = device.id
         return _standing(known, limits)
     if known is not None:
         leave(session, [known], now)
@@ -115,14 +120,19 @@ def begin(session: Session, device: CallingDevice, announced: Announced, limits:
 _QUOTA_LOCK = 0x66696C65
 
 
-def _is_again(known: Upload, device: CallingDevice, announced: Announced) -> bool:
-    """Return whether an id is announced again for the same bytes; False where a refused file gives way to another."""
+def _is_again(known: Upload, device: CallingDevice, announced: Announced, lately: dt.datetime) -> bool:
+    """Return whether an id is announced again for the same bytes; False where a refused file gives way to another.
+
+    A file that was refused before ``lately`` may be sent again: what is taken may have changed since.
+    """
     before = (known.collection, known.record_id, known.sha256, known.length)
     same = before == (announced.collection, announced.record_id, announced.sha256, announced.length)
-    if known.device_id != device.id or (known.state != "refused" and not same):
+    if known.person_id != device.person_id or (known.state != "refused" and not same):
         raise FileIdTaken(field="id")
     if same and known.state == "refused":
-        raise UploadGone(reason=known.refusal)
+        if known.touched_at >= lately:
+            raise UploadGone(reason=known.refusal)
+        return False
     return same
 
 
@@ -136,12 +146,14 @@ def _check_quota(session: Session, device: CallingDevice, length: int, limits: L
         raise QuotaReached(limit_uploads=limits.open_uploads, limit_bytes=limits.open_bytes)
 
 
-def look(session: Session, device: CallingDevice, upload_id: uuid.UUID, limits: Limits, now: dt.datetime) -> Standing:
+def look(
+    session: Session, device: CallingDevice, upload_id: uuid.UUID, limits: Limits, now: dt.datetime
+) -> UploadStanding:
     """Return how far an upload of this device is. Raises ``UnknownUpload`` or ``UploadGone``."""
     return _standing(_find(session, device, upload_id, limits, now), limits)
 
 
-def tell(session: Session, device: CallingDevice, upload_id: uuid.UUID, limits: Limits) -> Standing:
+def tell(session: Session, device: CallingDevice, upload_id: uuid.UUID, limits: Limits) -> UploadStanding:
     """Return how an upload of this device stands, refused and expired ones too. Raises ``UnknownUpload``."""
     return _standing(_of_device(session, device, upload_id), limits)
 
@@ -155,7 +167,7 @@ def claim(
     now: dt.datetime,
     *,
     writer: uuid.UUID,
-) -> Standing:
+) -> UploadStanding:
     """Make a request the writer of an upload that stands at ``offset``; whoever was before may append no more.
 
     Locks the row. Raises ``OffsetConflict``, ``UnknownUpload`` or ``UploadGone``.
@@ -169,8 +181,14 @@ def claim(
 
 
 def append(
-    session: Session, standing: Standing, parts: Sequence[Part], limits: Limits, now: dt.datetime, *, writer: uuid.UUID
-) -> Standing:
+    session: Session,
+    standing: UploadStanding,
+    parts: Sequence[Part],
+    limits: Limits,
+    now: dt.datetime,
+    *,
+    writer: uuid.UUID,
+) -> UploadStanding:
     """Enter parts that are durably stored, in order; the first may replace the tail that it was joined to.
 
     Locks the row. Raises ``UploadTaken`` where another request is the writer now, ``TooMuchSent`` beyond the length.
@@ -205,7 +223,7 @@ def has_expired(session: Session, keep_for: dt.timedelta, now: dt.datetime) -> b
 
 
 def expire(session: Session, limits: Limits, now: dt.datetime, *, limit: int) -> int:
-    """Forget uploads that are unfinished, or were refused, and not touched for too long; return how many."""
+    """Forget uploads that are unfinished and not touched for too long; return how many."""
     found = select(Upload).where(*_expired(limits.keep_for, now)).order_by(Upload.touched_at).limit(limit)
     gone = session.scalars(found.with_for_update(skip_locked=True)).all()
     leave(session, gone, now)
@@ -215,7 +233,7 @@ def expire(session: Session, limits: Limits, now: dt.datetime, *, limit: int) ->
 def _expired(keep_for: dt.timedelta, now: dt.datetime) -> tuple[ColumnElement[bool], ...]:
     # What has come whole is finished by a job, however late.
     whole = and_(Upload.state == "open", Upload.received == Upload.length)
-    return (Upload.state != "finished", Upload.touched_at < now - keep_for, ~whole)
+    return (Upload.state == "open", Upload.touched_at < now - keep_for, ~whole)
 
 
 def leave(session: Session, uploads: Sequence[Upload], now: dt.datetime) -> None:
@@ -280,7 +298,8 @@ def _find(
 
 def _of_device(session: Session, device: CallingDevice, upload_id: uuid.UUID, *, lock: bool = False) -> Upload:
     upload = session.get(Upload, upload_id, with_for_update=True if lock else None)
-    if upload is None or upload.device_id != device.id:
+    # A worker enrolled anew goes on with what the phone began before.
+    if upload is None or upload.person_id != device.person_id:
         raise UnknownUpload
     return upload
 
@@ -292,8 +311,8 @@ def _tail(session: Session, upload: Upload) -> Part | None:
     return None if row is None else Part(row.position, row.size, row.key)
 
 
-def _standing(upload: Upload, limits: Limits, tail: Part | None = None) -> Standing:
-    return Standing(
+def _standing(upload: Upload, limits: Limits, tail: Part | None = None) -> UploadStanding:
+    return UploadStanding(
         upload.id, upload.received, upload.length, upload.state, upload.refusal, upload.mismatches, upload.said,
         upload.folder, upload.touched_at + limits.keep_for, tail,
     )  # fmt: skip

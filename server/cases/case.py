@@ -1,14 +1,14 @@
 """What routing speaks of, as values: bodies, areas, catalogue terms, rules, cases and decisions. Pure.
 
-Owns their shape. Must not choose between them (``server.cases.rules``), word them (``server.cases.reasons``) or
-know the database.
+Owns their shape. Must not choose between them (``server.cases.routing.rules``), word them
+(``server.cases.routing.reasons``) or know the database.
 """
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
-from server.cases.calendar import Limit
+from server.cases.calendars.calendar import Limit
 
 Hours = Literal["any", "working", "off"]
 Scope = tuple[str | None, int | None, str | None, str, str | None]
@@ -48,6 +48,7 @@ class Terms:
     assisting: tuple[str, ...] = ()
     tier: str = DEFAULT_TIER
     is_private: bool = False
+    intake: str = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,28 @@ class Place:
     margin_m: float | None = None
     neighbour: AreaName | None = None
 
+    @property
+    def line(self) -> tuple[int, ...]:
+        """The ids of the areas, the grid's first."""
+        return tuple(area.id for area in self.areas)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a deadline was counted by: the edition of the calendar (None: none), and the years provisional in it."""
+
+    edition: int | None = None
+    provisional_years: tuple[int, ...] = ()
+
+    def as_json(self) -> dict[str, Any] | None:
+        """Return it as phones and pages see it; None where no calendar was asked."""
+        if self.edition is None:
+            return None
+        return {"edition": self.edition, "provisional": list(self.provisional_years)}
+
+
+BY_NONE = Counted()
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -98,6 +121,7 @@ class Standing:
     limit: Limit | None
     since: datetime
     due_at: datetime | None
+    counted_by: Counted = BY_NONE
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,3 +172,4 @@ class Decision:
     since: datetime
     due_at: datetime | None
     reasons: tuple[Reason, ...]
+    counted_by: Counted = BY_NONE

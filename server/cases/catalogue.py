@@ -1,7 +1,7 @@
 """The catalogue: 10 first levels and 60 categories with their limits, and the bodies that handle them by default.
 
-Owns reading ``data/categories.json`` and putting it into the database, and the words of it that others show. Must
-not know issues, rules or Flask.
+Owns reading ``data/categories.json`` and putting it into the database, and what routing needs of it. Must not know
+issues, rules or Flask; the catalogue over time is ``server.cases.catalogues``.
 """
 
 import json
@@ -10,17 +10,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import and_, false, func, not_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from server.accounts.tables import Organisation
-from server.cases.calendar import Limit
+from server.cases.calendars.calendar import Limit
 from server.cases.case import Body, Terms
 from server.cases.errors import InvalidCatalogue
 from sync.collections.categories import Category
 
 CATALOGUE = Path(__file__).parent / "data" / "categories.json"
+
+
+# A city that has ever had a condition of this category and number has its own.
+_ADD_CONDITION = text("""
+    INSERT INTO filing_condition (category, number, name_zh, name_en, close_when, close_when_en,
+                                  limit_value, limit_unit, during)
+    SELECT :category, :number, :zh, :en, :close_zh, :close_en, :value, :unit, '(,)'
+    WHERE NOT EXISTS (SELECT FROM filing_condition WHERE category = :category AND number = :number)
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,18 +60,17 @@ def load_catalogue(session: Session, path: Path = CATALOGUE, *, overwrite: bool 
     else:
         statement = statement.on_conflict_do_nothing(index_elements=["code"])
     rows = session.execute(statement.returning(Category.code)).all()
+    conditions = [row for each in catalogue["categories"] for row in _condition_rows(each)]
+    if conditions:
+        session.execute(_ADD_CONDITION, conditions)
     return Loaded(bodies=len(written), categories=len(rows))
 
 
-def read_catalogue(session: Session) -> list[dict[str, Any]]:
-    """Return all active categories by code, in the shape of ``data/categories.json``."""
-    rows = session.scalars(select(Category).where(Category.is_active).order_by(Category.code))
-    return [_told(row) for row in rows]
-
-
 def read_terms(session: Session) -> dict[str, Terms]:
-    """Return what routing needs of every active category, by code."""
-    rows = session.execute(select(Category).where(Category.is_active)).scalars()
+    """Return what routing needs of every category, by code; of retired ones too: their open cases go on."""
+    # One that is still to come has ended before it begins; one that always was has no beginning.
+    is_to_come = and_(not_(Category.is_active), func.coalesce(Category.valid_until < Category.valid_from, false()))
+    rows = session.execute(select(Category).where(not_(is_to_come))).scalars()
     return {row.code: _terms(row) for row in rows}
 
 
@@ -84,28 +92,25 @@ def _terms(row: Category) -> Terms:
         assisting=tuple(code for code in row.assisting_bodies.split(",") if code),
         tier=row.lowest_tier,
         is_private=row.is_private,
+        intake=row.intake,
     )
 
 
-def _told(row: Category) -> dict[str, Any]:
-    duplicate = {"radius_m": row.duplicate_radius_m, "window_h": row.duplicate_window_h}
-    return {
-        "code": row.code,
-        "parent": row.parent_code,
-        "zh": row.name_zh,
-        "en": row.name_en,
-        "sort": row.sort,
-        "private": row.is_private,
-        "file_when": {"zh": row.file_when, "en": row.file_when_en},
-        "close_when": {"zh": row.close_when, "en": row.close_when_en},
-        "limit": row.limit_value and {"value": row.limit_value, "unit": row.limit_unit},
-        "response_h": row.response_h,
-        "lowest_tier": row.lowest_tier,
-        "default_body": row.default_body,
-        "assisting": [code for code in row.assisting_bodies.split(",") if code],
-        "photo_rule": row.photo_rule,
-        "duplicate": duplicate if row.duplicate_radius_m else None,
-    }
+def _condition_rows(given: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the filing conditions of one row of the file."""
+    return [
+        {
+            "category": given["code"],
+            "number": each["number"],
+            "zh": each["zh"],
+            "en": each["en"],
+            "close_zh": each["close_when"]["zh"],
+            "close_en": each["close_when"]["en"],
+            "value": each["limit"]["value"],
+            "unit": each["limit"]["unit"],
+        }
+        for each in given.get("conditions", ())
+    ]
 
 
 def _body_row(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,6 +140,9 @@ def _category_row(given: Mapping[str, Any]) -> dict[str, Any]:
         "photo_rule": given.get("photo_rule", "none"),
         "duplicate_radius_m": duplicate.get("radius_m"),
         "duplicate_window_h": duplicate.get("window_h"),
+        "intake": given.get("intake", "auto"),
+        "is_night": given.get("night", False),
+        "gbt_code": given.get("gbt_code"),
         "is_private": given["private"],
         "is_active": True,
     }

@@ -1,28 +1,93 @@
-"""Tables of routing onward: rules, decisions with their reasons, deliveries with every attempt, endpoints.
+"""Tables of cases: their steps; rules, decisions with their reasons, deliveries with every attempt, endpoints.
 
-Owns what is known of *who must handle what by when, why, and whether they were told*. The issue itself and
-the catalogue belong to ``sync.collections``; the organisations to ``server.accounts``. Knows no Flask.
+Owns what is known of *what happened to a case, who must handle it by when, why, and whether they were told*. The issue
+itself and the catalogue belong to ``sync.collections``; the organisations to ``server.accounts``. Knows no Flask.
 """
 
 import datetime as dt
 import uuid
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, UniqueConstraint, func, text
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base, BigIdentityKey, BigInt, IdentityKey, Json, SmallInt
+from server.cases.case_event import SOURCES as STEP_SOURCES
+from server.cases.case_event import STEPS
+from sync.collections.issues import STATES
 
 HOURS = ("any", "working", "off")
 SOURCES = ("worker", "resident", "staff")
 SEVERITIES = ("low", "normal", "urgent")
 LIMIT_UNITS = ("h", "wh", "wd", "d")
 CHANNELS = ("desk", "webhook")
-DELIVERY_KINDS = ("dispatched", "withdrawn")
+DELIVERY_KINDS = ("dispatched", "withdrawn", "step")
 DELIVERY_STATES = ("waiting", "sending", "delivered", "failed", "given_up", "superseded")
 
 
-class Rule(Base):
+class CaseStep(Base):
+    """One step of a case. Never changed: each follows the one before it, with the state that it left. Locked by issue.
+
+    ``server.cases.history`` writes and reads it.
+    """
+
+    __tablename__ = "case_step"
+    __table_args__ = (
+        UniqueConstraint("issue_id", "place", name="uq_case_step_place"),
+        UniqueConstraint("issue_id", "place", "state", name="uq_case_step_chain"),
+        ForeignKeyConstraint(
+            ("issue_id", "previous", "state_before"),
+            ("case_step.issue_id", "case_step.place", "case_step.state"),
+            name="fk_case_step_chain",
+        ),
+        CheckConstraint("place > 0", name="place_positive"),
+        CheckConstraint(f"step IN {STEPS}", name="step_known"),
+        CheckConstraint(f"state IN {STATES}", name="state_known"),
+        CheckConstraint(f"source IN {STEP_SOURCES}", name="source_known"),
+        CheckConstraint(
+            "(place = 1) = (step = 'report') AND (place = 1) = (state_before = '')", name="begins_with_a_report"
+        ),
+        CheckConstraint("at <= taken_at", name="not_before_it_happened"),
+        CheckConstraint("jsonb_typeof(given) = 'object'", name="given_object"),
+    )
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    issue_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("issue.id"))
+    place: Mapped[int] = mapped_column(comment="1, 2, 3 ... in its case")
+    previous: Mapped[int | None] = mapped_column(
+        Computed("nullif(place - 1, 0)", persisted=True),
+        comment="the step that this one follows; with its state, a chain without a gap",
+    )
+    step: Mapped[str]
+    state_before: Mapped[str]
+    state: Mapped[str]
+    at: Mapped[dt.datetime] = mapped_column(
+        comment="when it was done: the corrected time of the device where it was done offline"
+    )
+    taken_at: Mapped[dt.datetime]
+    body_id: Mapped[int | None] = mapped_column(
+        ForeignKey("organisation.id"), comment="the body it concerns: dispatched to, or acting"
+    )
+    person_id: Mapped[int | None] = mapped_column(
+        ForeignKey("person.id"), comment="null: a rule, the sweeper, or a body by its signature"
+    )
+    source: Mapped[str]
+    offline: Mapped[bool] = mapped_column(server_default=text("false"))
+    given: Mapped[Json] = mapped_column(server_default="{}", comment="the fields of the step; bodies by id")
+
+
+class RoutingRule(Base):
     """One routing rule: which cases it speaks of (null: all), who leads, who assists, by when.
 
     Two active rules that speak of exactly the same cases are a tie. The unique index refuses it for every
@@ -90,21 +155,11 @@ class RoutingDecision(Base):
     limit_unit: Mapped[str | None]
     due_at: Mapped[dt.datetime | None]
     edition: Mapped[int | None] = mapped_column(comment="edition of the ground it was decided on")
+    calendar_edition: Mapped[int | None] = mapped_column(
+        comment="edition of the calendar that due_at was counted by; null: by none"
+    )
+    provisional_years: Mapped[list[int]] = mapped_column(ARRAY(SmallInteger), server_default="{}")
     reasons: Mapped[list[Json]] = mapped_column(JSONB, comment='[{"code", "zh", "en"}], most telling first')
-
-
-class RoutingFailure(Base):
-    """An issue that could not be routed: why, and when it is tried again. Gone once it is routed."""
-
-    __tablename__ = "routing_failure"
-    __table_args__ = (CheckConstraint("attempts > 0", name="attempts_positive"),)
-
-    issue_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("issue.id"), primary_key=True)
-    rev: Mapped[int] = mapped_column(comment="of the issue; another revision is tried at once")
-    since: Mapped[dt.datetime]
-    attempts: Mapped[int]
-    next_attempt_at: Mapped[dt.datetime]
-    reason: Mapped[str]
 
 
 class Endpoint(Base):
@@ -155,12 +210,44 @@ class EndpointChange(Base):
     former_until: Mapped[dt.datetime | None] = mapped_column(comment="how long the secret before it still signs")
 
 
+class Callback(Base):
+    """One signed call of a body's system that was answered, known by its ``webhook-id``. Forgotten after some days."""
+
+    __tablename__ = "callback"
+    __table_args__ = (Index("ix_callback_called_at", "called_at"),)
+
+    organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"), primary_key=True, autoincrement=False)
+    id_hash: Mapped[bytes] = mapped_column(primary_key=True, comment="SHA-256 of the webhook-id")
+    body_hash: Mapped[bytes] = mapped_column(comment="SHA-256 of the body as it was sent")
+    called_at: Mapped[dt.datetime]
+    answer: Mapped[Json | None] = mapped_column(comment="null: it is being answered")
+
+
 class Delivery(Base):
-    """One notice of one decision to one organisation by one channel. Its id is the idempotency key and webhook-id."""
+    """One notice of one decision, or of one step, to one organisation by one channel.
+
+    Its id is the idempotency key and webhook-id. One of a step names the decision that the case stood under.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
-        UniqueConstraint("decision_id", "organisation_id", "channel"),
+        Index(
+            "uq_delivery_decision",
+            "decision_id",
+            "organisation_id",
+            "channel",
+            unique=True,
+            postgresql_where=text("step_id IS NULL"),
+        ),
+        Index(
+            "uq_delivery_step",
+            "step_id",
+            "organisation_id",
+            "channel",
+            unique=True,
+            postgresql_where=text("step_id IS NOT NULL"),
+        ),
+        CheckConstraint("(kind = 'step') = (step_id IS NOT NULL)", name="step_told"),
         CheckConstraint(f"channel IN {CHANNELS}", name="channel_known"),
         CheckConstraint(f"kind IN {DELIVERY_KINDS}", name="kind_known"),
         CheckConstraint(f"state IN {DELIVERY_STATES}", name="state_known"),
@@ -181,6 +268,9 @@ class Delivery(Base):
     organisation_id: Mapped[int] = mapped_column(ForeignKey("organisation.id"))
     channel: Mapped[str]
     kind: Mapped[str] = mapped_column(server_default="dispatched")
+    step_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("case_step.id"), comment="the step that is told of; null: the decision itself is"
+    )
     state: Mapped[str]
     created_at: Mapped[dt.datetime]
     first_due_at: Mapped[dt.datetime] = mapped_column(comment="trying is counted from here; reset by hand")

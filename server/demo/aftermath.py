@@ -1,119 +1,137 @@
-"""What the bodies of the sample city did with the cases of the patrol day: received, in progress, done, closed.
+"""What the bodies of the sample city did with the cases of the patrol day: signed for, in progress, answered, closed.
 
-Owns writing these states, with a line of each case's history and the touches that tell the phones. The sample city's
-alone: a real case moves by what people do. Urgent and old cases are further on; some are left lying and grow overdue.
+Owns who of the sample city takes which steps, and in which words. Each step goes the way that every step goes
+(``server.cases.life``): what is not allowed to people is not done here. Some cases are left lying and grow overdue.
 """
 
 import datetime as dt
-import hashlib
+import json
 import uuid
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from geo.editions.ground import Ground
+from server.accounts.charge import read_charge
+from server.cases.life.persons import Actor
+from server.cases.life.taking import Wanted, take
 from server.demo.planting import named_id
-from sync import arrays, feed, log
-from sync.collections import COLLECTIONS
 
-# State -> how often, public answers. "dispatched" stays as it is.
-_STATES: Final[dict[str, tuple[int, tuple[str, ...]]]] = {
-    "dispatched": (46, ()),
-    "received": (14, ()),
-    "in_progress": (14, ("已派人到现场", "材料已到，明日施工")),
-    "returned": (3, ()),
-    "suspended": (2, ("需等待配件，已挂账并定期复查",)),
-    "done": (7, ("已处理，等待核查",)),
-    "closed": (12, ("已清理完毕，现场恢复", "已修复，感谢反映", "已劝离，加强巡查")),
-    "refused": (2, ("不属于受理范围，已说明",)),
+ANSWERS_FILE: Final = Path(__file__).parent / "data" / "answers.json"
+_ANSWERS: Final[Mapping[str, Mapping[str, Any]]] = json.loads(ANSWERS_FILE.read_text(encoding="utf-8"))
+"""Category, or its first level -> what is written when it is done, explained, or sent back."""
+
+# How often, and the steps: of the body, and of the duty desk where they begin with a dot.
+_STORIES: Final[Mapping[tuple[str, ...], int]] = {
+    (): 44,
+    ("receive",): 12,
+    ("receive", "start"): 12,
+    ("receive", "start", "ask_extension"): 4,
+    ("receive", "start", "ask_extension", ".grant_extension"): 2,
+    ("receive", "return"): 4,
+    ("receive", "start", ".suspend"): 3,
+    ("receive", "start", "done"): 8,
+    ("receive", "start", "done", ".rework"): 2,
 }
-_ENDED: Final = {"closed": "fixed", "refused": "out_of_scope"}
+# What can be answered by words alone is often closed by them.
+_EXPLAINED: Final = ("receive", "start", "done", ".close")
+_EXPLAINED_IN: Final = 0.4
+_WAITING_FOR: Final = ("等待配件到货", "需产权单位配合，已发函", "雨天无法施工")
+_SHOWN: Final = frozenset({"return", "done"})
+"""Steps that are shown with a photo."""
+_PLAIN: Final[Mapping[str, dict[str, Any]]] = {
+    "rework": {"reason": "现场照片看不出处理结果，请补充并复查"},
+    "close": {"reason": "explained"},
+}
+_REVIEW_IN: Final = dt.timedelta(days=14)
+
+_DISPATCHED = text("""
+    SELECT id, category, body_id FROM issue
+    WHERE state = 'dispatched' AND NOT awaiting_routing AND deleted_at IS NULL ORDER BY id
+""")
+_HANDLERS = text("""
+    SELECT DISTINCT ON (organisation_id) organisation_id, person_id FROM assignment
+    WHERE role = 'handler' AND during @> CAST(:now AS timestamptz) ORDER BY organisation_id, person_id
+""")
+_DUTY = text("""
+    SELECT person_id FROM assignment JOIN area ON area.id = area_id
+    WHERE role = 'dispatcher' AND during @> CAST(:now AS timestamptz) ORDER BY person_id LIMIT 1
+""")
 
 
 @dataclass(frozen=True, slots=True)
-class _Move:
-    id: uuid.UUID
-    rev: int
-    grid_now: int | None
-    author_id: int | None
-    state: str
-    answer: str | None
-    closed_at: dt.datetime | None
+class _Cast:
+    """Who acts: for each body one of its people, or its own system; and the dispatcher of the city."""
+
+    bodies: Mapping[int, Actor]
+    duty: Actor
+
+    def of(self, body_id: int) -> Actor:
+        return self.bodies.get(body_id) or Actor("callback", body_ids=frozenset({body_id}))
 
 
-_DISPATCHED = text("""
-    SELECT id, rev, grid_now, author_id, captured_at FROM issue
-    WHERE state = 'dispatched' AND NOT awaiting_routing AND deleted_at IS NULL ORDER BY id FOR UPDATE
-""")
-_WRITE = text("""
-    UPDATE issue SET state = new.state, rev = new.rev, changed_at = :now, public_answer = new.answer,
-        closed_at = new.closed_at, closing_reason = new.reason
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:states AS text[]), CAST(:revs AS int[]), CAST(:answers AS text[]),
-                CAST(:closed AS timestamptz[]), CAST(:reasons AS text[]))
-        AS new (id, state, rev, answer, closed_at, reason)
-    WHERE issue.id = new.id
-""")
-
-
-def move_on(session: Session, chance: Random, *, now: dt.datetime) -> int:
+def move_on(session: Session, ground: Ground | None, chance: Random, *, now: dt.datetime) -> int:
     """Move the dispatched cases on; return how many moved. Locks them; the feed is appended last."""
-    rows = session.execute(_DISPATCHED).all()
-    moves = [move for row in rows if (move := _decide(row, chance, now)) is not None]
-    if not moves:
-        return 0
-    session.execute(
-        _WRITE,
-        {
-            "now": now,
-            "ids": arrays.uuids([move.id for move in moves]),
-            "states": arrays.texts([move.state for move in moves]),
-            "revs": arrays.numbers([move.rev for move in moves]),
-            "answers": arrays.texts([move.answer for move in moves]),
-            "closed": arrays.times([move.closed_at for move in moves]),
-            "reasons": arrays.texts([_ENDED.get(move.state) for move in moves]),
-        },
-    )
-    log.write(session, [_line(move) for move in moves], now=now)
-    feed.append(session, _touches(moves))
-    return len(moves)
+    cast = _cast(session, now)
+    wanted = [step for row in session.execute(_DISPATCHED).all() for step in _steps(row, cast, chance, now)]
+    outcomes, _deliveries = take(session, wanted, ground, now)
+    moved = Counter(each.wanted.issue_id for each in outcomes if each.status == "taken")
+    return len(moved)
 
 
-def _decide(row: Any, chance: Random, now: dt.datetime) -> _Move | None:
-    state = chance.choices(list(_STATES), [share for share, _ in _STATES.values()])[0]
-    if state == "dispatched":
-        return None
-    answers = _STATES[state][1]
-    answer = chance.choice(answers) if answers else None
-    closed_at = now - chance.random() * (now - row.captured_at) / 2 if state in _ENDED else None
-    return _Move(row.id, row.rev + 1, row.grid_now, row.author_id, state, answer, closed_at)
+def _cast(session: Session, now: dt.datetime) -> _Cast:
+    handlers = session.execute(_HANDLERS, {"now": now}).all()
+    dispatcher = session.scalar(_DUTY, {"now": now})
+    duty = Actor("rule", is_rule=True) if dispatcher is None else _person(session, dispatcher, now)
+    return _Cast({row.organisation_id: _person(session, row.person_id, now) for row in handlers}, duty)
 
 
-def _line(move: _Move) -> log.Logged:
-    op_id = named_id("aftermath", move.id, move.rev)
-    return log.Logged(
-        op_id=op_id,
-        body_hash=hashlib.blake2b(op_id.bytes, digest_size=16).digest(),
-        seq=None,
-        collection="cases",
-        record_id=move.id,
-        action="state",
-        base_rev=move.rev - 1,
-        base_op=None,
-        captured_at=None,
-        corrected_at=None,
-        data={"state": move.state, "public_answer": move.answer},
-        raw=None,
-        changes=None,
-        rev=move.rev,
-        status="applied",
-        problem=None,
-        receipt=None,
-    )
+def _person(session: Session, person_id: int, now: dt.datetime) -> Actor:
+    return Actor("page", read_charge(session, person_id, now=now))
 
 
-def _touches(moves: Sequence[_Move]) -> list[feed.Touch]:
-    rows = [(move.id, (move.grid_now,), move.author_id) for move in moves]
-    return feed.record_touches(COLLECTIONS["issues"].topic, rows)
+def _steps(row: Any, cast: _Cast, chance: Random, now: dt.datetime) -> Iterator[Wanted]:
+    story = chance.choices(list(_STORIES), list(_STORIES.values()))[0]
+    if chance.random() < _EXPLAINED_IN and _has(row.category, "explained"):
+        story = _EXPLAINED
+    for number, told in enumerate(story):
+        step = told.removeprefix(".")
+        given = _given(step, row.category, story, chance, now)
+        if step in _SHOWN:
+            given["photos"] = [str(named_id("aftermath photo", row.id, number))]
+        actor = cast.duty if told.startswith(".") else cast.of(row.body_id)
+        yield Wanted(_step_id(row.id, number), row.id, step, actor, given)
+
+
+def _step_id(issue_id: uuid.UUID, number: int) -> uuid.UUID:
+    return named_id("aftermath", issue_id, number)
+
+
+def _given(step: str, category: str, story: Sequence[str], chance: Random, now: dt.datetime) -> dict[str, Any]:
+    """Return what is given with a step, in words that fit the category."""
+    if step == "return":
+        return {"reason": "not_ours", "note": _said(category, "return")}
+    if step == "ask_extension":
+        return {"reason": chance.choice(_WAITING_FOR), "limit": {"value": chance.choice((1, 2, 3)), "unit": "wd"}}
+    if step == "suspend":
+        review = (now + _REVIEW_IN).astimezone(dt.timezone(dt.timedelta(hours=8))).date()
+        return {"reason": chance.choice(_WAITING_FOR), "review_on": review.isoformat()}
+    if step == "done":
+        return {"answer": chance.choice(_said(category, "explained" if story == _EXPLAINED else "done"))}
+    return _PLAIN.get(step, {})
+
+
+def _has(category: str, what: str) -> bool:
+    return any(what in _ANSWERS.get(code, {}) for code in (category, category[:2]))
+
+
+def _said(category: str, what: str) -> Any:
+    """Return the words of a category; where it has none of its own, those of its first level."""
+    own = _ANSWERS.get(category, {})
+    return own[what] if what in own else _ANSWERS[category[:2]][what]

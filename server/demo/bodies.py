@@ -12,10 +12,10 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from server.accounts.tables import Organisation
-from server.cases import rulebook
-from server.cases.calendar import Limit
-from server.cases.rulebook import Draft
-from server.demo.ground import Ground
+from server.cases.calendars.calendar import Limit
+from server.cases.routing import rulebook
+from server.cases.routing.rulebook import Draft
+from server.demo.ground import SampleGround
 from server.demo.people import NAMES
 
 
@@ -33,7 +33,7 @@ class Seat:
     lat: float | None = None
 
 
-def _seats(ground: Ground) -> Iterator[Seat]:
+def _seats(ground: SampleGround) -> Iterator[Seat]:
     for number, area in enumerate(ground.of_level("community"), start=1):
         name_en = f"Residents' committee {number}"
         yield Seat(f"jwh{number:02}", "community", f"{area.name}居委会", name_en, area.code)
@@ -46,7 +46,7 @@ def _seats(ground: Ground) -> Iterator[Seat]:
         yield Seat(f"dzb{number + 1:02}", "party", f"{unit}党支部", f"Party unit {number + 1}", home, (home,))
 
 
-def found(session: Session, ground: Ground) -> int:
+def found(session: Session, ground: SampleGround) -> int:
     """Add the organisations of the sample city that are missing; return how many were added."""
     return take_seats(session, list(_seats(ground)))
 
@@ -79,7 +79,7 @@ _LINKS = text("""
 """)
 
 
-def _drafts(ground: Ground) -> Iterator[Draft]:
+def _drafts(ground: SampleGround) -> Iterator[Draft]:
     """The sample city's rules: proposals go to the community they come from, and dangers go out quickly."""
     communities = [area.code for area in ground.of_level("community")]
     for number, (area, name) in enumerate(((a.code, a.name) for a in ground.of_level("community")), start=1):
@@ -97,7 +97,7 @@ def _drafts(ground: Ground) -> Iterator[Draft]:
     )  # fmt: skip
 
 
-def lay_down_rules(session: Session, ground: Ground, *, now: dt.datetime) -> int:
+def lay_down_rules(session: Session, ground: SampleGround, *, now: dt.datetime) -> int:
     """Save the rules that the city has not had yet, in force or retired; return how many."""
     known = set(session.scalars(text("SELECT label FROM rule")))
     new = [draft for draft in _drafts(ground) if draft.label not in known]

@@ -6,23 +6,23 @@ gives the same city, and founding it again changes nothing.
 
 from random import Random
 
-from geo.editions import load_ground
-from geo.publish import NewArea, publish, put_kinds
+from geo.editions.ground import load_ground
+from geo.editions.publish import NewArea, publish, put_kinds
 from server.cases.catalogue import load_catalogue
 from server.demo import bodies, doors, people, planting, sign_ins
 from server.demo.founding import Founding, Say
-from server.demo.ground import COUNTY_FILE, Ground, chongyi_ground
+from server.demo.ground import COUNTY_FILE, SampleGround, chongyi_ground
+from server.grids.imports.parse import Wanted, read_areas
 from server.grids.kinds import STANDARD_KINDS
-from server.grids.reading import Wanted, read_areas
-from sync import feed
-from sync.flip import grid_touches
+from sync.redraw.cutover import grid_touches
+from sync.store import feed
 
 SEED = 360725
 NAME = "chongyi"
 _LEVELS = frozenset({"county", "committee", "community", "grid", "zone"})
 
 
-def draw(report: Say = lambda _line: None, seed: int = SEED) -> Ground:
+def draw(report: Say = lambda _line: None, seed: int = SEED) -> SampleGround:
     """Draw the ground inside the county's outline, and report what is wrong with the file of it."""
     county = read_areas(Wanted(COUNTY_FILE, "county"))
     for line in county.summary:
@@ -53,7 +53,7 @@ def found(founding: Founding) -> None:
     feed.append(session, touches)
 
 
-def _publish(founding: Founding, ground: Ground) -> tuple[int, list[feed.Touch]]:
+def _publish(founding: Founding, ground: SampleGround) -> tuple[int, list[feed.Touch]]:
     """Put the ground into force; return the edition's number and its touches."""
     put_kinds(founding.session, [kind for kind in STANDARD_KINDS if kind.code in _LEVELS])
     areas = [NewArea(area.code, area.level, area.name, area.parent, area.polygon) for area in ground.areas]

@@ -13,7 +13,7 @@ from typing import Final
 import shapely
 from shapely import Point
 
-from server.demo.ground import Ground, GroundArea
+from server.demo.ground import GroundArea, SampleGround
 from server.demo.people import worker_of
 from server.demo.planting import NewTask, named_id
 from sync.collections import Doc
@@ -46,7 +46,7 @@ class Door:
         return f"{self.doc['building']}{self.doc['unit']}{self.doc['room']}"
 
 
-def doors_of(ground: Ground, chance: Random) -> list[Door]:
+def doors_of(ground: SampleGround, chance: Random) -> list[Door]:
     """Return the households, zone by zone."""
     return [door for zone in ground.of_level("zone") for door in _doors_of_zone(zone, chance)]
 
@@ -87,7 +87,7 @@ def _circumstances(chance: Random) -> Doc:
     return told
 
 
-def tasks_of(ground: Ground, doors: Sequence[Door], chance: Random, *, now: dt.datetime) -> list[NewTask]:
+def tasks_of(ground: SampleGround, doors: Sequence[Door], chance: Random, *, now: dt.datetime) -> list[NewTask]:
     """Return what the workers have to do: visits to households at risk, and a check for each grid."""
     tasks = [_visit(door, chance, now) for door in doors if door.doc["risk_tier"] == "high" or _is_picked(door, chance)]
     for grid in ground.of_level("grid"):
@@ -107,7 +107,7 @@ def _visit(door: Door, chance: Random, now: dt.datetime) -> NewTask:
     return NewTask(named_id("visit", door.id), "visit", title, worker_of(door.grid), due_at, door.id)
 
 
-def spread(ground: Ground, chance: Random, count: int) -> list[tuple[str, Point]]:
+def spread(ground: SampleGround, chance: Random, count: int) -> list[tuple[str, Point]]:
     """Return (code of the grid, point in it), more where more people live."""
     zones = ground.of_level("zone")
     drawn = chance.choices(zones, [zone.households for zone in zones], k=count)

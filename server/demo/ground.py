@@ -19,8 +19,8 @@ import shapely
 from numpy.typing import NDArray
 from shapely import MultiPolygon, Point, Polygon
 
-from geo.datum import UNITS_PER_DEGREE
-from geo.nearby import metres_per_unit
+from geo.geometry.datum import UNITS_PER_DEGREE
+from geo.locate.nearby import metres_per_unit
 from server.demo.terrain import GroundNotDrawn, Neighbours, cells_within, deal_out, neighbours_of, ragged_ellipse
 
 AreaLevel = Literal["county", "committee", "community", "grid", "zone"]
@@ -143,7 +143,7 @@ class ServiceCentre:
 
 
 @dataclass(frozen=True)
-class Ground:
+class SampleGround:
     """Areas from the county down, parents before children, and the service centres beside the tree."""
 
     areas: tuple[GroundArea, ...]
@@ -163,7 +163,7 @@ class _Town:
     near: Neighbours
 
 
-def chongyi_ground(outline: Polygon | MultiPolygon, seed: int = 360725) -> Ground:
+def chongyi_ground(outline: Polygon | MultiPolygon, seed: int = 360725) -> SampleGround:
     """Lay out the sample city inside the outline of 崇义县 (valid, lon, lat). Raises GroundNotDrawn."""
     chance = Random(seed)
     town, communities = _divided_town(chance)
@@ -172,7 +172,7 @@ def chongyi_ground(outline: Polygon | MultiPolygon, seed: int = 360725) -> Groun
     above = _merged(grids, "community")
     committee = _merged(above, "committee")
     county = GroundArea("county", COUNTY_CODE, "崇义县", None, outline, committee[0].households)
-    return Ground((county, *committee, *above, *grids, *zones), tuple(_centres(chance, grids, zones)))
+    return SampleGround((county, *committee, *above, *grids, *zones), tuple(_centres(chance, grids, zones)))
 
 
 def _divided_town(chance: Random) -> tuple[_Town, list[list[frozenset[int]]]]:

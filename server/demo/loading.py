@@ -4,7 +4,6 @@ Owns the choice of the profile, the transaction and what the terminal shows. Wha
 profile.
 """
 
-import datetime as dt
 import os
 import sys
 import time
@@ -14,9 +13,10 @@ from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from geo.errors import GeoError
+from server import clock
+from server.commands.import_boundaries import refusal
 from server.config import Config
 from server.demo import chongyi
-from server.demo.boundaries import refusal
 from server.demo.cities import founding as cities
 from server.demo.cities import profile as profiles
 from server.demo.founding import Founding, NotFounded, Say
@@ -35,7 +35,7 @@ def load(*, profile: str, seed: int | None = None, folder: Path | None = None, f
     engine = create_engine(Config.from_environment().database_url)
     try:
         with Session(engine) as session:
-            founding = Founding(session, home, dt.datetime.now(dt.UTC), _saying(), seed, factor)
+            founding = Founding(session, home, clock.now(), _saying(), seed, factor)
             if profile == chongyi.NAME:
                 chongyi.found(founding)
             else:

@@ -2,7 +2,7 @@
 
 Owns what happens on the day: visits to those who were due, problems of all sorts, some of them near or outside the
 grids, some in doubt, some that two people changed at once, some that had to be quarantined. How phones speak is
-``server.demo.phone``; what the bodies do afterwards is ``server.demo.aftermath``.
+``server.simulator.phone``; what the bodies do afterwards is ``server.demo.aftermath``.
 """
 
 import datetime as dt
@@ -18,12 +18,11 @@ from shapely import Point
 from shapely.geometry.base import BaseGeometry
 
 from server.demo.doors import spread
-from server.demo.ground import Ground
-from server.demo.phone import Made, Phone
+from server.demo.ground import SampleGround
+from server.simulator.phone import Made, Phone
 
-_REPORTS: Final[Mapping[str, Sequence[Any]]] = json.loads(
-    (Path(__file__).parent / "data" / "reports.json").read_text(encoding="utf-8")
-)
+REPORTS_FILE: Final = Path(__file__).parent / "data" / "reports.json"
+REPORTS: Final[Mapping[str, Sequence[Any]]] = json.loads(REPORTS_FILE.read_text(encoding="utf-8"))
 """Category -> how often, and what is written."""
 
 ISSUES: Final = 138
@@ -45,6 +44,8 @@ _NOTES: Final = {
     "vacant": ("空置，门口有积灰",),
     "appointment": ("约好周末上门",),
 }
+_ROADS: Final = ("人民路", "解放路", "建设路", "文化路", "滨河路", "新民巷", "朝阳巷", "学府路", "老街")
+_PRIVATE: Final = ("06", "07")
 _NEEDS: Final = ("助餐", "陪诊", "家电维修", "代办社保", "理发", "法律咨询")
 
 
@@ -73,7 +74,7 @@ class Day:
                 return found
 
 
-def problems(ground: Ground, chance: Random) -> list[Report]:
+def problems(ground: SampleGround, chance: Random) -> list[Report]:
     """Return where problems are found: mostly in grids, some at their borders, some beside, some far out."""
     grids = ground.of_level("grid")
     town = shapely.union_all([grid.polygon for grid in grids])
@@ -105,14 +106,14 @@ def _point_in(area: BaseGeometry, chance: Random) -> Point:
 def report(phone: Phone, found: Report, day: Day) -> Made:
     """Enter a problem."""
     chance = day.chance
-    codes = list(_REPORTS)
-    code = chance.choices(codes, [_REPORTS[each][0] for each in codes])[0]
+    codes = list(REPORTS)
+    code = chance.choices(codes, [REPORTS[each][0] for each in codes])[0]
     data = {
         "category": code,
-        "description": chance.choice(_REPORTS[code][1:]),
+        "description": chance.choice(REPORTS[code][1:]),
         "severity": chance.choices(("low", "normal", "urgent"), (3, 6, 1))[0],
         "location": {"lon": found.point.x, "lat": found.point.y, "accuracy_m": found.accuracy_m, "datum": "wgs84"},
-        "address_text": f"{chance.randint(1, 120)}号附近",
+        "address_text": f"{chance.choice(_ROADS)}{chance.randint(1, 120)}号附近",
     }
     return phone.enter("issues", data, captured_at=day.moment())
 
@@ -186,11 +187,22 @@ def shared(phones: Sequence[Phone], chance: Random) -> list[tuple[str, list[Phon
 def change_at_once(record_id: str, two: Sequence[Phone], chance: Random) -> None:
     """Let two people change one issue, neither seeing the other: texts, severity, and what it is at all."""
     first, second = two
-    base = {"rev": first.held["issues", record_id]["rev"]}
+    held = first.held["issues", record_id]
+    base = {"rev": held["rev"]}
+    one, other = _alike(held["data"]["category"], chance)
     edits: Sequence[Sequence[Mapping[str, Any]]] = (
-        ({"description": "现场已设警示", "severity": "urgent"}, {"description": "商户答应今天处理", "tags": ["反复"]}),
-        ({"category": "0501", "tags": ["学校旁"]}, {"category": "0202", "tags": ["夜间"]}),
+        (
+            {"description": "现场已设警示", "severity": "urgent"},
+            {"description": "已与相关人员沟通，答应尽快处理", "tags": ["反复"]},
+        ),
+        ({"category": one, "tags": ["学校旁"]}, {"category": other, "tags": ["夜间"]}),
         ({"address_text": "小区北门"}, {"address_text": "北门左侧第二个路口"}),
     )
     for phone, edit in zip((first, second), chance.choice(edits), strict=True):
         phone.enter("issues", edit, action="patch", record_id=record_id, base=base)
+
+
+def _alike(category: str, chance: Random) -> list[str]:
+    """Return two other categories of the same first level: what people may well take it for. Never private ones."""
+    level = "02" if category[:2] in _PRIVATE else category[:2]
+    return chance.sample([code for code in REPORTS if code[:2] == level and code != category], 2)

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from server.demo.ground import COUNTY_CODE, Ground
+from server.demo.ground import COUNTY_CODE, SampleGround
 
 NAMES: Final[Mapping[str, Sequence[str]]] = json.loads(
     (Path(__file__).parent / "data" / "names.json").read_text(encoding="utf-8")
@@ -38,13 +38,13 @@ class Member:
     signs_in: bool = False
 
 
-def cast_of(ground: Ground, chance: Random) -> list[Member]:
+def cast_of(ground: SampleGround, chance: Random) -> list[Member]:
     """Return everybody: staff, a head for each community, a worker for each grid, a party member for each zone."""
     names = _names(chance)
     return [Member(login, next(names), role, place, on_list) for login, role, place, on_list in _parts(ground)]
 
 
-def _parts(ground: Ground) -> Iterator[tuple[str, str, str, bool]]:
+def _parts(ground: SampleGround) -> Iterator[tuple[str, str, str, bool]]:
     """Yield (login, role, place, is a demo sign-in)."""
     communities = [area.code for area in ground.of_level("community")]
     yield "dispatcher", "dispatcher", COUNTY_CODE, True

@@ -5,7 +5,6 @@ so a record without its first line would lose its fields at the first conflict. 
 """
 
 import datetime as dt
-import hashlib
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo.editions import Ground
-from sync import feed, log, records
+from geo.editions.ground import Ground
 from sync.collections import COLLECTIONS, Doc
-from sync.located import locate
-from sync.records import Record, encode
+from sync.store import feed, log, records
+from sync.store.located import locate
+from sync.store.records import Record, encode
 
 _NAMESPACE = uuid.UUID("5a8fd1b2-7c0e-4b57-9f3e-360725000000")
 _NEAR_M = 50.0
@@ -78,25 +77,7 @@ def _missing(session: Session, table: str, ids: Sequence[uuid.UUID]) -> set[uuid
 
 def _log(session: Session, collection: str, docs: Sequence[tuple[uuid.UUID, Doc]], now: dt.datetime) -> None:
     rows = [
-        log.Logged(
-            op_id=named_id("first", record_id),
-            body_hash=hashlib.blake2b(record_id.bytes, digest_size=16).digest(),
-            seq=None,
-            collection=collection,
-            record_id=record_id,
-            action="put",
-            base_rev=None,
-            base_op=None,
-            captured_at=None,
-            corrected_at=now,
-            data=doc,
-            raw=None,
-            changes=None,
-            rev=1,
-            status="applied",
-            problem=None,
-            receipt=None,
-        )
+        log.made_here(named_id("first", record_id), collection, record_id, "put", data=doc, rev=1, corrected_at=now)
         for record_id, doc in docs
     ]
     log.write(session, rows, now=now)

@@ -15,13 +15,15 @@ from typing import Final
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
+from geo.editions.ground import Grounds
 from server.accounts.service import enrol_worker
 from server.config import Config
-from server.demo import aftermath, agreement, patrol_day
-from server.demo.beat import beat_of
-from server.demo.line import Line, OutOfPatience, Refused
+from server.demo import aftermath, patrol_day
 from server.demo.patrol_day import Day
-from server.demo.phone import Phone
+from server.demo.patrol_round import beat_of
+from server.simulator import agreement
+from server.simulator.line import Line, OutOfPatience, Refused
+from server.simulator.phone import Phone
 
 SEED: Final = 20261121
 _THREADS: Final = 4
@@ -76,7 +78,8 @@ def _walk(engine: Engine, url: str, say: Say) -> None:
         list(threads.map(_hand_in, everyone))
     _wait_for_jobs(engine)
     with Session(engine) as session, session.begin():
-        moved = aftermath.move_on(session, day.chance, now=dt.datetime.now(dt.UTC))
+        now = dt.datetime.now(dt.UTC)
+        moved = aftermath.move_on(session, Grounds().at(session, 0, now), day.chance, now=now)
     say(f"  {moved} 个事件已有进展 cases moved on")
     for line in _summary(engine):
         say(line)

@@ -1,6 +1,5 @@
 """/v1/files/{id}/content and /preview: the file as others may see it. For devices and for staff; knows no SQL."""
 
-import datetime as dt
 import hashlib
 import uuid
 from typing import Any
@@ -10,18 +9,20 @@ from flask import Response, request
 from flask_smorest import Blueprint
 from werkzeug.wsgi import FileWrapper
 
-from server.accounts.charge import reach
+from server import clock
+from server.accounts.charge import RULING, reach
 from server.attachments.errors import UnknownFile
-from server.attachments.finishing import served_key
+from server.attachments.finishing import refused_key, served_key
 from server.attachments.media import SUFFIXES
 from server.attachments.previews import preview_key
-from server.attachments.reading import Served, for_device, for_staff
+from server.attachments.reading import Served, for_device, for_staff, refused_for_staff
 from server.attachments.store import Store, open_store
-from server.auth import access, calling_charge, calling_device, device_required, staff_required
-from server.extensions import settings
-from server.grounds import ground_at, ground_now
-from server.transaction import transaction
-from sync.scope import current_scope
+from server.database.extensions import settings
+from server.database.ground_cache import ground_now
+from server.database.transaction import transaction
+from server.http.auth import access, calling_charge, calling_device, device_required, staff_required
+from sync.access.scope import current_scope
+from sync.access.sight import asker
 
 blueprint = Blueprint("file_content", __name__, url_prefix="/v1/files", description="附件 · attachments")
 _CALLERS = access(
@@ -66,6 +67,19 @@ def file_preview(file_id: uuid.UUID) -> Response:
     return _careful(response, tag, len(content), f"{file_id}-preview.jpg", "image/jpeg")
 
 
+@blueprint.get("/<uuid:file_id>/original")
+@staff_required(*RULING, over="where the record is in the charge of that role and not masked")
+@blueprint.response(200, content_type="application/octet-stream", description="The bytes as they were sent")
+def refused_original(file_id: uuid.UUID) -> Response:
+    """Return a file that was refused, as it was sent. It was not looked through: open it with care."""
+    with transaction() as tx:
+        held = reach(calling_charge().in_roles(RULING), tx.ground())
+        kept = refused_for_staff(tx.session, file_id, held)
+    content = _get(open_store(settings().files_url), refused_key(file_id, kept.sha256))
+    response = Response(content, mimetype="application/octet-stream")
+    return _careful(response, kept.sha256.hex(), len(content), f"{file_id}.bin", "application/octet-stream")
+
+
 def _get(store: Store, key: str) -> bytes:
     try:
         return store.get(key)
@@ -81,18 +95,17 @@ def _seen(file_id: uuid.UUID) -> Served:
 
 @device_required()
 def _by_device(file_id: uuid.UUID) -> Served:
-    now, device = dt.datetime.now(dt.UTC), calling_device()
+    now, device = clock.now(), calling_device()
     with transaction() as tx:
         ground = ground_now(tx.session, device.ground_serial)
         scope = current_scope(tx.session, device, ground, now)
-        return for_device(tx.session, file_id, scope, device.person_id)
+        return for_device(tx.session, file_id, scope, asker(device, ground))
 
 
 @staff_required()
 def _by_staff(file_id: uuid.UUID) -> Served:
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
-        return for_staff(tx.session, file_id, reach(calling_charge(), ground_at(tx.session)(now)))
+        return for_staff(tx.session, file_id, reach(calling_charge(), tx.ground()))
 
 
 def _careful(response: Response, tag: str, size: int, name: str, media_type: str) -> Response:

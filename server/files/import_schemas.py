@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from server.grids.import_tables import STATES
+from server.grids.imports.tables import STATES
 from sync.collections.fields import Text
 
 _WRITTEN = validate.ContainsNoneOf("\0")
@@ -24,10 +24,16 @@ class ImportQuerySchema(Schema):
     parent = _text(40, load_default=None, metadata={"description": "The parent of all of them"})
     name_field = _text(100, load_default=None)
     code_field = _text(100, load_default=None)
+    parent_field = _text(100, load_default=None, metadata={"description": "The field of the codes of their parents"})
+    encoding = _text(40, load_default=None, metadata={"description": "Of the texts of a Shapefile, as GBK or CP1252"})
     crs = _text(4000, load_default=None, metadata={"description": "Overrules what the file declares, as EPSG:4547"})
     layer = _text(200, load_default=None, metadata={"description": "Which of several; the one named as the kind"})
     dry_run = fields.Boolean(load_default=True)
     draft = Text(load_default=None, validate=_DRAFT, metadata={"description": _INTO})
+    root = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Areas without a parent may become roots"},
+    )
     retire_missing = fields.Boolean(
         load_default=False, metadata={"description": "Give up areas of the kind (under parent) that it has not"}
     )

@@ -1,6 +1,6 @@
 """/v1/boundaries/imports: boundary files that GIS staff send. Takes the bytes, notes what is asked, tells how it went.
 
-Reading a file and what becomes of it is the work of a job (``server.grids.importer``). Knows no SQL.
+Reading a file and what becomes of it is the work of a job (``server.grids.imports.job``). Knows no SQL.
 """
 
 import datetime as dt
@@ -12,9 +12,10 @@ from flask import request
 from flask_smorest import Blueprint
 from werkzeug.exceptions import UnsupportedMediaType
 
+from server import clock
 from server.attachments.store import open_store
-from server.auth import calling_staff, staff_required
-from server.extensions import settings
+from server.database.extensions import settings
+from server.database.transaction import transaction
 from server.files.import_schemas import (
     BoundaryImportSchema,
     BoundaryImportsSchema,
@@ -22,17 +23,18 @@ from server.files.import_schemas import (
     TakingSchema,
 )
 from server.files.receiving import blocks_of, slot
-from server.grids import import_store, imports
-from server.grids.fault_words import REASONS
-from server.grids.import_errors import ImportTooLarge
-from server.grids.import_store import Kept
-from server.grids.import_tables import BoundaryImport
-from server.grids.importer import ROLES
-from server.grids.importing import require_askable
-from server.grids.imports import Asked, Seen
+from server.grids.imports import rows as imports
+from server.grids.imports import store as import_store
+from server.grids.imports.apply import require_askable
+from server.grids.imports.errors import ImportTooLarge
+from server.grids.imports.fault_words import REASONS
+from server.grids.imports.job import ROLES
+from server.grids.imports.rows import Asked, Seen
+from server.grids.imports.store import Kept
+from server.grids.imports.tables import BoundaryImport
+from server.http.auth import calling_staff, staff_required
+from server.http.problems import TABLE, body, language
 from server.jobs.queues import wake
-from server.problems import TABLE, body, language
-from server.transaction import transaction
 
 blueprint = Blueprint(
     "imports", __name__, url_prefix="/v1/boundaries/imports", description="边界文件导入 · boundary files in"
@@ -144,7 +146,7 @@ def _seen() -> Seen:
 def _json(row: BoundaryImport) -> dict[str, Any]:
     names = ("id", "file", "dry_run", "state", "counts", "outcome", "begun_at", "ended_at")
     problem = None if row.problem is None else _problem(row.problem)
-    return {name: getattr(row, name) for name in names} | {"kind": row.asked["kind"], "problem": problem}
+    return {name: getattr(row, name) for name in names} | {"kind": row.asked.get("kind", ""), "problem": problem}
 
 
 def _problem(kept: dict[str, Any]) -> dict[str, Any]:
@@ -159,4 +161,4 @@ def _problem(kept: dict[str, Any]) -> dict[str, Any]:
 
 
 def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+    return clock.now()

@@ -19,7 +19,7 @@ from werkzeug.exceptions import ClientDisconnected
 from server.attachments.errors import AttachmentError, ChecksumMismatch, TooMuchSent
 from server.attachments.finishing import Transaction
 from server.attachments.store import Store
-from server.attachments.uploads import PART_BYTES, Limits, Part, Standing, append, part_key
+from server.attachments.uploads import PART_BYTES, Limits, Part, UploadStanding, append, part_key
 from server.files.errors import Interrupted, UploadsBusy
 from server.files.headers import Checksum
 
@@ -34,7 +34,7 @@ class Receiver:
 
     def __init__(
         self,
-        standing: Standing,
+        standing: UploadStanding,
         writer: uuid.UUID,
         *,
         store: Store,
@@ -49,7 +49,7 @@ class Receiver:
         self._limits = limits
         self._clock = clock
 
-    def take(self, blocks: Iterator[bytes], checksum: Checksum | None) -> Standing:
+    def take(self, blocks: Iterator[bytes], checksum: Checksum | None) -> UploadStanding:
         """Take all blocks; return how far the upload is then.
 
         Raises ``TooMuchSent``, ``ChecksumMismatch`` (nothing is taken), ``UploadTaken``, or ``Interrupted`` where the
@@ -77,7 +77,7 @@ class Receiver:
     def _keep(self, content: bytes) -> None:
         self._acknowledge([self._stored(self._standing.offset, content, self._standing.tail)])
 
-    def _take_checked(self, blocks: Iterator[bytes], checksum: Checksum) -> Standing:
+    def _take_checked(self, blocks: Iterator[bytes], checksum: Checksum) -> UploadStanding:
         seen = hashlib.new(checksum.algorithm, usedforsecurity=False)
         buffer, parts, at = bytearray(), list[Part](), self._standing.offset
         for block in blocks:

@@ -14,21 +14,22 @@ from flask_smorest import Blueprint
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import MethodNotAllowed, UnsupportedMediaType
 
-from geo.editions import Ground
+from geo.editions.ground import Ground
+from server import clock
 from server.attachments import uploads
 from server.attachments.bonds import check_record
 from server.attachments.errors import TooMuchSent
 from server.attachments.finishing import finish
 from server.attachments.store import open_store
-from server.attachments.uploads import Limits, Standing
-from server.auth import access, calling_device, device_required
-from server.extensions import limited, settings
+from server.attachments.uploads import Limits, UploadStanding
+from server.database.extensions import limited, settings
+from server.database.ground_cache import ground_now
+from server.database.transaction import transaction
 from server.files import headers
 from server.files.receiving import Receiver, blocks_of, slot
-from server.grounds import ground_now
+from server.http.auth import access, calling_device, device_required
 from server.jobs.queues import wake
-from server.transaction import transaction
-from sync.devices import revocation
+from sync.access.devices import revocation
 
 blueprint = Blueprint("files", __name__, url_prefix="/v1/files", description="附件上传 · uploads, by tus 1.0.0")
 _SECURITY: list[dict[str, Any]] = [{"device": []}]
@@ -157,7 +158,7 @@ def status_of_upload(file_id: uuid.UUID) -> dict[str, Any]:
     }
 
 
-def _receive(file_id: uuid.UUID, offset: int) -> Standing:
+def _receive(file_id: uuid.UUID, offset: int) -> UploadStanding:
     """Take the body as the bytes of an upload from ``offset`` on; finish the upload when it is whole."""
     config, writer = settings(), uuid.uuid4()
     checksum = headers.read_checksum(request.headers)
@@ -182,7 +183,7 @@ def _receive(file_id: uuid.UUID, offset: int) -> Standing:
     return standing
 
 
-def _standing(standing: Standing, status: int) -> Response:
+def _standing(standing: UploadStanding, status: int) -> Response:
     response = Response(status=status)
     response.headers["Upload-Offset"] = str(standing.offset)
     if not standing.complete:
@@ -202,7 +203,7 @@ def _limits() -> Limits:
 
 
 def _now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+    return clock.now()
 
 
 @contextmanager

@@ -14,16 +14,16 @@ from sqlalchemy.orm import Session
 
 from geo.balance import Dwellings, Norm, OutOfNorm, heal, propose
 from geo.balance.dwellings import out_of_norm
-from geo.redraw import Sheet, Tract, divide
-from geo.redraw.sheet import Ground, to_degrees
-from geo.shapes import line_of
-from server.grids.city import City
+from geo.editions.numbering import DIGITS, GRID, next_codes, next_names
+from geo.geometry.shapes import line_of
+from geo.redraw import AreaShape, Layer, divide
+from geo.redraw.layer import Ground, to_degrees
+from server.grids.draft_ground import DraftGround
 from server.grids.errors import OperationRefused
 
 Parameters = Mapping[str, Any]
 BALANCING: Final = ("propose", "heal")
 _BESIDE_DEG: Final = 1e-3
-_DIGITS: Final = 3
 _MOST_HEALED: Final = 200
 """Grids at once: what they take of a processor stays within seconds."""
 _HOUSEHOLDS: Final = text("""
@@ -38,10 +38,10 @@ _HOUSEHOLDS: Final = text("""
 _CODES: Final = text("SELECT code FROM area WHERE starts_with(code, :stem)")
 
 
-def worked_out(session: Session, city: City, kind: str, given: dict[str, Any]) -> dict[str, Any]:
+def worked_out(session: Session, city: DraftGround, kind: str, given: dict[str, Any]) -> dict[str, Any]:
     """The parameters of an operation with the division that it came to; those of other kinds as they are.
 
-    Raises OperationRefused, UnknownTract, and the errors of ``geo.balance`` and ``geo.shapes``.
+    Raises OperationRefused, UnknownTract, and the errors of ``geo.balance`` and ``geo.geometry.shapes``.
     """
     if kind not in BALANCING:
         return given
@@ -49,7 +49,7 @@ def worked_out(session: Session, city: City, kind: str, given: dict[str, Any]) -
     return (_proposed if kind == "propose" else _healed)(session, city, asked)
 
 
-def _proposed(session: Session, city: City, given: dict[str, Any]) -> dict[str, Any]:
+def _proposed(session: Session, city: DraftGround, given: dict[str, Any]) -> dict[str, Any]:
     if not given.get("code"):
         raise OperationRefused("code", "required")
     norm, count = _norm(given), given.get("count")
@@ -61,16 +61,18 @@ def _proposed(session: Session, city: City, given: dict[str, Any]) -> dict[str, 
     dwellings = _dwellings(session, sheet, codes, ground)
     lines = [line_of(line) for line in given.get("lines") or ()]
     found = propose(ground, dwellings, count=count, norm=norm, lines=lines, seed=given.get("seed", 0))
-    names = _codes_for(session, city, given["code"], codes, found.polygons)
+    of_parts = _codes_for(session, city, (codes, given["code"], parent), found.polygons)
     known = {code: sheet[code].name for code in codes}
+    like = known[codes[0]] if codes else f"{whole.name}第0{GRID}"
+    new = next_names(like, [each.name for each in sheet.tracts.values()])
     tracts = {
-        code: Tract(polygon, known.get(code, f"{whole.name}-{code[-_DIGITS:].lstrip('0')}"), parent)
-        for code, polygon in zip(names, found.polygons, strict=True)
+        code: AreaShape(polygon, known.get(code) or next(new), parent)
+        for code, polygon in zip(of_parts, found.polygons, strict=True)
     }
     return _kept(given, (city.grids, codes, tracts), dwellings, norm)
 
 
-def _healed(session: Session, city: City, given: dict[str, Any]) -> dict[str, Any]:
+def _healed(session: Session, city: DraftGround, given: dict[str, Any]) -> dict[str, Any]:
     norm = _norm(given)
     if norm is None:
         raise OperationRefused("households", "required")
@@ -89,7 +91,7 @@ def _healed(session: Session, city: City, given: dict[str, Any]) -> dict[str, An
     if not done.polygons:
         raise OperationRefused("households", "nothing-to-move")
     concerned = sorted(done.polygons)
-    tracts = {code: Tract(done.polygons[code], sheet[code].name, sheet[code].parent_code) for code in concerned}
+    tracts = {code: AreaShape(done.polygons[code], sheet[code].name, sheet[code].parent_code) for code in concerned}
     kept = _kept(given, (sheet, concerned, tracts), dwellings, norm)
     all_after = done.after | kept["balance"]["households"]
     out = [_as_json(each) for each in out_of_norm(all_after, norm)]
@@ -98,7 +100,7 @@ def _healed(session: Session, city: City, given: dict[str, Any]) -> dict[str, An
 
 def _kept(
     given: dict[str, Any],
-    division: tuple[Sheet, Sequence[str], Mapping[str, Tract]],
+    division: tuple[Layer, Sequence[str], Mapping[str, AreaShape]],
     dwellings: Dwellings,
     norm: Norm | None,
 ) -> dict[str, Any]:
@@ -119,7 +121,7 @@ def _kept(
     return given | {"codes": list(codes), "parts": parts, "balance": {"households": loads, "out": out}}
 
 
-def _grids_of(city: City, code: str) -> tuple[list[str], Tract, str | None]:
+def _grids_of(city: DraftGround, code: str) -> tuple[list[str], AreaShape, str | None]:
     """The grids that an area is or has, the area itself, and what parts of it are under. Raises UnknownTract."""
     kind = city.kind_of(code)
     whole = city.sheets[kind][code]
@@ -144,13 +146,13 @@ def _norm(given: Parameters) -> Norm | None:
     return Norm(least, most)
 
 
-def _united(sheet: Sheet, codes: Collection[str]) -> Ground:
+def _united(sheet: Layer, codes: Collection[str]) -> Ground:
     units = list(sheet.units(codes).values())
     whole: Ground = to_degrees(shapely.union_all(np.array(units, dtype=object), grid_size=1.0))
     return whole
 
 
-def _dwellings(session: Session, sheet: Sheet, codes: Collection[str], ground: Ground) -> Dwellings:
+def _dwellings(session: Session, sheet: Layer, codes: Collection[str], ground: Ground) -> Dwellings:
     """Who lives on a ground, or outside all grids and nearest to it."""
     west, south, east, north = shapely.buffer(ground, _BESIDE_DEG).bounds
     rows = session.execute(_HOUSEHOLDS, {"west": west, "south": south, "east": east, "north": north})
@@ -160,8 +162,14 @@ def _dwellings(session: Session, sheet: Sheet, codes: Collection[str], ground: G
     return Dwellings(everybody.positions[here], everybody.households[here])
 
 
-def _codes_for(session: Session, city: City, code: str, codes: Sequence[str], polygons: Sequence[Ground]) -> list[str]:
-    """The codes of parts: each grid's goes to the part that has most of it, and the others get the next numbers."""
+def _codes_for(
+    session: Session, city: DraftGround, divided: tuple[Sequence[str], str, str | None], polygons: Sequence[Ground]
+) -> list[str]:
+    """The codes of parts: each grid's goes to the part that has most of it, and the others get the next numbers.
+
+    `divided`: the grids, the area asked for, and what the parts are under.
+    """
+    codes, whole, parent = divided
     shared = [
         (-shapely.intersection(polygon, city.grids[each].polygon, grid_size=1e-8).area, number, each)
         for number, polygon in enumerate(polygons)
@@ -171,24 +179,24 @@ def _codes_for(session: Session, city: City, code: str, codes: Sequence[str], po
     for size, number, each in sorted(shared):
         if size < 0 and number not in found and each not in found.values():
             found[number] = each
-    new = _new_codes(session, city, codes[0] if codes else f"{code}{0:0{_DIGITS}d}")
+    new = _new_codes(session, city, codes[0] if codes else _first_code(city, whole), parent)
     return [found[number] if number in found else next(new) for number in range(len(polygons))]
 
 
-def _new_codes(session: Session, city: City, like: str) -> Iterator[str]:
-    """Codes that no area ever had: the numbers after the highest of those that begin alike and are as long."""
-    stem, tail = like[:-_DIGITS], like[-_DIGITS:]
-    if not tail.isdecimal():
-        stem, tail = f"{like}-", "000"
+def _first_code(city: DraftGround, whole: str) -> str:
+    """The code before the first in an area without grids: as long as the codes of grids elsewhere."""
+    digits = len(min(city.grids.tracts, default="")) - len(whole)
+    return f"{whole}{0:0{digits if digits > 0 else DIGITS}d}"
+
+
+def _new_codes(session: Session, city: DraftGround, like: str, parent: str | None) -> Iterator[str]:
+    """Codes that no area ever had. Raises OperationRefused where none is left."""
+    stem = like[:-DIGITS] if like[-DIGITS:].isdecimal() else f"{like}-"
     known = {
         *session.scalars(_CODES, {"stem": stem}),
         *(each for sheet in city.sheets.values() for each in sheet.tracts),
     }
-    numbers = [each[len(stem) :] for each in known if each.startswith(stem) and len(each) == len(stem) + _DIGITS]
-    number = max((int(each) for each in [*numbers, tail] if each.isdecimal()), default=0)
-    while number < 10**_DIGITS - 1:
-        number += 1
-        yield f"{stem}{number:0{_DIGITS}d}"
+    yield from next_codes(like, known, parent)
     raise OperationRefused("count", "no-codes-left")
 
 

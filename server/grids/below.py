@@ -10,14 +10,14 @@ from typing import Final
 
 import shapely
 
-from geo.redraw import Redrawn, Sheet, Tract
-from server.grids.city import City
+from geo.redraw import AreaShape, Layer, Redrawn
+from server.grids.draft_ground import DraftGround
 
 _MORE: Final = 1 + 1e-6
 """Of two that hold all but the same, the one that had it keeps it."""
 
 
-def with_areas_below(before: City, after: City, kind: str, redrawn: Redrawn) -> City:
+def with_areas_below(before: DraftGround, after: DraftGround, kind: str, redrawn: Redrawn) -> DraftGround:
     """The city after areas of a kind were redrawn, in which what was under them followed its ground.
 
     What was under one that is gone, and lies in none, is under the one that it became; where it became none, nothing
@@ -41,7 +41,7 @@ def with_areas_below(before: City, after: City, kind: str, redrawn: Redrawn) -> 
     return after
 
 
-def _concerned(before: City, kind: str, sheet: Sheet, redrawn: Redrawn) -> set[str]:
+def _concerned(before: DraftGround, kind: str, sheet: Layer, redrawn: Redrawn) -> set[str]:
     """The areas under areas that go, and on ground that changed hands those under others of the kind, or long gone."""
     upper = before.sheets[kind].tracts
     found = set(sheet.under(redrawn.gone))
@@ -60,7 +60,7 @@ def _shares_ground(one: shapely.Geometry, other: shapely.Geometry) -> bool:
     return bool(shapely.intersects(one, other) and not shapely.touches(one, other))
 
 
-def _holder(upper: Sheet, tract: Tract, heirs: Mapping[str, str]) -> str | None:
+def _holder(upper: Layer, tract: AreaShape, heirs: Mapping[str, str]) -> str | None:
     """The code of the area that holds most of another; its parent, or what became of that, where none holds more."""
     own = tract.parent_code
     near = sorted(upper.near(tract.polygon))

@@ -2,7 +2,7 @@
 
 Owns choosing what to look at: of each kind of area, what changed, what lies beside it, and what lies where a parent
 changed; so a small change of a large city costs what the change does. What was wrong before and is no worse does not
-stand in a draft's way. Must not know drafts; what is found is ``geo.gate``'s.
+stand in a draft's way. Must not know drafts; what is found is ``geo.coverage.gate``'s.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,11 +13,11 @@ import shapely
 from shapely import Polygon
 from shapely.geometry.base import BaseGeometry
 
-from geo.findings import FINDING_CODES
-from geo.gate import Gate, GateArea, GateFinding, GateRules
-from geo.redraw import Redrawn, Sheet
-from geo.redraw.sheet import compare
-from server.grids.city import City
+from geo.coverage.findings import FINDING_CODES
+from geo.coverage.gate import Gate, GateArea, GateFinding, GateRules
+from geo.redraw import AreaShape, Redrawn
+from geo.redraw.layer import compare
+from server.grids.draft_ground import DraftGround
 from server.grids.holes import ground_lost, without
 
 _BESIDE_DEG: Final = 1e-4
@@ -59,7 +59,7 @@ class Checked:
         return {"type": "FeatureCollection", "open": self.is_open, "features": features}
 
 
-def check_draft(before: City, after: City, homes: Homes | None = None) -> Checked:
+def check_draft(before: DraftGround, after: DraftGround, homes: Homes | None = None) -> Checked:
     """Look at the areas that a draft changes, the lowest kinds first, and at the parents of those."""
     done = {kind: compare(sheet, after.sheets[kind]) for kind, sheet in before.sheets.items()}
     moved = _moved(done)
@@ -68,10 +68,21 @@ def check_draft(before: City, after: City, homes: Homes | None = None) -> Checke
     found = {kind: [*_of_kind((before, after), kind, done[kind], moved, counted.get(kind))] for kind in kinds}
     lost = [*ground_lost(after.grids, done[after.locating])]
     found[after.locating] = [*without(found[after.locating], lost), *lost]
+    for kind in kinds:
+        found[kind] += _under_none(after, kind, done[kind])
     return Checked(tuple(_weighed(after, kind, finding) for kind in kinds for finding in found[kind]))
 
 
-def _weighed(city: City, kind: str, finding: GateFinding) -> GateFinding:
+def _under_none(city: DraftGround, kind: str, done: Redrawn) -> _Findings:
+    """The areas that a draft puts under none, though there are areas of higher kinds."""
+    above = [each for each, sheet in city.sheets.items() if city.ranks[each] < city.ranks[kind] and len(sheet.tracts)]
+    for code, tract in done.put.items() if above else ():
+        before = done.before.get(code)
+        if tract.parent_code is None and (before is None or before.parent_code is not None):
+            yield GateFinding("no-parent", "error", (code,), tract.polygon)
+
+
+def _weighed(city: DraftGround, kind: str, finding: GateFinding) -> GateFinding:
     """A finding as it weighs: parts of grids may lag behind a grid that is cut, as no record is located in them."""
     lags = city.ranks[kind] > city.ranks[city.locating] and finding.code in _NESTING
     return replace(finding, severity="warning") if lags else finding
@@ -90,70 +101,105 @@ def _moved(done: Mapping[str, Redrawn]) -> dict[str, BaseGeometry]:
 
 
 def _of_kind(
-    cities: tuple[City, City], kind: str, done: Redrawn, moved: Mapping[str, BaseGeometry], homes: Homes | None
+    cities: tuple[DraftGround, DraftGround],
+    kind: str,
+    done: Redrawn,
+    moved: Mapping[str, BaseGeometry],
+    homes: Homes | None,
 ) -> _Findings:
     """What is wrong with areas of one kind that changed, or of whose parents the ground did, and was not before."""
     before, after = cities
-    sheet = after.sheets[kind]
     tracts = (*done.before.values(), *done.put.values())
-    touched = [tract.polygon for tract in tracts]
-    left = {code for code in moved if sheet.any_under(code) is not None}
-    grounds = [*touched, *(moved[code] for code in left if not moved[code].is_empty)]
-    near = {*done.put, *_beside(sheet, grounds)}
-    above = {*(sheet[code].parent_code for code in near), *(tract.parent_code for tract in tracts), *left}
-    if not near and not left:
+    left = {code for code in moved if after.sheets[kind].any_under(code) is not None}
+    grounds = [*(tract.polygon for tract in tracts), *(moved[code] for code in left if not moved[code].is_empty)]
+    if not grounds and not left:
         return
     places = [shapely.box(*shape.buffer(_BESIDE_DEG).bounds) for shape in grounds]
+    concerned = frozenset({*(tract.parent_code for tract in tracts), *left})
     tree = shapely.STRtree(places)
-    faults = []
-    for finding in _found(after, kind, above, places, homes):
-        if finding.code in FINDING_CODES and tree.query(finding.geometry, predicate="intersects").size:
-            faults.append(finding)
-        elif finding.code == "unknown-parent" or set(finding.areas) & _answerable(finding, done):
-            yield finding
-    if faults:
-        yield from _fresh(faults, _found(before, kind, above, places))
+    found = [
+        finding
+        for finding in _found(after, kind, places, concerned, homes)
+        if (finding.code in FINDING_CODES and tree.query(finding.geometry, predicate="intersects").size)
+        or finding.code == "unknown-parent"
+        or (set(finding.areas) & set(done.put) and not _follows(after, kind, finding, done))
+    ]
+    if found:
+        yield from _fresh(found, _found(before, kind, places, concerned))
 
 
-def _beside(sheet: Sheet, grounds: Sequence[BaseGeometry]) -> set[str]:
-    return {code for shape in grounds for code in sheet.near(shape, _BESIDE_DEG)}
+def _follows(city: DraftGround, kind: str, finding: GateFinding, done: Redrawn) -> bool:
+    """Whether it is told of a part of a grid that its code begins with another grid's: it went with its ground.
+
+    A code is for life, and who cut the grid did not choose the parents of what lies in it.
+    """
+    is_part = city.ranks[kind] > city.ranks[city.locating]
+    return is_part and finding.code == "code-prefix" and set(finding.areas) <= set(done.before)
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """The areas of one kind that are looked at, and the parents of all of them that the city has, by code."""
+
+    areas: Mapping[str, AreaShape]
+    parents: Mapping[str, BaseGeometry]
+
+
+def _surroundings(
+    city: DraftGround, kind: str, places: Sequence[Polygon], concerned: frozenset[str | None]
+) -> _Surroundings:
+    """What is looked at of a kind: the areas at some places, those whose parent is missing, and all their parents.
+
+    `concerned` are parents that are looked at wherever their areas lie. Each parent has one of its areas among those
+    looked at, since a parent without any is not asked for being filled.
+    """
+    sheet = city.sheets[kind]
+    beside = {code for place in places for code in sheet.near(place, _BESIDE_DEG)}
+    above = {*concerned, *(sheet[code].parent_code for code in beside)} - {None}
+    parents = {code: tract.polygon for code in above if code is not None and (tract := city.find(code)) is not None}
+    some = {code for parent in parents if (code := sheet.any_under(parent)) is not None}
+    orphans = sheet.under(above - parents.keys())
+    return _Surroundings({code: sheet[code] for code in sorted({*beside, *some, *orphans})}, parents)
 
 
 def _found(
-    city: City, kind: str, above: set[str | None], places: Sequence[Polygon], homes: Homes | None = None
+    city: DraftGround,
+    kind: str,
+    places: Sequence[Polygon],
+    concerned: frozenset[str | None],
+    homes: Homes | None = None,
 ) -> Sequence[GateFinding]:
-    """What the gate finds of the areas of a kind at some places, and of all of whose parents there are none.
-
-    Of each parent one area is among them wherever it lies: what has none below it is not asked for being filled.
-    """
+    """What the gate finds of the areas of a kind at some places and under the parents concerned."""
     counts = {} if homes is None else homes.counts
     rules = GateRules(households=None if homes is None else homes.norm)
-    sheet = city.sheets[kind]
-    parents = {code: tract.polygon for code in above if code is not None and (tract := city.find(code)) is not None}
-    some = {code for parent in parents if (code := sheet.any_under(parent)) is not None}
-    wanted = {*_beside(sheet, places), *some, *sheet.under(above - parents.keys() - {None})}
-    tracts = {code: sheet[code] for code in sorted(wanted)}
-    areas = [GateArea(code, each.polygon, each.parent_code, counts.get(code)) for code, each in tracts.items()]
+    around = _surroundings(city, kind, places, concerned)
+    areas = [GateArea(code, each.polygon, each.parent_code, counts.get(code)) for code, each in around.areas.items()]
     if not areas:
         return ()
     within = shapely.union_all(places)
-    return Gate.of(areas, parents or _uppermost(city), rules, within).findings
+    return Gate.of(areas, around.parents or _uppermost(city), rules, within).findings
 
 
-def _answerable(finding: GateFinding, done: Redrawn) -> set[str]:
-    """The areas for which the draft answers: what one that was there is called is no fault of it."""
-    return set(done.put) - set(done.before) if finding.code == "code-format" else set(done.put)
+def _fresh(found: Sequence[GateFinding], known: Sequence[GateFinding]) -> _Findings:
+    """The findings that were not known: faults of ground that lie within no known one, and what is new of an area."""
+    told = {_told_of(each) for each in known}
+    for finding in found:
+        if finding.code in FINDING_CODES:
+            alike = [each.geometry for each in known if (each.code, each.parent) == (finding.code, finding.parent)]
+            is_known = any(
+                shapely.covers(shapely.buffer(ground, _SAME_PLACE_DEG), finding.geometry) for ground in alike
+            )
+        else:
+            is_known = _told_of(finding) in told
+        if not is_known:
+            yield finding
 
 
-def _fresh(faults: Sequence[GateFinding], known: Sequence[GateFinding]) -> _Findings:
-    """The faults that are not, and do not lie within, one of those that were known."""
-    for fault in faults:
-        alike = [each.geometry for each in known if (each.code, each.parent) == (fault.code, fault.parent)]
-        if not any(shapely.covers(shapely.buffer(ground, _SAME_PLACE_DEG), fault.geometry) for ground in alike):
-            yield fault
+def _told_of(finding: GateFinding) -> tuple[object, ...]:
+    return finding.code, finding.areas, finding.parent, tuple(sorted(finding.detail.items()))
 
 
-def _uppermost(city: City) -> dict[str, BaseGeometry]:
+def _uppermost(city: DraftGround) -> dict[str, BaseGeometry]:
     """Some area, so that areas of which all parents are gone are asked for theirs."""
     first = min((kind for kind, sheet in city.sheets.items() if sheet.tracts), key=city.ranks.__getitem__)
     code, tract = next(iter(city.sheets[first].tracts.items()))

@@ -12,11 +12,12 @@ from typing import Any, Literal
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session, defer
 
+from geo.editions.tables import Edition, PlannedEdition
 from geo.redraw import Redrawn
-from geo.redraw.sheet import compare
-from geo.tables import Edition, PlannedEdition
+from geo.redraw.layer import compare
 from server.grids.balancing import worked_out
-from server.grids.city import City
+from server.grids.draft_cache import cache_of
+from server.grids.draft_ground import DraftGround
 from server.grids.errors import (
     DraftChanged,
     DraftNeedsVersion,
@@ -28,8 +29,7 @@ from server.grids.errors import (
     UnknownDraft,
 )
 from server.grids.following import with_parents
-from server.grids.operations import Operation, Step, perform
-from server.grids.shelf import shelf_of
+from server.grids.operations import DraftStep, Operation, perform, require_names
 from server.grids.tables import Draft, DraftOperation
 from server.grids.waiting import waiting_ground
 from sync.errors import NoEdition
@@ -42,9 +42,9 @@ Seen = int | Literal["any"] | None
 class Drawn:
     """A draft folded: the city as it was, as the operations leave it, and with parents that follow."""
 
-    before: City
-    steps: tuple[Step, ...]
-    after: City
+    before: DraftGround
+    steps: tuple[DraftStep, ...]
+    after: DraftGround
 
     def changes(self) -> dict[str, Redrawn]:
         """What is different, by kind of area; kinds of which nothing is are left out."""
@@ -136,30 +136,39 @@ def standing(rows: Sequence[DraftOperation]) -> list[Operation]:
 
 def drawn(session: Session, draft: Draft) -> Drawn:
     """Fold a draft. What was once done can be done again: no operation is refused."""
-    shelf = shelf_of(session)
-    before = shelf.city(session, draft.base_edition)
-    steps = shelf.fold(session, draft.base_edition, standing(operations(session, draft)))
+    kept = cache_of(session)
+    before = kept.city(session, draft.base_edition)
+    steps = kept.fold(session, draft.base_edition, standing(operations(session, draft)))
     cities = [step.city for step in steps]
     waiting = waiting_ground(cities[-1], steps) if cities else {}
     return Drawn(before, steps, with_parents(before, cities, waiting))
 
 
-def as_drawn(session: Session, draft: Draft) -> City:
+def as_drawn(session: Session, draft: Draft) -> DraftGround:
     """The city as the operations of a draft leave it, before parents follow: what the next operation works on."""
-    shelf = shelf_of(session)
-    steps = shelf.fold(session, draft.base_edition, standing(operations(session, draft)))
-    return steps[-1].city if steps else shelf.city(session, draft.base_edition)
+    kept = cache_of(session)
+    steps = kept.fold(session, draft.base_edition, standing(operations(session, draft)))
+    return steps[-1].city if steps else kept.city(session, draft.base_edition)
+
+
+def steps_of(session: Session, draft: Draft, *, undone: bool = False) -> Sequence[DraftStep]:
+    """What each operation of a draft came to that stands, in order; ``undone``: and then those that are undone."""
+    rows = [row for row in operations(session, draft) if undone or not row.undone]
+    kept = [Operation(row.kind, row.parameters, (row.id, row.made_at)) for row in rows]
+    return cache_of(session).fold(session, draft.base_edition, kept)
 
 
 def do(
     session: Session, draft: Draft, kind: str, parameters: dict[str, Any], *, author: str, now: dt.datetime
-) -> tuple[DraftOperation, Step]:
-    """Do one operation more; those undone are gone then. Errors as ``balancing.worked_out``, ``operations.perform``."""
+) -> tuple[DraftOperation, DraftStep]:
+    """Do one operation more; those undone are gone then. Errors as ``balancing.worked_out``, ``operations``."""
     rows = operations(session, draft)
     stand = standing(rows)
     city = as_drawn(session, draft)
     parameters = worked_out(session, city, kind, parameters)
-    step = perform(city, Operation(kind, parameters))
+    operation = Operation(kind, parameters)
+    require_names(operation)
+    step = perform(city, operation)
     session.execute(delete(DraftOperation).where(DraftOperation.draft_id == draft.id, DraftOperation.undone))
     row = DraftOperation(
         draft_id=draft.id, position=len(stand) + 1, kind=kind, parameters=parameters, undone=False, author=author,

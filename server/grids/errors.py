@@ -1,6 +1,7 @@
 """The errors of drafts.
 
-Owns what can be wrong with a draft, as data. Must not know HTTP; `server.problems` gives each its status and texts.
+Owns what can be wrong with a draft, as data. Must not know HTTP; `server.http.problems` gives each its status and
+texts.
 
     DraftError
     ├── UnknownDraft           no such draft
@@ -13,7 +14,7 @@ Owns what can be wrong with a draft, as data. Must not know HTTP; `server.proble
     ├── NothingToPublish       the draft changes nothing
     ├── AreaNotYours           an operation on areas of which somebody else is GIS staff
     ├── OperationRefused       an operation that lacks something, or speaks of the wrong kind of area
-    ├── BaseSuperseded         another edition is in force than the one drawn over
+    ├── DraftSuperseded         another edition is in force than the one drawn over
     ├── RebaseConflicts        operations that do not fit on the newer edition
     └── GateClosed             areas that must not be put into force
 """
@@ -114,18 +115,19 @@ class OperationRefused(DraftError):
     `field` is the field at fault. `reason`: "required", "unknown-kind", "other-kind" (the areas are not of one kind),
     "unknown-parent", "parent-not-above"; of dividing evenly "not-grids", "not-just-above" (there are areas between it
     and the grids), "not-a-range", "nothing-to-move" (all are within the range, or nothing helps), "too-many",
-    "no-codes-left".
+    "no-codes-left". `known`: what the field may be instead.
     """
 
     code = "operation-refused"
 
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
+    def __init__(self, field: str, reason: str, known: tuple[str, ...] | None = None) -> None:
+        super().__init__(f"{field}: {reason}" + (f"; there are {', '.join(known)}" if known else ""))
         self.field = field
         self.reason = reason
+        self.known = known
 
 
-class BaseSuperseded(DraftError):
+class DraftSuperseded(DraftError):
     """Edition `newest` is in force, the draft is over `base`. `conflicts` as of RebaseConflicts; () where all fits."""
 
     code = "draft-base-superseded"

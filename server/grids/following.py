@@ -14,19 +14,21 @@ import numpy as np
 import shapely
 from shapely.geometry.base import BaseGeometry
 
+from geo.coverage.nesting import uneven
+from geo.coverage.plane import polygons_of, width
 from geo.errors import GeoError
-from geo.nesting import uneven
-from geo.plane import polygons_of, width
 from geo.redraw import lay_all
-from geo.redraw.sheet import Sheet, Tract, to_degrees, to_units
-from server.grids.city import City
+from geo.redraw.layer import AreaShape, Layer, to_degrees, to_units
+from server.grids.draft_ground import DraftGround
 
-Waiting = Mapping[str, Mapping[str, Sequence[Tract]]]
+Waiting = Mapping[str, Mapping[str, Sequence[AreaShape]]]
 _APART_UNITS: Final = 9.0
 """A centimetre, in units of 1e-8 degree: what nesting lets pass."""
 
 
-def with_parents(before: City, steps: Sequence[City], waiting: Waiting = MappingProxyType({})) -> City:
+def with_parents(
+    before: DraftGround, steps: Sequence[DraftGround], waiting: Waiting = MappingProxyType({})
+) -> DraftGround:
     """The city that the last of some steps leaves, in which parents are what lies in them, from the lowest up.
 
     ``waiting``: ground that lies in them too, though in no area yet, by the kind of area it is for, and by parent.
@@ -46,7 +48,7 @@ def with_parents(before: City, steps: Sequence[City], waiting: Waiting = Mapping
     return after
 
 
-def _laid(sheet: Sheet, put: dict[str, Tract]) -> Sheet:
+def _laid(sheet: Layer, put: dict[str, AreaShape]) -> Layer:
     """The sheet with areas drawn anew; whoever shares a border of theirs that got a node receives it."""
     try:
         return sheet.with_changes(lay_all(sheet, put).put)
@@ -55,10 +57,10 @@ def _laid(sheet: Sheet, put: dict[str, Tract]) -> Sheet:
         return sheet.with_changes(put)
 
 
-def _uneven(old: Sheet, new: Sheet, held: Mapping[str, Sequence[Tract]]) -> set[str]:
+def _uneven(old: Layer, new: Layer, held: Mapping[str, Sequence[AreaShape]]) -> set[str]:
     """The parents whose areas hold other ground together than they did; ``held`` lies in them too by now."""
-    lost: dict[str | None, list[Tract]] = defaultdict(list)
-    gained: dict[str | None, list[Tract]] = defaultdict(list, {code: list(ground) for code, ground in held.items()})
+    lost: dict[str | None, list[AreaShape]] = defaultdict(list)
+    gained: dict[str | None, list[AreaShape]] = defaultdict(list, {code: list(ground) for code, ground in held.items()})
     for code in old.differing(new):
         for sheet, side in ((old, lost), (new, gained)):
             if code in sheet.tracts:
@@ -67,10 +69,12 @@ def _uneven(old: Sheet, new: Sheet, held: Mapping[str, Sequence[Tract]]) -> set[
     return {code for code in concerned if not _is_same(_united(lost[code]), _united(gained[code]))}
 
 
-def _followed(kind: str, past: Sequence[City], after: City, now: Mapping[str, list[Tract]]) -> dict[str, Tract]:
+def _followed(
+    kind: str, past: Sequence[DraftGround], after: DraftGround, now: Mapping[str, list[AreaShape]]
+) -> dict[str, AreaShape]:
     """The parents that were what lay in them at one of the past states, and are not what lies in them now."""
     parents = {code: parent for code, held in now.items() if held and (parent := after.find(code)) is not None}
-    found: dict[str, Tract] = {}
+    found: dict[str, AreaShape] = {}
     waiting = set(parents)
     own = dict(zip(sorted(waiting), to_units(parents[code].polygon for code in sorted(waiting)), strict=True))
     for city in past:
@@ -92,20 +96,20 @@ def _followed(kind: str, past: Sequence[City], after: City, now: Mapping[str, li
     return found
 
 
-def _below(sheet: Sheet, parents: set[str]) -> dict[str, list[Tract]]:
-    found: dict[str, list[Tract]] = defaultdict(list)
+def _below(sheet: Layer, parents: set[str]) -> dict[str, list[AreaShape]]:
+    found: dict[str, list[AreaShape]] = defaultdict(list)
     for tract in sheet.under(parents).values():
         found[str(tract.parent_code)].append(tract)
     return found
 
 
-def _is_filled(parent: BaseGeometry, tracts: Sequence[Tract]) -> bool:
+def _is_filled(parent: BaseGeometry, tracts: Sequence[AreaShape]) -> bool:
     """Whether a parent (units) is what lies in it to the last unit; asked first, as it costs so little."""
     below = np.array(to_units(each.polygon for each in tracts), dtype=object)
     return not uneven(below, np.array([parent], dtype=object), np.zeros(len(below), dtype=np.int64)).size
 
 
-def _exchanged(parent: BaseGeometry, then: Sequence[Tract], now: Sequence[Tract]) -> BaseGeometry:
+def _exchanged(parent: BaseGeometry, then: Sequence[AreaShape], now: Sequence[AreaShape]) -> BaseGeometry:
     """A parent (units) that some areas fill, when others do: what is in both is not looked at."""
     kept = {id(tract) for tract in then} & {id(tract) for tract in now}
     lost, gained = (_united(each for each in tracts if id(each) not in kept) for tracts in (then, now))
@@ -113,7 +117,7 @@ def _exchanged(parent: BaseGeometry, then: Sequence[Tract], now: Sequence[Tract]
     return shapely.union(left, gained, grid_size=1.0)
 
 
-def _united(tracts: Iterable[Tract]) -> BaseGeometry:
+def _united(tracts: Iterable[AreaShape]) -> BaseGeometry:
     return shapely.union_all(np.array(to_units(each.polygon for each in tracts), dtype=object), grid_size=1.0)
 
 

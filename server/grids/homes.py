@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 from sqlalchemy.orm import Session
 
-from geo.redraw import Tract
-from geo.redraw.sheet import Ground, compare
+from geo.redraw import AreaShape
+from geo.redraw.layer import Ground, compare
 from server.grids.checking import Homes
 from server.grids.drafts import Drawn
-from sync.impact import households_of
+from sync.redraw.impact import households_of
 
 
 def homes_in(session: Session, done: Drawn, norm: tuple[int, int] | None, *, near_m: float) -> Homes | None:
@@ -26,5 +26,5 @@ def homes_in(session: Session, done: Drawn, norm: tuple[int, int] | None, *, nea
     return Homes(norm, {code: count for code, count in counts.items() if code in redrawn})
 
 
-def _grounds(tracts: Mapping[str, Tract]) -> dict[str, Ground]:
+def _grounds(tracts: Mapping[str, AreaShape]) -> dict[str, Ground]:
     return {code: tract.polygon for code, tract in tracts.items()}

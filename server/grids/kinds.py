@@ -1,6 +1,6 @@
 """The kinds of area that Chinese cities are cut into, as a city without any is given them. Data, no code."""
 
-from geo.publish import NewKind
+from geo.editions.publish import NewKind
 
 STANDARD_KINDS = (
     NewKind("city", "市", "City", 0),

@@ -1,6 +1,6 @@
 """A draft as a layer of features: the edition that it is over, without what it changes, and what it changes.
 
-Owns that one select. Must not know requests; how features are asked for and written is ``geo.features``'s.
+Owns that one select. Must not know requests; how features are asked for and written is ``geo.serving.features``'s.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import Select
 from sqlalchemy.types import TypeEngine
 
-from geo.features import WGS84, Layer
-from geo.tables import Area, AreaVersion
+from geo.editions.tables import Area, AreaVersion
+from geo.serving.features import WGS84, Layer
 from server.grids.drafts import Drawn
 from server.grids.numbering import Numbers
 

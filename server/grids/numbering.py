@@ -10,7 +10,7 @@ from functools import cached_property
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo.tables import Area
+from geo.editions.tables import Area
 from server.grids.drafts import Drawn
 
 FIRST = 2**32

@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final
 
-import shapely
 from shapely import Polygon
 from shapely.geometry import shape
 
+from geo.editions.names import require_name
 from geo.errors import InvalidShape
+from geo.geometry.shapes import is_flat, line_of, polygon_of
 from geo.redraw import (
+    AreaShape,
+    Layer,
     Piece,
     Redrawn,
-    Sheet,
-    Tract,
     add,
     divide,
     lay_all,
@@ -30,10 +31,9 @@ from geo.redraw import (
     retire,
     split,
 )
-from geo.redraw.sheet import Ground
-from geo.shapes import line_of, polygon_of
+from geo.redraw.layer import Ground
 from server.grids.below import with_areas_below
-from server.grids.city import City
+from server.grids.draft_ground import DraftGround
 from server.grids.errors import OperationRefused
 
 Parameters = Mapping[str, Any]
@@ -68,17 +68,17 @@ class Operation:
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class DraftStep:
     """What an operation came to."""
 
     operation: Operation
-    city: City
+    city: DraftGround
     kind: str
     redrawn: Redrawn
 
 
-def perform(city: City, operation: Operation) -> Step:
-    """Do one operation. Raises OperationRefused, and the errors of ``geo.redraw`` and ``geo.shapes``."""
+def perform(city: DraftGround, operation: Operation) -> DraftStep:
+    """Do one operation. Raises OperationRefused, and the errors of ``geo.redraw`` and ``geo.geometry.shapes``."""
     given = operation.parameters
     for name in NEEDS[operation.kind]:
         if given.get(name) in (None, "", []):
@@ -88,62 +88,76 @@ def perform(city: City, operation: Operation) -> Step:
     kind = _kind(city, operation)
     redrawn = _DOES[operation.kind](city, kind, given)
     after = with_areas_below(city, city.with_sheet(kind, redrawn.sheet), kind, redrawn)
-    return Step(operation, after, kind, redrawn)
+    return DraftStep(operation, after, kind, redrawn)
 
 
-def fold(city: City, operations: Sequence[Operation]) -> list[Step]:
+def require_names(operation: Operation) -> None:
+    """Raise InvalidName for a name given by an operation that no area may have.
+
+    Asked of what is new alone: what was drawn long ago is folded all the same, and refused when it is published.
+    """
+    given = operation.parameters
+    several = (*(given.get("areas") or ()), *(given.get("parts") or ()))
+    for each in (given, *(given.get(side) or {} for side in ("left", "right")), *several):
+        if isinstance(each.get("name"), str):
+            require_name(each["name"], each.get("code", given.get("into")))
+
+
+def fold(city: DraftGround, operations: Sequence[Operation]) -> list[DraftStep]:
     """Do operations one after another; errors as ``perform``."""
-    steps: list[Step] = []
+    steps: list[DraftStep] = []
     for operation in operations:
         steps.append(perform(steps[-1].city if steps else city, operation))
     return steps
 
 
-def _sheet(city: City, kind: str) -> Sheet:
+def _sheet(city: DraftGround, kind: str) -> Layer:
     return city.sheets[kind]
 
 
-def _split(city: City, kind: str, given: Parameters) -> Redrawn:
+def _split(city: DraftGround, kind: str, given: Parameters) -> Redrawn:
     pieces = [Piece(given[side]["code"], given[side].get("name")) for side in ("left", "right")]
     city.require_free(*(piece.code for piece in pieces if piece.code != given["code"]))
     return split(_sheet(city, kind), given["code"], line_of(given["line"]), *pieces)
 
 
-def _merge(city: City, kind: str, given: Parameters) -> Redrawn:
+def _merge(city: DraftGround, kind: str, given: Parameters) -> Redrawn:
     if given["into"] not in given["codes"]:
         city.require_free(given["into"])
     city.require_parent(kind, given.get("parent"))
     return merge(_sheet(city, kind), given["codes"], given["into"], given.get("name"), given.get("parent"))
 
 
-def _reshape(city: City, kind: str, given: Parameters) -> Redrawn:
+def _reshape(city: DraftGround, kind: str, given: Parameters) -> Redrawn:
     if len(given["codes"]) != 2:  # noqa: PLR2004 - a border has two sides
         raise OperationRefused("codes", "two-areas")
     one, other = given["codes"]
     return reshape(_sheet(city, kind), one, other, line_of(given["line"]))
 
 
-def _rename(city: City, kind: str, given: Parameters) -> Redrawn:
+def _rename(city: DraftGround, kind: str, given: Parameters) -> Redrawn:
     return rename(_sheet(city, kind), given["code"], given["name"])
 
 
-def _reassign(city: City, kind: str, given: Parameters) -> Redrawn:
+def _reassign(city: DraftGround, kind: str, given: Parameters) -> Redrawn:
     city.require_parent(kind, given["parent"])
     return reassign(_sheet(city, kind), given["code"], given["parent"])
 
 
-def _add(city: City, kind: str, given: Parameters) -> Redrawn:
+def _add(city: DraftGround, kind: str, given: Parameters) -> Redrawn:
     city.require_free(given["code"])
     city.require_parent(kind, given.get("parent"))
     lay = lay_alone if given.get("alone") else add
-    return lay(_sheet(city, kind), given["code"], Tract(_polygon(given["polygon"]), given["name"], given.get("parent")))
+    return lay(
+        _sheet(city, kind), given["code"], AreaShape(_polygon(given["polygon"]), given["name"], given.get("parent"))
+    )
 
 
-def _retire(city: City, kind: str, given: Parameters) -> Redrawn:
+def _retire(city: DraftGround, kind: str, given: Parameters) -> Redrawn:
     return retire(_sheet(city, kind), given["code"])
 
 
-def _replace(city: City, kind: str, given: Parameters) -> Redrawn:
+def _replace(city: DraftGround, kind: str, given: Parameters) -> Redrawn:
     areas, gone = given.get("areas") or (), given.get("retired") or ()
     tracts = {each["code"]: _replacing(city, kind, each, number) for number, each in enumerate(areas)}
     if len({*tracts, *gone}) < len(areas) + len(gone):
@@ -155,10 +169,10 @@ def _replace(city: City, kind: str, given: Parameters) -> Redrawn:
     return lay_all(_sheet(city, kind), tracts, gone)
 
 
-def _replacing(city: City, kind: str, each: Parameters, number: int) -> Tract:
+def _replacing(city: DraftGround, kind: str, each: Parameters, number: int) -> AreaShape:
     """An area as it is laid: what is not said of one that is there stays as it is; of a new one all must be said."""
     sheet = _sheet(city, kind)
-    known = sheet.tracts.get(each["code"], Tract(Polygon()))
+    known = sheet.tracts.get(each["code"], AreaShape(Polygon()))
     if each["code"] not in sheet.tracts:
         city.require_free(each["code"])
         for name in ("name", "parent"):
@@ -166,7 +180,7 @@ def _replacing(city: City, kind: str, each: Parameters, number: int) -> Tract:
                 raise OperationRefused(name, "required")
     parent = each.get("parent", known.parent_code)
     city.require_parent(kind, parent)
-    return Tract(_polygon(each["polygon"], number), each.get("name", known.name), parent)
+    return AreaShape(_polygon(each["polygon"], number), each.get("name", known.name), parent)
 
 
 def _polygon(value: Any, feature: int | None = None) -> Ground:
@@ -174,14 +188,14 @@ def _polygon(value: Any, feature: int | None = None) -> Ground:
     try:
         return polygon_of(value, feature=feature)
     except InvalidShape as error:
-        if error.reason not in _FLAT or error.lon is None or shapely.make_valid(shape(value)).area > 0:
+        if error.reason not in _FLAT or error.lon is None or not is_flat(shape(value)):
             raise
         raise InvalidShape("zero-area", error.lon, error.lat, feature=feature) from None
 
 
-def _divide(city: City, kind: str, given: Parameters) -> Redrawn:
+def _divide(city: DraftGround, kind: str, given: Parameters) -> Redrawn:
     parts = {
-        each["code"]: Tract(_polygon(each["polygon"], number), each["name"], each["parent"])
+        each["code"]: AreaShape(_polygon(each["polygon"], number), each["name"], each["parent"])
         for number, each in enumerate(given["parts"])
     }
     city.require_free(*(code for code in parts if code not in given["codes"]))
@@ -190,7 +204,7 @@ def _divide(city: City, kind: str, given: Parameters) -> Redrawn:
     return divide(_sheet(city, kind), given["codes"], parts)
 
 
-def _kind(city: City, operation: Operation) -> str:
+def _kind(city: DraftGround, operation: Operation) -> str:
     """The kind of area that an operation works on."""
     if operation.kind in ("propose", "heal"):
         return city.locating
@@ -201,7 +215,7 @@ def _may_add(operation: Operation) -> bool:
     return operation.kind == "add" or (operation.kind == "replace" and bool(operation.parameters.get("area_kind")))
 
 
-def _kind_added(city: City, given: Parameters) -> str:
+def _kind_added(city: DraftGround, given: Parameters) -> str:
     kind: str = given.get("area_kind") or city.locating
     if kind not in city.sheets:
         raise OperationRefused("area_kind", "unknown-kind")
@@ -222,7 +236,7 @@ NEEDS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "heal": ("parts",),
     }
 )
-_DOES: Final[Mapping[str, Callable[[City, str, Parameters], Redrawn]]] = MappingProxyType(
+_DOES: Final[Mapping[str, Callable[[DraftGround, str, Parameters], Redrawn]]] = MappingProxyType(
     {
         "split": _split,
         "merge": _merge,

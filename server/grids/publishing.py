@@ -1,7 +1,7 @@
 """Bringing a draft into force, and onto a newer edition where one came in between.
 
-Owns finding which operations do not fit any more. Publishing itself is ``geo.publish`` and ``sync.flip``. The caller
-commits, at once after ``put_into_force``.
+Owns finding which operations do not fit any more. Publishing itself is ``geo.editions.publish`` and
+``sync.redraw.cutover``. The caller commits, at once after ``put_into_force``.
 """
 
 import datetime as dt
@@ -13,26 +13,26 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo import plans
-from geo.changes import area_m2
+from geo.coverage.changes import area_m2
+from geo.editions import plans
+from geo.editions.publish import NewArea, Published
 from geo.errors import GeoError
-from geo.publish import NewArea, Published
-from geo.redraw import Tract
-from geo.redraw.sheet import to_degrees, to_units
+from geo.redraw import AreaShape
+from geo.redraw.layer import to_degrees, to_units
 from server.grids.checking import check_draft
-from server.grids.city import City
+from server.grids.draft_cache import cache_of
+from server.grids.draft_ground import DraftGround
 from server.grids.drafts import Drawn, drawn, newest_edition, operations, standing
 from server.grids.errors import (
-    BaseSuperseded,
     DraftError,
+    DraftSuperseded,
     GateClosed,
     NothingToPublish,
     RebaseConflicts,
 )
 from server.grids.operations import Operation, perform
-from server.grids.shelf import shelf_of
 from server.grids.tables import Draft
-from sync.flip import publish_order
+from sync.redraw.cutover import publish_order
 
 OnConflict = Literal["refuse", "leave-out", "apply"]
 _SAME_M2: Final = 1.0
@@ -72,9 +72,9 @@ def conflicts_on(session: Session, draft: Draft, newest: int, *, passing_changed
 
     ``passing_changed``: what works on changed areas is passed over, not done all the same.
     """
-    shelf = shelf_of(session)
-    base = shelf.city(session, draft.base_edition)
-    city = now = shelf.city(session, newest)
+    kept = cache_of(session)
+    base = kept.city(session, draft.base_edition)
+    city = now = kept.city(session, newest)
     found = []
     for position, operation in enumerate(standing(operations(session, draft)), start=1):
         changed = _changed(base, now, operation)
@@ -111,7 +111,7 @@ def rebase(session: Session, draft: Draft, on_conflict: OnConflict) -> list[Conf
 
 
 def order_of(session: Session, draft: Draft, *, by: str, note: str) -> plans.Order:
-    """What is to be published of a draft (locked). Raises BaseSuperseded, GateClosed and NothingToPublish."""
+    """What is to be published of a draft (locked). Raises DraftSuperseded, GateClosed and NothingToPublish."""
     newest = newest_edition(session)
     if newest != draft.base_edition:
         _refuse_superseded(session, draft, newest)
@@ -126,7 +126,10 @@ def order_of(session: Session, draft: Draft, *, by: str, note: str) -> plans.Ord
 
 
 def plan(session: Session, draft: Draft, order: plans.Order, *, due_at: dt.datetime, now: dt.datetime) -> plans.Plan:
-    """Plan to publish what was ordered of a draft (locked), which is closed then. Errors as ``geo.plans.plan``."""
+    """Plan to publish what was ordered of a draft (locked), which is closed then.
+
+    Raises what ``geo.editions.plans.plan`` does.
+    """
     planned = plans.plan(session, order, due_at=due_at, now=now)
     draft.plan_id = planned.id
     draft.version += 1
@@ -149,7 +152,7 @@ _NOTE_PUBLISHED = text("""
 def put_into_force(session: Session, draft: Draft, order: plans.Order, clock: Callable[[], dt.datetime]) -> Published:
     """Publish what was ordered of a draft (locked) and bring it into force; the last thing before the commit.
 
-    Raises the errors of ``sync.flip.publish_order``: another publisher may have been quicker since the order.
+    Raises the errors of ``sync.redraw.cutover.publish_order``: another publisher may have been quicker since the order.
     """
     done = publish_order(session, order, clock)
     if not done.is_new:
@@ -162,7 +165,7 @@ def put_into_force(session: Session, draft: Draft, order: plans.Order, clock: Ca
 
 def _refuse_superseded(session: Session, draft: Draft, newest: int) -> None:
     found = conflicts_on(session, draft, newest)
-    raise BaseSuperseded(draft.base_edition, newest, [each.as_json() for each in found])
+    raise DraftSuperseded(draft.base_edition, newest, [each.as_json() for each in found])
 
 
 def _differing(done: Drawn) -> tuple[list[NewArea], list[str]]:
@@ -188,10 +191,12 @@ def _keep(session: Session, draft: Draft, out: set[int], newest: int) -> None:
     for position, row in enumerate(kept, start=1):
         row.position = position
     session.flush()
-    shelf_of(session).fold(session, newest, standing(kept))
+    cache_of(session).fold(session, newest, standing(kept))
 
 
-def _changed(base: City, city: City, operation: Operation) -> dict[str, tuple[float | None, float | None]]:
+def _changed(
+    base: DraftGround, city: DraftGround, operation: Operation
+) -> dict[str, tuple[float | None, float | None]]:
     """The areas that an operation works on and that are others in a newer edition, with a place where they differ."""
     found: dict[str, tuple[float | None, float | None]] = {}
     for code in operation.areas:
@@ -211,7 +216,7 @@ def _changed(base: City, city: City, operation: Operation) -> dict[str, tuple[fl
     return found
 
 
-def _difference(before: Tract, after: Tract) -> tuple[float, float] | None:
+def _difference(before: AreaShape, after: AreaShape) -> tuple[float, float] | None:
     """A place where the ground is another; None where it is the same but for a new node."""
     one, other = to_units([before.polygon, after.polygon])
     apart = shapely.get_parts(shapely.symmetric_difference(one, other, grid_size=1.0))
@@ -223,13 +228,13 @@ def _difference(before: Tract, after: Tract) -> tuple[float, float] | None:
     return round(point.x, 8), round(point.y, 8)
 
 
-def _inside(tract: Tract) -> tuple[float, float]:
+def _inside(tract: AreaShape) -> tuple[float, float]:
     point = tract.polygon.representative_point()
     return round(point.x, 8), round(point.y, 8)
 
 
 def _place(
-    error: GeoError | DraftError, cities: tuple[City, City], operation: Operation
+    error: GeoError | DraftError, cities: tuple[DraftGround, DraftGround], operation: Operation
 ) -> tuple[float | None, float | None]:
     """Where an error is: as it says, else in the first area that the operation works on."""
     lon, lat = error.data.get("lon"), error.data.get("lat")

@@ -8,16 +8,16 @@ from collections.abc import Sequence
 
 import shapely
 
-from geo.plane import polygons_of, width
-from geo.redraw import Tract
-from geo.redraw.sheet import GAP_UNITS, Sheet, to_degrees, to_units
-from server.grids.city import City
-from server.grids.operations import Step
+from geo.coverage.plane import polygons_of, width
+from geo.redraw import AreaShape
+from geo.redraw.layer import GAP_UNITS, Layer, to_degrees, to_units
+from server.grids.draft_ground import DraftGround
+from server.grids.operations import DraftStep
 
 
-def waiting_ground(after: City, steps: Sequence[Step]) -> dict[str, dict[str, list[Tract]]]:
+def waiting_ground(after: DraftGround, steps: Sequence[DraftStep]) -> dict[str, dict[str, list[AreaShape]]]:
     """The ground that waits, by the kind of area that gave it up and by the parent; areas given up whole wait not."""
-    found: dict[str, dict[str, list[Tract]]] = {}
+    found: dict[str, dict[str, list[AreaShape]]] = {}
     for step in steps:
         if not step.operation.leaves_ground:
             continue
@@ -31,11 +31,11 @@ def waiting_ground(after: City, steps: Sequence[Step]) -> dict[str, dict[str, li
     return found
 
 
-def _untaken(sheet: Sheet, before: Tract, after: Tract) -> list[Tract]:
+def _untaken(sheet: Layer, before: AreaShape, after: AreaShape) -> list[AreaShape]:
     one, other = to_units([before.polygon, after.polygon])
     lost = shapely.difference(one, other, grid_size=1.0)
     if lost.is_empty:
         return []
     taken = to_units(sheet[code].polygon for code in sheet.near(before.polygon))
     rest = shapely.difference(lost, shapely.union_all(taken, grid_size=1.0), grid_size=1.0)
-    return [Tract(to_degrees(part)) for part in polygons_of(rest) if width(part) >= GAP_UNITS]
+    return [AreaShape(to_degrees(part)) for part in polygons_of(rest) if width(part) >= GAP_UNITS]

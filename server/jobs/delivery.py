@@ -4,9 +4,8 @@ from datetime import timedelta
 
 import structlog
 
-from server.cases.deliveries import deliver_due
-from server.cases.endpoints import seal
-from server.cases.webhook import Guard
+from server.cases.delivery.deliveries import deliver_due
+from server.cases.delivery.endpoints import seal
 from server.jobs.process import config, now, transaction, wake
 
 # Well below the time at which a job is taken for dead, so that no letter is cut off on its way.
@@ -18,8 +17,9 @@ log = structlog.get_logger()
 def deliver() -> int:
     """Send all that is due; return how many arrived. Safe to run twice at once, and to kill at any moment."""
     settings = config()
-    guard = Guard(allow_loopback=settings.webhook_allow_loopback, allow_private=settings.webhook_allow_private)
-    sent = deliver_due(transaction, now, seal=seal(settings.secret_key), guard=guard, work_for=WORK_FOR)
+    sent = deliver_due(
+        transaction, now, seal=seal(settings.secret_key), guard=settings.webhook_guard, work_for=WORK_FOR
+    )
     if sent.given_up:
         log.warning("deliveries were given up: a dispatcher must look at /v1/deliveries", count=sent.given_up)
     if sent.more:

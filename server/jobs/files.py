@@ -4,11 +4,11 @@ import dataclasses
 
 from sqlalchemy.orm import Session
 
-from geo.editions import Ground
+from geo.editions.ground import Ground
 from server.attachments.store import open_store
 from server.attachments.tending import Tender
 from server.attachments.uploads import Limits
-from server.grounds import ground_now
+from server.database.ground_cache import ground_now
 from server.jobs.process import config, now, transaction
 
 

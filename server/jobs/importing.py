@@ -2,10 +2,10 @@
 
 from sqlalchemy.orm import Session
 
-from geo.editions import NEWEST, Ground
+from geo.editions.ground import NEWEST, Ground
 from server.attachments.store import open_store
-from server.grids.importer import Importer
-from server.grounds import ground_at
+from server.database.ground_cache import ground_at
+from server.grids.imports.job import Importer
 from server.jobs.process import config, now, transaction, wake
 
 

@@ -5,7 +5,7 @@ Made at first use, so that a worker pool may fork before. Must not know any job.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cache
 
 from sqlalchemy import Engine, create_engine
@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 # For its effect: connections are taught the arrays of the engine when they are made. A job that needs them may be
 # imported, by RQ, only after another one has made the connection that both will use.
-import sync.arrays  # noqa: F401
+import sync.sql.arrays  # noqa: F401
+from server import clock
 from server.config import Config
+from server.database.pool import engine_options
 from server.jobs.queues import wake_at
 
 # After so long a job that finds work without end queues itself again and lets others have their turn.
@@ -30,7 +32,7 @@ def config() -> Config:
 @cache
 def engine() -> Engine:
     """Return the engine of this process."""
-    return create_engine(config().database_url, **config().engine_options)
+    return create_engine(config().database_url, **engine_options(config()))
 
 
 @contextmanager
@@ -42,7 +44,7 @@ def transaction() -> Iterator[Session]:
 
 def now() -> datetime:
     """Return the time, aware UTC."""
-    return datetime.now(UTC)
+    return clock.now()
 
 
 def wake(name: str) -> bool:

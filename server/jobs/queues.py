@@ -18,7 +18,7 @@ from redis.retry import Retry
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from server.extensions import settings
+from server.database.extensions import settings
 
 JOBS: Mapping[str, str] = {
     "merge": "server.jobs.merging.settle",
@@ -28,8 +28,17 @@ JOBS: Mapping[str, str] = {
     "editions": "server.jobs.editions.follow",
     "imports": "server.jobs.importing.import_all",
     "tiles": "server.jobs.tiles.sketch",
+    "calendar": "server.jobs.calendar.recount",
+    "clocks": "server.jobs.clocks.watch",
+    "steps": "server.jobs.steps.step",
 }
-QUEUES = tuple(JOBS)
+LANES: tuple[tuple[str, ...], ...] = (
+    ("merge", "steps", "routing"),
+    ("delivery", "editions", "calendar", "clocks"),
+    ("files", "imports", "tiles"),
+)
+"""The queues by how long their jobs may take. Each lane has a worker that takes nothing slower, so that no long job
+keeps a quicker kind waiting; a worker of a slower lane takes from the quicker ones too."""
 # How long a job may take before it is ended: a file of the largest size is read in one piece.
 _JOB_S: Mapping[str, int] = {"imports": 3600}
 _USUAL_JOB_S = 600

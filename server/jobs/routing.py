@@ -1,7 +1,7 @@
 """The routing job: routes what awaits it, hundreds of issues a transaction, until nothing does or others have a turn.
 
-An issue that cannot be routed holds up none of the others: its batch is halved until it stands alone, and it is set
-aside with the reason (``server.cases.aside``).
+An issue that cannot be routed holds up none of the others: it is looked for and set aside
+(``sync.store.dead_letters``).
 """
 
 import uuid
@@ -11,20 +11,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError  # noqa: A004  # the pool's own
 from sqlalchemy.orm import Session
 
-from server.cases import aside
-from server.cases.calendar import WorkCalendar, parse_hours
 from server.cases.case import Policy
+from server.cases.catalogues import editions
 from server.cases.errors import NoDefaultDesk
-from server.cases.service import Routed, read_book, route_awaiting
-from server.grounds import ground_at
+from server.cases.routing import retries
+from server.cases.routing.service import Routed, read_book, route_awaiting
+from server.cases.routing.trial import mark_changed
+from server.database.ground_cache import ground_at
 from server.jobs.process import WORK_FOR, config, now, transaction, wake
+from sync.store.dead_letters import NOT_OF_AN_ITEM, one_by_one, reason_of
 
 BATCH = 500
 # These say nothing of an issue: the job ends, and the sweeper asks again.
-_NOT_OF_AN_ISSUE = (NoDefaultDesk, OperationalError, InterfaceError, TimeoutError)
+_NOT_OF_AN_ISSUE = (NoDefaultDesk, *NOT_OF_AN_ITEM)
 
 log = structlog.get_logger()
 
@@ -35,10 +36,9 @@ class Routing:
 
     begin: Callable[[], AbstractContextManager[Session]]
     clock: Callable[[], datetime]
-    calendar: WorkCalendar
     policy: Policy
 
-    def spell(self, work_for: timedelta) -> Routed:
+    def run_for(self, work_for: timedelta) -> Routed:
         """Route batch after batch until nothing waits or the time is up (``more``)."""
         ends = self.clock() + work_for
         routed = self.batch()
@@ -53,57 +53,54 @@ class Routing:
         except _NOT_OF_AN_ISSUE:
             raise
         except Exception as error:  # noqa: BLE001  # the edge of the job: one issue must not stop the others
-            log.warning("a batch of issues could not be routed; looking for the one", error=repr(error))
+            log.warning("a batch of issues could not be routed; looking for the one", error=type(error).__name__)
         moment = self.clock()
         with self.begin() as session:
             # What is wrong with ground or rules is no issue's fault: it is raised here, and nothing is set aside.
             ground_at(session)(moment)
             read_book(session)
-            ids = aside.awaiting(session, BATCH, moment)
-        return self._each(ids)
-
-    def _each(self, ids: Sequence[uuid.UUID]) -> Routed:
-        """Route each half by itself, until what cannot be routed stands alone."""
-        if not ids:
-            return Routed()
-        middle = (len(ids) + 1) // 2
+            ids = retries.awaiting(session, BATCH, moment)
         routed = Routed()
-        for half in filter(None, (ids[:middle], ids[middle:])):
-            routed = _both(routed, self._part(half))
+        for part in one_by_one(ids, lambda some: self._try(len(some), some), self._set_aside):
+            routed = _both(routed, part)
         return replace(routed, more=len(ids) == BATCH)
 
-    def _part(self, ids: Sequence[uuid.UUID]) -> Routed:
-        try:
-            return self._try(len(ids), ids)
-        except _NOT_OF_AN_ISSUE:
-            raise
-        except Exception as error:
-            if len(ids) > 1:
-                return self._each(ids)
-            log.exception("an issue could not be routed; it is set aside", issue=str(ids[0]))
-            with self.begin() as session:
-                aside.set_aside(session, ids[0], f"{type(error).__name__}: {error}", self.clock())
-            return Routed()
+    def _set_aside(self, issue_id: uuid.UUID, error: Exception) -> None:
+        if isinstance(error, NoDefaultDesk):
+            raise error
+        log.error("an issue could not be routed; it is set aside", issue=str(issue_id), why=reason_of(error))
+        with self.begin() as session:
+            retries.set_aside(session, issue_id, error, self.clock())
 
     def _try(self, limit: int, only: Sequence[uuid.UUID] | None) -> Routed:
         with self.begin() as session:
             moment = self.clock()
             ground = ground_at(session)(moment)
-            return route_awaiting(session, moment, ground, limit, calendar=self.calendar, policy=self.policy, only=only)
+            return route_awaiting(session, moment, ground, limit, policy=self.policy, only=only)
 
 
 def _both(one: Routed, other: Routed) -> Routed:
     return Routed(one.issues + other.issues, one.deliveries + other.deliveries, other.more)
 
 
+def _settle_catalogue() -> None:
+    """Bring in what was planned of the catalogue for now, and have the cases decided anew that it sends elsewhere."""
+    moment = now()
+    with transaction() as session:
+        codes = editions.settle_due(session, moment)
+        marked = mark_changed(session, ground_at(session)(moment), moment, categories=codes) if codes else 0
+    if codes:
+        log.info("a planned change of the catalogue took effect", categories=codes, decided_anew=marked)
+
+
 def route() -> int:
     """Route what waits; return how many issues were. Safe to run twice at once, and to kill at any moment."""
     settings = config()
-    calendar = WorkCalendar(hours=parse_hours(settings.working_hours))
     policy = Policy(count_from="capture" if settings.deadlines_from == "capture" else "decision")
-    routing = Routing(transaction, now, calendar, policy)
+    _settle_catalogue()
+    routing = Routing(transaction, now, policy)
     try:
-        routed = routing.spell(WORK_FOR)
+        routed = routing.run_for(WORK_FOR)
     except NoDefaultDesk as error:
         # Nothing can be routed until somebody loads the catalogue; the issues wait, and the sweeper asks again.
         log.error("issues cannot be routed: load the catalogue", desk=error.desk)  # noqa: TRY400  # no trace needed

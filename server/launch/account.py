@@ -1,7 +1,8 @@
-"""The account that the private servers run as, and folders that it can enter.
+"""The accounts that everything runs as where the launcher is root, and folders that they can enter.
 
-PostgreSQL refuses to run as root, and Redis should not: as root both run as an account without rights. Owns the
-choice of the account and of the folders; knows nothing of the servers.
+Nothing that goes on running is root: the servers run as the account of the database's data, the application as one of
+its own, which reaches no data but through PostgreSQL, and nginx as one that sees neither the data nor the
+application's secrets. Owns the choice of the accounts and of the folders; knows nothing of the programs.
 """
 
 import os
@@ -16,7 +17,9 @@ from server.launch.errors import LaunchError
 from server.launch.state import Home
 
 PREFERRED = "postgres"
-OWN = "gridpatrol"
+OWN = "gridpatrol-db"
+APPLICATION = "gridpatrol"
+FRONT = "www-data"
 # Linux allows 107 bytes, macOS 103, and PostgreSQL adds its lock's suffix to the name.
 SOCKET_PATH_MOST_BYTES = 98
 
@@ -31,19 +34,34 @@ class Account:
 
 
 def service_account() -> Account | None:
-    """The account for the servers, made when missing; None when we are not root and run them as ourselves."""
+    """The account for PostgreSQL and Redis, made when missing; None when we are not root and run them as ourselves."""
     if os.geteuid() != 0:
         return None
-    for name in (PREFERRED, OWN):
-        if found := _find(name):
-            return found
-    command = ["useradd", "--system", "--no-create-home", "--home-dir", "/nonexistent", "--shell", "/bin/false", OWN]
+    return _find(PREFERRED) or _made(OWN)
+
+
+def application_account() -> Account | None:
+    """The account for web, jobs and sweeper, made when missing; None when we are not root."""
+    return _made(APPLICATION) if os.geteuid() == 0 else None
+
+
+def front_account() -> Account | None:
+    """The account for nginx: the distribution's for web servers, else one of its own; None when we are not root."""
+    return (_find(FRONT) or _made("gridpatrol-web")) if os.geteuid() == 0 else None
+
+
+def _made(name: str) -> Account:
+    """The account, made when missing."""
+    if found := _find(name):
+        return found
+    command = ["useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"]
+    command += ["--shell", "/bin/false", name]
     made = shutil.which("useradd") and subprocess.run(command, check=False).returncode == 0
-    found = _find(OWN)
+    found = _find(name)
     if not made or found is None:
         raise LaunchError(
-            f"无法创建运行数据库的账户 {OWN}。",
-            f"The account {OWN} that is to run the private servers could not be made.",
+            f"无法创建运行服务的账户 {name}。",
+            f"The account {name} that is to run the programs could not be made.",
             " ".join(command),
         )
     return found
@@ -73,6 +91,15 @@ def sockets_folder(servers: Path, home: Home, account: Account | None) -> Path:
     return owned(short, None)
 
 
+def web_sockets_folder(servers: Path, home: Home) -> Path:
+    """Where the web programs' sockets go: beside the servers' folders, or in a shorter place; not made yet."""
+    beside = servers / "web"
+    if len(os.fsencode(beside)) + len("/web2.sock") <= SOCKET_PATH_MOST_BYTES:
+        return beside
+    short = Path("/run") if os.geteuid() == 0 and Path("/run").is_dir() else Path(tempfile.gettempdir())
+    return short / f"{_own_name(home)}-web"
+
+
 def enterable(folder: Path, account: Account) -> bool:
     """Whether the account may pass through every folder down to this one."""
     probe = subprocess.run(
@@ -95,6 +122,17 @@ def owned(folder: Path, account: Account | None) -> Path:
     if account:
         os.chown(folder, account.uid, account.gid)
     folder.chmod(0o755)
+    return folder
+
+
+def handed_over(folder: Path, account: Account | None) -> Path:
+    """The folder, made, with all that lies in it given to the account; nobody else looks into it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if account:
+        for place, folders, names in os.walk(folder):
+            for each in (place, *(os.path.join(place, name) for name in (*folders, *names))):  # noqa: PTH118 - of a walk
+                os.chown(each, account.uid, account.gid, follow_symlinks=False)
+        folder.chmod(0o700)
     return folder
 
 

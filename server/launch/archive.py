@@ -32,7 +32,7 @@ class Written:
 
 def write(database_url: str, files_url: str, file: Path) -> Written:
     """Write a backup; an unfinished one is not left. It is readable by its owner alone."""
-    folder = _folder(files_url)
+    folder = folder_of(files_url)
     draft = file.with_name(f".{file.name}.unfinished")
     try:
         with tempfile.TemporaryDirectory(dir=file.absolute().parent, prefix=".backup-") as room:
@@ -65,7 +65,8 @@ def read(database_url: str, files_url: str, file: Path) -> int:
     return back
 
 
-def _folder(files_url: str) -> Path | None:
+def folder_of(files_url: str) -> Path | None:
+    """Return the folder that attachments lie in; None where they lie in a store elsewhere."""
     parts = urlsplit(files_url)
     return Path(unquote(parts.path)) if parts.scheme in ("", "file") else None
 

@@ -10,6 +10,7 @@ what is open in somebody's browser must not decide about another.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -25,6 +26,13 @@ from server.launch.errors import LaunchError
 # A database from before a column came has none.
 _REVISIONS_FROM = "coalesce(CAST(to_jsonb(city_state) ->> 'revisions_from' AS int), 0)"
 _SERIALS = f"SELECT ground_serial, scope_serial, {_REVISIONS_FROM} FROM city_state"  # noqa: S608  # our own
+_EXTENSIONS_OF_OTHERS = """
+    SELECT count(*) = 2 AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+    FROM pg_extension WHERE extname IN ('postgis', 'btree_gist')
+"""
+_OF_EXTENSIONS = re.compile(
+    r"^\d+; \d+ \d+ (EXTENSION|COMMENT - EXTENSION|SCHEMA - public|.* public spatial_ref_sys) ?"
+)
 # No record is changed as often between a backup and its restore.
 REVISIONS_APART = 100_000
 # Nor do as many operations come in between.
@@ -48,8 +56,8 @@ BEGIN
         attempt := attempt + 1;
         IF attempt > 2 THEN
             PERFORM pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE datname = current_database() AND pid <> pg_backend_pid() AND usename = current_user
-                AND xact_start IS NOT NULL;
+            WHERE datname = current_database() AND pid <> pg_backend_pid() AND xact_start IS NOT NULL
+                AND pg_has_role(current_user, usesysid, 'MEMBER');
         END IF;
         -- More than the second after which PostgreSQL cancels its own cleaning for somebody who waits.
         PERFORM set_config('lock_timeout', CASE WHEN attempt > 2 THEN '1500' ELSE '300' END, true);
@@ -101,7 +109,7 @@ def dump(database_url: str, file: Path) -> int:
     """Write the database to a file that `restore` reads; return its size in bytes. An unfinished file is not left."""
     draft = file.with_name(f".{file.name}.unfinished")
     try:
-        _run("pg_dump", "--format=custom", "--no-owner", f"--file={draft}", url=database_url)
+        _run("pg_dump", "--format=custom", "--no-owner", "--no-privileges", f"--file={draft}", url=database_url)
         draft.chmod(0o600)
         draft.replace(file)
     finally:
@@ -115,10 +123,15 @@ def restore(database_url: str, file: Path) -> None:
         raise LaunchError(f"没有这个文件：{file}", f"There is no such file: {file}", "./patrol backup FILE")
     with psycopg.connect(database_url) as connection:
         row = connection.execute(_SERIALS).fetchone() if _has_city(connection) else None
+        keep_extensions = _has_extensions_of_others(connection)
     ground, scope, revisions = row or (0, 0, 0)
     known = {"ground": ground, "scope": scope, "revisions": revisions, "revisions_from": _REVISIONS_FROM}
     then = _NEW_EPOCH.format(**known, tables=",".join(_tables()), apart=REVISIONS_APART, numbers=NUMBERS_APART)
-    _replay(database_url, file, then)
+    with tempfile.NamedTemporaryFile("w") as contents:
+        if keep_extensions:
+            contents.write(_without_extensions(file))
+            contents.flush()
+        _replay(database_url, file, then, contents.name if keep_extensions else None)
 
 
 def _tables() -> list[str]:
@@ -127,9 +140,23 @@ def _tables() -> list[str]:
     return [collection.table.name for collection in COLLECTIONS.values()]
 
 
-def _replay(database_url: str, file: Path, then: str) -> None:
+def _has_extensions_of_others(connection: psycopg.Connection) -> bool:
+    """Whether a superuser has put the extensions in, whom the role at work is not: they stay as they are."""
+    row = connection.execute(_EXTENSIONS_OF_OTHERS).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _without_extensions(file: Path) -> str:
+    """Return what a backup holds, for the reader to go by, less the extensions and the rows that are their own."""
+    listing = subprocess.run([_program("pg_restore"), "--list", str(file)], capture_output=True, text=True, check=False)
+    lines = listing.stdout.splitlines(keepends=True)
+    return "".join(line for line in lines if not _OF_EXTENSIONS.search(line))
+
+
+def _replay(database_url: str, file: Path, then: str, contents: str | None) -> None:
     """Run a backup and what comes after it as one transaction: a reader or a connection that breaks leaves nothing."""
-    options = ("--clean", "--if-exists", "--no-owner", "--file=-")
+    options = ["--clean", "--if-exists", "--no-owner", "--no-privileges", "--file=-"]
+    options += [f"--use-list={contents}"] if contents else []
     settings = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", f"--output={os.devnull}")
     reader = [_program("pg_restore"), *options, str(file)]
     writer = [_program("psql"), *settings, _without_password(database_url)]

@@ -12,14 +12,14 @@ import stat
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
 from psycopg import sql
 
-from server.launch import processes
+from server.launch import processes, roles
 from server.launch.account import Account, owned, servers_folder, service_account, sockets_folder
 from server.launch.errors import LaunchError
 from server.launch.ports import kept_or_free
@@ -42,10 +42,10 @@ unix_socket_permissions = 0777
 password_encryption = 'scram-sha-256'
 max_connections = 200
 
-# Nothing is acknowledged before it is on disk.
-fsync = on
-synchronous_commit = on
-full_page_writes = on
+# Nothing is acknowledged before it is on disk; but for the tests, whose machine does not lose its power meanwhile.
+fsync = {durable}
+synchronous_commit = {durable}
+full_page_writes = {durable}
 
 # Compiling small staged plans costs more than running them: measured 3.8x.
 jit = off
@@ -55,6 +55,8 @@ work_mem = 16MB
 maintenance_work_mem = 128MB
 max_wal_size = 4GB
 checkpoint_timeout = 15min
+# After a kill it must answer within seconds: not every file is opened and synced one by one first.
+recovery_init_sync_method = {sync_method}
 wal_compression = on
 random_page_cost = 1.1
 max_locks_per_transaction = 256
@@ -63,8 +65,15 @@ dynamic_shared_memory_type = {dynamic_memory}
 timezone = 'UTC'
 log_timezone = 'UTC'
 lc_messages = 'C'
+# Nothing of what somebody entered: no parameters, no statement that failed, no row. Only lines of text can be had
+# without the row that an error is about; its keeper makes JSON of them.
+log_destination = 'stderr'
 log_line_prefix = '%m [%p] '
 log_min_duration_statement = 5s
+log_parameter_max_length = 0
+log_parameter_max_length_on_error = 0
+log_min_error_statement = panic
+log_error_verbosity = terse
 """
 
 ACCESS = """\
@@ -81,18 +90,30 @@ class Cluster:
     sockets: Path
     port: int
     password: str
+    role: str = ROLE
 
     def url(self, database: str = DATABASE) -> str:
         """Its address over loopback TCP, which every client understands."""
-        return f"postgresql://{ROLE}:{self.password}@127.0.0.1:{self.port}/{database}"
+        return f"postgresql://{self.role}:{self.password}@127.0.0.1:{self.port}/{database}"
 
     def socket_url(self, database: str = DATABASE) -> str:
         """Its address over the unix socket, the shorter way for our own processes."""
-        return f"postgresql://{ROLE}:{self.password}@/{database}?host={quote(str(self.sockets))}&port={self.port}"
+        return f"postgresql://{self.role}:{self.password}@/{database}?host={quote(str(self.sockets))}&port={self.port}"
 
 
-def start(home: Home) -> Cluster:
-    """The private cluster of this home, made when missing, serving when this returns. The caller holds the lock."""
+@dataclass(frozen=True)
+class Roles:
+    """The same cluster as its owner and as the application know it."""
+
+    owner: Cluster
+    application: Cluster
+
+
+def start(home: Home, *, durable: bool = True) -> Cluster:
+    """The private cluster of this home, made when missing, serving when this returns. The caller holds the lock.
+
+    Without `durable` what was committed outlives the death of every process, but not that of the machine.
+    """
     account = service_account()
     state = home.remember({})
     servers = servers_folder(home, account)
@@ -107,10 +128,23 @@ def start(home: Home) -> Cluster:
         home.remember({"cluster": {"port": cluster.port, "password": password, "data": str(data)}})
         if not (data / "PG_VERSION").exists():
             _create(home, cluster, account)
-        _configure(cluster, servers)
+        _configure(cluster, servers, durable=durable)
         processes.start(home, _daemon(cluster, servers, account))
     _wait_until_ready(home, cluster)
     return cluster
+
+
+def prepare(home: Home, cluster: Cluster) -> Roles:
+    """Make the roles, and hand the database over to them; what a superuser owned before is theirs then, too."""
+    known = home.read().get("roles", {})
+    passwords = {role: known.get(role) or secrets.token_urlsafe(24) for role in (roles.OWNER, roles.APPLICATION)}
+    home.remember({"roles": passwords})
+    with psycopg.connect(cluster.url(), autocommit=True) as connection:
+        roles.set_up(connection, passwords[roles.OWNER], passwords[roles.APPLICATION])
+    owner, application = (
+        replace(cluster, role=role, password=passwords[role]) for role in (roles.OWNER, roles.APPLICATION)
+    )
+    return Roles(owner, application)
 
 
 def stop(home: Home) -> bool:
@@ -178,7 +212,7 @@ def _create(home: Home, cluster: Cluster, account: Account | None) -> None:
     draft.rename(cluster.data)
 
 
-def _configure(cluster: Cluster, servers: Path) -> None:
+def _configure(cluster: Cluster, servers: Path, *, durable: bool) -> None:
     memory_mib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // MIB
     shared = Path("/dev/shm")  # noqa: S108 - looked at, nothing is written
     # Containers give it 64 MB, bare change-roots give it to root alone.
@@ -190,6 +224,8 @@ def _configure(cluster: Cluster, servers: Path) -> None:
         shared_mib=max(128, min(memory_mib // 8, 2048)),
         cache_mib=max(256, memory_mib // 2),
         dynamic_memory="posix" if roomy else "mmap",
+        sync_method="syncfs" if sys.platform == "linux" else "fsync",
+        durable="on" if durable else "off",
     )
     for name, text in (("postgresql.conf", settings), ("pg_hba.conf", ACCESS)):
         (servers / name).write_text(text)

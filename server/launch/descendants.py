@@ -1,4 +1,4 @@
-"""The processes below a process, read from /proc (Linux) or ps (elsewhere).
+"""The processes that live and those below a process, read from /proc (Linux) or ps (elsewhere).
 
 Owns nothing but the reading; must not send signals.
 """
@@ -21,6 +21,11 @@ def descendants(pid: int) -> tuple[int, ...]:
         level = [child for parent in level for child in children[parent]]
         found.extend(level)
     return tuple(found)
+
+
+def lives(pid: int) -> bool:
+    """Return whether there is such a process, and it is no zombie."""
+    return pid in _parents()
 
 
 def _parents() -> dict[int, int]:

@@ -47,7 +47,7 @@ def examine(home: Home) -> Iterator[Finding]:
     """Look at everything, from the ground up."""
     version = ".".join(map(str, sys.version_info[:3]))
     yield Finding("Python", sys.version_info >= OLDEST_PYTHON, f"{version} ({sys.executable})", "apt/brew: python3.11")
-    for requirement in packages.SERVERS:
+    for requirement in packages.SERVERS + packages.FRONT:
         yield _installed(requirement, needed=True)
     for requirement in packages.BROWSER:
         yield _installed(requirement, needed=False)
@@ -81,7 +81,7 @@ def _running(home: Home) -> Iterator[Finding]:
     for process in (processes.look(home, name) for name in running.PROGRAMS):
         if process.state != "stopped":
             detail = f"{process.state}, {process.restarts} restarts"
-            log = processes.log_file(home, process.name if process.name in running.SERVERS else running.SUPERVISOR)
+            log = processes.log_file(home, process.name)
             yield Finding(process.name, process.state == "running", detail, f"tail -50 {log}")
     yield _reached("PostGIS", lambda: _postgis_version(addresses["database_url"]))
     yield _reached("Redis PING", lambda: _redis_version(addresses["redis_url"]))

@@ -1,7 +1,8 @@
 """System packages: what this machine must have, whether it has it, and how each platform gets it.
 
 Installs with apt (as root or by sudo) or brew; where neither can, names the exact command. Never configures,
-starts or stops what the system's packages bring along.
+starts or stops what the system's packages bring along, and has Debian start none of it either: a web server of the
+system would take the port of every machine that a patrol is tried on.
 """
 
 import os
@@ -12,13 +13,26 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.launch import cluster, redis_server
+from server.launch import cluster, nginx, redis_server
 from server.launch.errors import LaunchError
 from server.launch.progress import run_logged, step
 from server.launch.state import Home
 
 BREW_POSTGRESQL = "postgresql@17"
 PGDG = "sudo apt-get install -y postgresql-common && sudo /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y"
+# Debian's packages ask this file whether they may start what they bring: while the installation runs, they may not.
+# What is new here and would begin with the machine is not let: the patrol starts its own.
+QUIETLY = """
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    printf '#!/bin/sh\\nexit 101\\n' > "$policy" && chmod 755 "$policy"
+fi
+apt-get install "$@" || exit
+case " $* " in *" nginx-light "*)
+    if command -v systemctl > /dev/null; then systemctl disable nginx.service || true; fi ;;
+esac
+"""
 ELSEWHERE = "DATABASE_URL=postgresql://… REDIS_URL=redis://… ./patrol up，或 / or: docker compose up"
 
 
@@ -73,6 +87,7 @@ SERVERS = (
     Requirement("PostgreSQL + PostGIS", _postgresql, _apt_postgresql, (BREW_POSTGRESQL, "postgis")),
     Requirement("Redis", redis_server.binary, lambda: ("redis-server",), ("redis",)),
 )
+FRONT = (Requirement("nginx", nginx.binary, lambda: ("nginx-light",), ("nginx",)),)
 BROWSER = (
     Requirement("Chromium", browser, lambda: ("chromium",), ("--cask", "chromium")),
     Requirement("中文字体 Chinese font", _chinese_font, lambda: ("fonts-noto-cjk",)),
@@ -94,7 +109,7 @@ def ensure(requirements: Sequence[Requirement]) -> None:
     elif shutil.which("brew"):
         _install_with_brew(missing)
     else:
-        raise _cannot(names, "install PostgreSQL >= 15 with PostGIS >= 3.3, and Redis >= 7, with your package tool")
+        raise _cannot(names, "with your package tool: PostgreSQL >= 15 with PostGIS >= 3.3, Redis >= 7, nginx")
     still = ", ".join(requirement.name for requirement in missing if not requirement.found())
     if still:
         raise _cannot(still, "./patrol doctor")
@@ -121,7 +136,8 @@ def _install_with_apt(missing: Sequence[Requirement]) -> None:
     run_logged([*rights, "apt-get", "update"], log, failure)
     packages = [package for requirement in missing for package in requirement.apt()]
     step("apt-get install", " ".join(packages))
-    command = [*rights, "env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", *options, *packages]
+    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", QUIETLY, "sh"]
+    command = [*rights, *quiet, *options, *packages]
     run_logged(command, log, failure, show=f"Setting up ({'|'.join(packages)}) ")
 
 

@@ -4,6 +4,7 @@ Owns which Node does it (the machine's, or the one that came with the Python pac
 the built pages were made from. Knows nothing of what the pages show.
 """
 
+import gzip
 import hashlib
 import json
 import os
@@ -17,12 +18,13 @@ from fcntl import LOCK_EX, flock
 from pathlib import Path
 
 from server.launch.errors import LaunchError
-from server.launch.progress import run_logged, step
+from server.launch.progress import run_logged, say, step
 from server.launch.state import CHECKOUT
 
 WEB = CHECKOUT / "server" / "web"
 STAMPS = CHECKOUT / ".patrol" / "pages"
 OLDEST_NODE = (20, 19)
+COMPRESSED = frozenset({".html", ".css", ".js", ".mjs", ".json", ".svg", ".map", ".webmanifest", ".wasm", ".pbf"})
 MADE = frozenset({"node_modules", "dist", "coverage", "test-results"})
 
 
@@ -40,18 +42,22 @@ def build() -> bool:
     if not (WEB / "package.json").exists():
         return False
     with _locked():
-        return any([_install(), _build()])
+        return any([_install(), _build(), _compress()])
 
 
 def check() -> bool:
     """Run the pages' own checks (types and unit tests); True when they pass or there are none."""
     if "check" not in _scripts():
         return True
-    step("检查", "pages")
     with _locked():
         _install()
         tool = node()
-        return subprocess.run([*tool.npm, "run", "check"], cwd=WEB, env=tool.env, check=False).returncode == 0
+        command = [*tool.npm, "run", "check"]
+        done = subprocess.run(
+            command, cwd=WEB, env=tool.env, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+    say(f"{done.stdout}✗ pages" if done.returncode else "✓ pages")
+    return done.returncode == 0
 
 
 def node() -> Node:
@@ -90,6 +96,17 @@ def _build() -> bool:
     run_logged([*tool.npm, "run", "build"], _log("pages"), _failure("npm run build"), cwd=WEB, env=tool.env)
     _set_stamp("dist", wanted)
     return True
+
+
+def _compress() -> bool:
+    """Put beside each built file that is worth it the same compressed, as nginx hands it out."""
+    files = [file for file in (WEB / "dist").rglob("*") if file.suffix in COMPRESSED and file.is_file()]
+    stale = [file for file in files if not file.with_name(f"{file.name}.gz").exists()]
+    for file in stale:
+        draft = file.with_name(f"{file.name}.gz.new")
+        draft.write_bytes(gzip.compress(file.read_bytes(), 9, mtime=0))
+        draft.replace(file.with_name(f"{file.name}.gz"))
+    return bool(stale)
 
 
 def _sources() -> list[Path]:

@@ -18,6 +18,7 @@ from typing import Literal
 
 from server.launch.descendants import descendants
 from server.launch.errors import LaunchError
+from server.launch.log_files import opened, put_aside
 from server.launch.progress import tail
 from server.launch.state import CHECKOUT, Home
 
@@ -31,8 +32,13 @@ class Daemon:
     name: str
     argv: tuple[str, ...]
     user: str | None = None
-    stop: Literal["TERM", "INT"] = "TERM"
+    stop: Literal["TERM", "INT", "QUIT"] = "TERM"
     stop_wait_s: int = 20
+    leaves_children: bool = False
+    # A log that it writes itself, and opens anew when it is told by USR1.
+    writes: str = ""
+    # Another program; where nobody keeps it, the module is run with the home's folder, to start its keeper.
+    watches: tuple[str, str] | None = None
     env: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -56,6 +62,7 @@ def start(home: Home, daemon: Daemon) -> None:
     """Start the program unless it is kept already; does not wait until it serves."""
     if is_kept(home, daemon.name):
         return
+    _want(home, daemon)
     keeper = subprocess.Popen(
         [sys.executable, *respawn_argv(home, daemon)],
         cwd=CHECKOUT,
@@ -79,7 +86,11 @@ def start(home: Home, daemon: Daemon) -> None:
 def respawn_argv(home: Home, daemon: Daemon) -> tuple[str, ...]:
     """The arguments of Python that keep the program."""
     account = ("--user", daemon.user) if daemon.user else ()
-    options = ("--name", daemon.name, "--home", str(home.path), "--stop", daemon.stop)
+    options: tuple[str, ...] = ("--name", daemon.name, "--home", str(home.path), "--stop", daemon.stop)
+    options += ("--leave-children",) if daemon.leaves_children else ()
+    options += ("--log", str(log_file(home, daemon.name)), "--log-most", str(LOG_MOST_BYTES))
+    options += ("--writes", daemon.writes) if daemon.writes else ()
+    options += ("--watches", daemon.watches[0], "--revive", daemon.watches[1]) if daemon.watches else ()
     return (
         *("-m", "server.launch.respawn", *options, *account, "--stop-wait", str(daemon.stop_wait_s)),
         *("--", *daemon.argv),
@@ -88,6 +99,7 @@ def respawn_argv(home: Home, daemon: Daemon) -> tuple[str, ...]:
 
 def stop(home: Home, name: str, wait_s: float) -> bool:
     """Ask the program to stop and wait until its keeper is gone; False when it was not running."""
+    _wanted_file(home, name).unlink(missing_ok=True)
     while (process := look(home, name)).keeper is None:
         if process.state == "stopped":
             return False
@@ -99,6 +111,32 @@ def stop(home: Home, name: str, wait_s: float) -> bool:
             raise LaunchError(f"{name} 没有停止。", f"{name} did not stop.", f"kill -9 {process.keeper}")
         time.sleep(0.02)
     return True
+
+
+def wanted(home: Home) -> list[Daemon]:
+    """The programs that were started and not stopped since, without their environment: it holds secrets."""
+    found = []
+    for file in sorted((home.path / "processes").glob("*.wanted")):
+        try:
+            told = json.loads(file.read_text())
+        except FileNotFoundError:
+            continue
+        pairs = {name: tuple(told[name]) for name in ("argv", "watches") if told.get(name)}
+        found.append(Daemon(**told | pairs))
+    return found
+
+
+def _want(home: Home, daemon: Daemon) -> None:
+    fields = ("name", "argv", "user", "stop", "stop_wait_s", "leaves_children", "writes", "watches")
+    told = {field: getattr(daemon, field) for field in fields}
+    file = _wanted_file(home, daemon.name)
+    draft = file.with_suffix(".wanted.new")
+    draft.write_text(json.dumps(told))
+    draft.replace(file)
+
+
+def _wanted_file(home: Home, name: str) -> Path:
+    return home.path / "processes" / f"{name}.wanted"
 
 
 def look(home: Home, name: str) -> Process:
@@ -146,6 +184,5 @@ def log_file(home: Home, name: str) -> Path:
 def open_log(home: Home, name: str) -> int:
     """A descriptor to append to the program's log; an overlong one is put aside first."""
     path = log_file(home, name)
-    if path.exists() and path.stat().st_size > LOG_MOST_BYTES:
-        path.replace(path.with_suffix(".log.1"))
-    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    put_aside(path, LOG_MOST_BYTES)
+    return opened(path)

@@ -1,6 +1,8 @@
 """A private Redis: the queue's bell, kept in memory only, because PostgreSQL is the truth.
 
-Listens on a unix socket and one loopback port, with a password. Knows nothing of queues.
+Listens on a unix socket and one loopback port, with a password. Whoever has that may use it and not administer it: it
+runs as the account of PostgreSQL, so a file that it could be made to write, or a module to load, would lead out of the
+application's own account. Knows nothing of queues.
 """
 
 import os
@@ -29,7 +31,7 @@ bind 127.0.0.1
 port {port}
 unixsocket {sockets}/redis.sock
 unixsocketperm 777
-requirepass {password}
+user default on >{password} ~* &* +@all -@admin +client|list
 dir {folder}
 daemonize no
 databases 256

@@ -2,9 +2,11 @@
 
 Starts the program again, after a growing and jittered pause, whenever it ends without having been asked to; on
 SIGTERM or SIGINT stops it and ends; passes SIGHUP on. Holds `NAME.lock` and keeps `NAME.json` in DIR/processes, so
-that others see what runs. Leaves no orphans: what a killed program leaves behind is ended before it is started
-anew (a killed postmaster's backends hold its shared memory), and when this process itself is killed the kernel
-sends the program its stop signal. Must know nothing of what it runs, and imports the standard library only.
+that others see what runs. Makes JSON of every line that the program says and that is none yet, and puts logs
+aside that have grown too long. Leaves no orphans: what a killed program leaves behind is ended before it is started
+anew (a killed postmaster's backends hold its shared memory), and when this process itself is killed the kernel sends
+the program its stop signal; the next keeper waits for its end. Where ``--watches`` names another program that should
+be kept and is kept by nobody, has it started. Must know nothing of what it runs, and imports the standard library only.
 """
 
 import argparse
@@ -20,17 +22,27 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from server.launch.descendants import descendants
+from server.launch.descendants import descendants, lives
+from server.launch.log_files import go_on_in, put_aside
+from server.launch.log_lines import Lines, as_json
 
 PAUSE_FIRST_S = 0.2
-PAUSE_MOST_S = 15.0
-SETTLED_AFTER_S = 10.0
-ORPHANS_MERCY_S = 5.0
+# What is to answer within five seconds once its trouble is over cannot rest longer.
+PAUSE_MOST_S = 2.0
+SETTLED_AFTER_S = 5.0
+# What a killed program left can finish nothing: a longer wait is a longer silence.
+ORPHANS_MERCY_S = 1.0
 LOCK_PATIENCE_S = 1.0
+# How long the program of a keeper that was killed is waited for: it holds what the next one needs, as a data folder.
+LAST_ONES_END_S = 3.0
+WATCH_EVERY_S = 1.0
+REVIVED_WITHIN_S = 10.0
+LOOK_AT_LOGS_S = 5.0
 PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -45,6 +57,16 @@ class Program:
     user: str | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     stop_wait_s: float = 20.0
+    # What it has begun goes on without it: it is there to begin what nobody must end.
+    leaves_children: bool = False
+    # Where this process's own output goes, with what the program says.
+    log: Path | None = None
+    # A log that the program writes itself, and opens anew on SIGUSR1.
+    writes: Path | None = None
+    log_most_bytes: int = 20_000_000
+    # Another program of this home, and the command that starts the keeper of whatever should have one.
+    watches: str = ""
+    revive: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:
@@ -61,6 +83,7 @@ class Keeper:
     restarts: int = 0
     _child: subprocess.Popen[bytes] | None = None
     _wakeup: int = -1
+    _said: Lines | None = None
 
     @property
     def pid(self) -> int | None:
@@ -70,32 +93,69 @@ class Keeper:
     def keep(self) -> int:
         """Run the program until a stop is asked for; 0 when it was stopped cleanly."""
         self._wakeup = _catch_signals(self)
-        _become_subreaper()
+        if not self.program.leaves_children:
+            _be_subreaper()
+        self._await_the_last()
         quick_ends = 0
         while True:
             began = time.monotonic()
             self._run_once()
-            self._end_orphans()
+            if not self.program.leaves_children:
+                self._end_orphans()
             if self.stopping.is_set():
                 break
             quick_ends = 0 if time.monotonic() - began > SETTLED_AFTER_S else quick_ends + 1
             self._report("restarting")
-            self._pause(min(PAUSE_MOST_S, PAUSE_FIRST_S * 2 ** max(0, quick_ends - 1)))
+            self._pause(pause_s(quick_ends, random.random()))  # noqa: S311 - jitter, not a secret
             self.restarts += 1
         self._report("stopped")
         return 0
 
     def _run_once(self) -> None:
         try:
-            self._child = _spawn(self.program)
+            self._said = Lines.of(self.program.name, self.program.user)
+            self._child = _spawn(self.program, self._said.writable)
+            self._said.begin()
         except OSError as error:
             _note(f"{self.program.name}: {self.program.argv[0]}: {error.strerror}")
             return
         self._report("running")
         while self.pid is not None and not self.stopping.is_set():
-            self._sleep(None)
+            self._sleep(WATCH_EVERY_S if self.program.watches else LOOK_AT_LOGS_S if self.program.writes else None)
+            self._shorten_logs()
+            self._look_after()
         if self._child is not None:
             self._stop_program(self._child.pid)
+
+    def _await_the_last(self) -> None:
+        """Wait until the program has ended that another keeper began and was killed beside."""
+        try:
+            pid = json.loads((self.program.folder / f"{self.program.name}.json").read_text())["pid"]
+        except (OSError, ValueError, KeyError):
+            return
+        deadline = time.monotonic() + LAST_ONES_END_S
+        while pid and _leads_a_session(pid) and not self.stopping.is_set() and time.monotonic() < deadline:
+            self._sleep(0.05)
+
+    def _look_after(self) -> None:
+        """Have the program that is watched started where it should be kept and nobody keeps it."""
+        name, folder = self.program.watches, self.program.folder
+        if not name or not (folder / f"{name}.wanted").exists() or (lock := _locked(folder, name)) is None:
+            return
+        lock.close()
+        _note(f"{name}: nobody keeps it, starting its keeper")
+        # What is started there must not become a child of this process, which would end it with its own program.
+        _be_subreaper(0)
+        with suppress(OSError, subprocess.TimeoutExpired):
+            subprocess.run(self.program.revive, check=False, stdin=subprocess.DEVNULL, timeout=REVIVED_WITHIN_S)
+        _be_subreaper()
+
+    def _shorten_logs(self) -> None:
+        program = self.program
+        if program.log and put_aside(program.log, program.log_most_bytes):
+            go_on_in(program.log)
+        if program.writes and put_aside(program.writes, program.log_most_bytes) and self.pid is not None:
+            _send(self.pid, signal.SIGUSR1)
 
     def _stop_program(self, pid: int) -> None:
         self._report("stopping")
@@ -120,14 +180,18 @@ class Keeper:
             asked.update(left)
             self._sleep(0.1)
 
-    def _pause(self, pause_s: float) -> None:
-        until = time.monotonic() + pause_s * random.uniform(0.5, 1.5)  # noqa: S311 - jitter, not a secret
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
         while not self.stopping.is_set() and time.monotonic() < until:
             self._sleep(until - time.monotonic())
 
     def _sleep(self, most_s: float | None) -> None:
         """Wait for a signal, at most `most_s`; then bury whoever has died."""
-        select.select([self._wakeup], [], [], most_s)
+        said = self._said
+        heard = [self._wakeup] if said is None or said.ended else [self._wakeup, said.readable]
+        ready, _, _ = select.select(heard, [], [], most_s)
+        if said is not None and said.readable in ready:
+            said.pass_on()
         while select.select([self._wakeup], [], [], 0)[0]:
             os.read(self._wakeup, 4096)
         self._bury()
@@ -160,6 +224,12 @@ class Keeper:
         draft.replace(path)
 
 
+def pause_s(quick_ends: int, jitter: float) -> float:
+    """How long to rest before the next start, after so many that ended at once; ``jitter``: 0 to 1."""
+    doublings = max(0, min(quick_ends, 30) - 1)
+    return min(PAUSE_MOST_S, PAUSE_FIRST_S * 2.0**doublings) * (0.5 + jitter)
+
+
 def _catch_signals(keeper: Keeper) -> int:
     """Handlers for stop and reload; returns the descriptor that becomes readable at each signal."""
     readable, writable = os.pipe()
@@ -181,7 +251,7 @@ def _catch_signals(keeper: Keeper) -> int:
     return readable
 
 
-def _spawn(program: Program) -> subprocess.Popen[bytes]:
+def _spawn(program: Program, output: int) -> subprocess.Popen[bytes]:
     keeper = os.getpid()
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
@@ -196,6 +266,8 @@ def _spawn(program: Program) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         program.argv,
         stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
         start_new_session=True,
         preexec_fn=tie_to_keeper,  # noqa: PLW1509 - this process has one thread
         user=account.pw_uid if account else None,
@@ -206,10 +278,18 @@ def _spawn(program: Program) -> subprocess.Popen[bytes]:
     )
 
 
-def _become_subreaper() -> None:
+def _be_subreaper(yes: int = 1) -> None:
     """Have the kernel make orphans below this process its children (Linux), so that they are found and ended."""
     if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, yes, 0, 0, 0)
+
+
+def _leads_a_session(pid: int) -> bool:
+    """Return whether a process lives that leads a session, as every kept program does; ids are used again."""
+    try:
+        return os.getsid(pid) == pid and lives(pid)
+    except ProcessLookupError:
+        return False
 
 
 def _send(pid: int, number: signal.Signals) -> None:
@@ -220,26 +300,29 @@ def _send(pid: int, number: signal.Signals) -> None:
 
 
 def _note(line: str) -> None:
-    sys.stderr.write(f"respawn: {line}\n")
+    sys.stderr.write(as_json("respawn", line) + "\n")
     sys.stderr.flush()
 
 
 def _hold(program: Program) -> IO[str] | None:
     """The lock that says this program is kept; None when another keeper has it."""
     program.folder.mkdir(parents=True, exist_ok=True)
-    lock = (program.folder / f"{program.name}.lock").open("a")
     deadline = time.monotonic() + LOCK_PATIENCE_S
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            # Whoever asks whether the program is kept holds the lock for an instant.
-            if time.monotonic() > deadline:
-                lock.close()
-                return None
-            time.sleep(0.02)
-        else:
-            return lock
+    # Whoever asks whether the program is kept holds the lock for an instant.
+    while (lock := _locked(program.folder, program.name)) is None and time.monotonic() <= deadline:
+        time.sleep(0.02)
+    return lock
+
+
+def _locked(folder: Path, name: str) -> IO[str] | None:
+    """The lock of a program; None where somebody has it."""
+    lock = (folder / f"{name}.lock").open("a")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
 
 
 def _read_arguments(arguments: list[str]) -> Program:
@@ -249,6 +332,12 @@ def _read_arguments(arguments: list[str]) -> Program:
     parser.add_argument("--user", help="account to run the program as")
     parser.add_argument("--stop", default="TERM", help="signal that asks the program to stop")
     parser.add_argument("--stop-wait", default=20.0, type=float, metavar="SECONDS")
+    parser.add_argument("--leave-children", action="store_true", help="end nothing that the program has begun")
+    parser.add_argument("--log", type=Path, help="the file that this output goes to")
+    parser.add_argument("--log-most", default=Program.log_most_bytes, type=int, metavar="BYTES")
+    parser.add_argument("--writes", type=Path, help="a log that the program writes itself, and opens anew on USR1")
+    parser.add_argument("--watches", default="", metavar="NAME", help="another program of DIR, to be kept by somebody")
+    parser.add_argument("--revive", default="", metavar="MODULE", help="module that, run with DIR, starts its keeper")
     parser.add_argument("program", nargs="+")
     given = parser.parse_args(arguments)
     return Program(
@@ -258,6 +347,12 @@ def _read_arguments(arguments: list[str]) -> Program:
         user=given.user,
         stop_signal=signal.Signals[f"SIG{given.stop}"],
         stop_wait_s=given.stop_wait,
+        leaves_children=given.leave_children,
+        log=given.log,
+        writes=given.writes,
+        log_most_bytes=given.log_most,
+        watches=given.watches,
+        revive=(sys.executable, "-m", given.revive, str(given.home)),
     )
 
 

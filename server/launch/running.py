@@ -8,13 +8,13 @@ import os
 from collections.abc import Mapping, MutableMapping
 from typing import Any
 
-from server.launch import cluster, processes, redis_server
+from server.launch import cluster, nginx, processes, programs, redis_server, supervise
 from server.launch.errors import LaunchError
 from server.launch.state import Home
 
-SUPERVISOR = "patrol"
+SUPERVISOR = supervise.NAME
 SERVERS = (cluster.NAME, redis_server.NAME)
-PROGRAMS = (*SERVERS, SUPERVISOR, "web", "jobs", "sweeper")
+PROGRAMS = (*SERVERS, SUPERVISOR, *programs.NAMES, nginx.NAME)
 
 
 def environment(home: Home) -> dict[str, str]:
@@ -29,12 +29,20 @@ def environment(home: Home) -> dict[str, str]:
         "REDIS_URL": addresses.get("redis_url"),
         "PATROL_SECRET_KEY": state.get("secret_key"),
         "PATROL_PUBLIC_URL": addresses.get("url"),
+        "PATROL_FILES_URL": addresses.get("files_url"),
     }
     known = {name: os.environ.get(name) or value for name, value in remembered.items()}
     complete = {name: value for name, value in known.items() if value}
-    if len(complete) < len(known):
+    # A home from before attachments had an address of their own has them beside everything else.
+    if complete.keys() | {"PATROL_FILES_URL"} != known.keys():
         raise LaunchError("巡格尚未启动。", "No patrol was started here yet.", "./patrol up --detach")
     return complete | {"PATROL_HOME": str(home.path)}
+
+
+def owner_url(home: Home) -> str:
+    """The address of the database as its owner, who may change the schema, back it up and restore it."""
+    given = os.environ.get("DATABASE_OWNER_URL") or os.environ.get("DATABASE_URL")
+    return given or home.read().get("addresses", {}).get("owner_database_url") or environment(home)["DATABASE_URL"]
 
 
 def connect(home: Home, environ: MutableMapping[str, str] = os.environ) -> None:

@@ -18,10 +18,14 @@ from server.launch.state import Home
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where PostgreSQL and Redis are. `local_database_url` is the shortest way for processes on this machine."""
+    """Where PostgreSQL and Redis are. `local_database_url` is the shortest way for processes on this machine.
+
+    Both are the application's; `owner_database_url` is that of the role which may change the schema.
+    """
 
     database_url: str
     local_database_url: str
+    owner_database_url: str
     redis_url: str
 
 
@@ -34,12 +38,14 @@ def start(home: Home) -> Addresses:
     step("PostgreSQL", given_database.rpartition("@")[2] if given_database else "private cluster")
     if given_database:
         database_url = local_database_url = _modern(given_database)
+        owner_database_url = _modern(os.environ.get("DATABASE_OWNER_URL") or given_database)
     else:
-        started = cluster.start(home)
-        database_url, local_database_url = started.url(), started.socket_url()
+        roles = cluster.prepare(home, cluster.start(home))
+        database_url, local_database_url = roles.application.url(), roles.application.socket_url()
+        owner_database_url = roles.owner.socket_url()
     step("Redis", given_redis.rpartition("@")[2] if given_redis else "private server")
     redis_url = given_redis or redis_server.start(home).url()
-    return Addresses(database_url, local_database_url, redis_url)
+    return Addresses(database_url, local_database_url, owner_database_url, redis_url)
 
 
 def stop(home: Home) -> bool:
@@ -48,8 +54,8 @@ def stop(home: Home) -> bool:
 
 
 @contextmanager
-def for_tests(home: Home, *, keep: bool) -> Iterator[dict[str, str]]:
-    """The tests' own servers; yields the environment that the tests read.
+def for_tests(home: Home, *, keep: bool, durable: bool = False) -> Iterator[dict[str, str]]:
+    """The tests' own servers; yields the environment that the tests read. What is measured wants them durable.
 
     Runs at the same time share them; the last one stops them, unless one of them was asked to keep them.
     """
@@ -58,7 +64,8 @@ def for_tests(home: Home, *, keep: bool) -> Iterator[dict[str, str]]:
     with (home.path / "users.lock").open("a") as users:
         with home.lock():
             flock(users, LOCK_SH)
-            started_cluster, started_redis = cluster.start(home), redis_server.start(home)
+            started_cluster = cluster.start(home, durable=durable)
+            started_redis = redis_server.start(home)
             if keep:
                 kept.touch()
         try:

@@ -35,6 +35,11 @@ class Home:
         """The home of `test`, beside a running patrol."""
         return cls(cls.of_patrol().path / "test")
 
+    @classmethod
+    def of_benches(cls) -> Self:
+        """The home of `bench`, whose servers write to disk as those of a patrol do."""
+        return cls(cls.of_patrol().path / "bench")
+
     @property
     def logs(self) -> Path:
         """One log file a program."""

@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
 
@@ -21,17 +22,32 @@ MODULE = (sys.executable, "-m")
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
 
 
-def run_tests(arguments: Sequence[str], *, keep: bool) -> int:
-    """Check everything and run pytest; with arguments, pytest alone. Returns the exit code of the worst."""
+def run_tests(arguments: Sequence[str], *, keep: bool, quick: bool = False) -> int:
+    """Check everything and run pytest; with arguments, pytest alone. Returns the exit code of the worst.
+
+    ``quick``: pytest alone, without what starts programs or browsers and without generated examples.
+    """
     packages.ensure(packages.SERVERS + packages.BROWSER + packages.GIS)
-    failed = [] if _pages_are_built() else ["pages build"]
-    with services.for_tests(Home.of_tests(), keep=keep) as addresses:
-        if not arguments:
-            failed += run_checks(addresses["PATROL_TEST_DATABASE_URL"])
-        step("pytest", " ".join(arguments) or "tests")
-        env = {**os.environ, **addresses, "PATROL_FAILED_CHECKS": ", ".join(failed)}
-        code = subprocess.run([*MODULE, "pytest", *arguments], cwd=CHECKOUT, env=env, check=False).returncode
+    failed = [] if quick or _pages_are_built() else ["pages build"]
+    if quick:
+        arguments = (*(arguments or _whole()), "--quick")
+    with services.for_tests(Home.of_tests(), keep=keep) as addresses, ThreadPoolExecutor(1) as beside:
+        checks = None if arguments else beside.submit(run_checks, addresses["PATROL_TEST_DATABASE_URL"])
+        chosen = arguments or _whole()
+        step("pytest", " ".join(chosen))
+        env = {**os.environ, **addresses}
+        code = subprocess.run([*MODULE, "pytest", *chosen], cwd=CHECKOUT, env=env, check=False).returncode
+        failed += checks.result() if checks else []
+    if failed and not arguments:
+        say(f"✗ 未通过的检查 · checks that failed: {', '.join(failed)}")
     return code or int(bool(failed) and not arguments)
+
+
+def _whole() -> tuple[str, ...]:
+    """How pytest runs everything: files side by side, more than there are processors, since many of them wait."""
+    workers = os.environ.get("PATROL_TEST_WORKERS") or str(2 * (os.cpu_count() or 1))
+    # In the order that tests/conftest.py gives: the longest files begin first.
+    return ("-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", "-q")
 
 
 def _pages_are_built() -> bool:
@@ -66,18 +82,22 @@ def _checks() -> Sequence[tuple[str, Sequence[str]]]:
 
 
 def _passes(name: str, argv: Sequence[str], env: dict[str, str]) -> bool:
-    step("检查", name)
-    done = subprocess.run(argv, cwd=CHECKOUT, env=env, check=False).returncode == 0
-    if not done:
-        say(f"✗ {name}")
-    return done
+    """Run one check; what it prints is shown in one piece, and only where it failed, since tests run beside it."""
+    done = subprocess.run(
+        argv, cwd=CHECKOUT, env=env, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        say(f"{done.stdout}✗ {name}")
+    else:
+        say(f"✓ {name}")
+    return done.returncode == 0
 
 
 def with_test_services(module: str, **options: Any) -> int:
     """Call `main` of a module of the tests, as the benchmarks, with the tests' servers in the environment."""
     packages.ensure(packages.SERVERS)
     pages_build.build()
-    with services.for_tests(Home.of_tests(), keep=False) as addresses:
+    with services.for_tests(Home.of_benches(), keep=False, durable=True) as addresses:
         os.environ.update(addresses)
         code: int = import_module(module).main(**options)
     return code

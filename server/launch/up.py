@@ -8,15 +8,32 @@ import os
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 from types import FrameType
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from server.launch import packages, pages_build, ports, processes, running, services
+from server.launch import (
+    installation,
+    nginx,
+    packages,
+    pages_build,
+    ports,
+    processes,
+    programs,
+    running,
+    services,
+    stopping,
+    supervise,
+)
+from server.launch.account import application_account, front_account, owned, servers_folder, web_sockets_folder
 from server.launch.errors import LaunchError
 from server.launch.progress import run_logged, say, step, tail
 from server.launch.state import CHECKOUT, Home
@@ -38,32 +55,61 @@ class Wishes:
 
 
 def up(home: Home, wishes: Wishes) -> int:
-    """Bring the patrol up, or find that it is; returns when it answers (`detach`) or when it was stopped."""
+    """Bring the patrol up, or find that it is; returns when it answers (`detach`) or when it was stopped.
+
+    Raises LaunchError, with nothing left running that did not run before.
+    """
     with home.lock():
+        # First what would be in vain otherwise.
         _refuse_other_servers(home)
-        _install()
-        addresses = services.start(home)
         web = _web_address(home, wishes)
-        home.remember({"addresses": asdict(addresses) | web | {"private": not os.environ.get("DATABASE_URL")}})
-        env = {**os.environ, **running.environment(home)}
-        pages_build.build()
-        _migrate(home, env)
-        if wishes.profile:
-            _load(home, wishes.profile, env)
-        _start_programs(home, web, env)
-        _wait_until_ready(home, web["url"])
-        if wishes.profile:
-            _patrol_for_a_day(home, web["url"], wishes.profile, env)
+        before = [name for name in running.PROGRAMS if processes.is_kept(home, name)]
+        try:
+            web, env = _bring_up_where_free(home, wishes, web)
+        except BaseException:
+            stopping.stop(home, [name for name in running.PROGRAMS if name not in before])
+            raise
     _tell(home, web["url"], env)
     return 0 if wishes.detach else _follow(home)
+
+
+def _bring_up_where_free(home: Home, wishes: Wishes, web: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Bring it up there, or, where nobody asked for a port and another took this one meanwhile, at one more."""
+    try:
+        return web, _bring_up(home, wishes, web)
+    except nginx.PortTaken:
+        if wishes.port:
+            raise
+        stopping.stop(home, [name for name in running.PROGRAMS if name not in running.SERVERS])
+        web = _web_address(home, wishes)
+        return web, _bring_up(home, wishes, web)
+
+
+def _bring_up(home: Home, wishes: Wishes, web: dict[str, str]) -> dict[str, str]:
+    """The steps from a bare machine to a patrol that answers; returns the environment of its programs."""
+    _install()
+    addresses = services.start(home)
+    pages_build.build()
+    quarters = _quarters(home)
+    files = {"files_url": os.environ.get("PATROL_FILES_URL") or quarters.files.as_uri()}
+    private = {"private": not os.environ.get("DATABASE_URL")}
+    home.remember({"addresses": asdict(addresses) | web | files | private})
+    env = {**os.environ, **running.environment(home)}
+    _migrate(home, env)
+    if wishes.profile:
+        _load(home, wishes.profile, env)
+    _start_programs(home, web, quarters, env)
+    _wait_until_ready(home, web["url"])
+    if wishes.profile:
+        _patrol_for_a_day(home, web["url"], wishes.profile, env)
+    return env
 
 
 def down(home: Home) -> int:
     """Stop the programs first, then what they stand on."""
     with home.lock():
         step("停止", "stopping")
-        stopped = processes.stop(home, running.SUPERVISOR, wait_s=60)
-        stopped = services.stop(home) or stopped
+        stopped = stopping.stop(home, running.PROGRAMS)
     say("已停止 · stopped" if stopped else "没有在运行 · nothing was running")
     return 0
 
@@ -80,7 +126,8 @@ def _refuse_other_servers(home: Home) -> None:
 
 def _install() -> None:
     named = {"PostgreSQL + PostGIS": "DATABASE_URL", "Redis": "REDIS_URL"}
-    packages.ensure([one for one in packages.SERVERS if not os.environ.get(named[one.name])])
+    servers = [one for one in packages.SERVERS if not os.environ.get(named[one.name])]
+    packages.ensure([*servers, *packages.FRONT])
 
 
 def _web_address(home: Home, wishes: Wishes) -> dict[str, str]:
@@ -97,7 +144,38 @@ def _web_address(home: Home, wishes: Wishes) -> dict[str, str]:
         )
     port = wishes.port or _usual_port(before.get("bind"), wishes.host)
     name = LOOPBACK if wishes.host == LOOPBACK else _reachable_host(wishes.host)
-    return {"bind": f"{wishes.host}:{port}", "url": f"http://{name}:{port}"}
+    name = f"[{name}]" if ":" in name else name
+    return {"bind": f"{wishes.host}:{port}", "url": f"{_scheme()}://{name}:{port}"}
+
+
+def _scheme() -> str:
+    """How the front is spoken to. Raises LaunchError where a certificate was named that is not there."""
+    certificate, key = (os.environ.get(name, "") for name in ("PATROL_TLS_CERT", "PATROL_TLS_KEY"))
+    missing = [file or "''" for file in (certificate, key) if not Path(file).is_file()]
+    if (certificate or key) and missing:
+        raise LaunchError(
+            f"找不到证书或密钥文件：{'、'.join(missing)}。",
+            f"PATROL_TLS_CERT and PATROL_TLS_KEY both name a file in PEM form; missing: {', '.join(missing)}.",
+            "PATROL_TLS_CERT=/path/fullchain.pem PATROL_TLS_KEY=/path/privkey.pem ./patrol up",
+        )
+    return "https" if certificate else "http"
+
+
+def _quarters(home: Home) -> programs.Quarters:
+    """Account, code and folders of the application; made when missing, and left alone while it runs."""
+    account = application_account()
+    servers = servers_folder(home, account)
+    metrics = servers / "metrics"
+    if not processes.is_kept(home, running.SUPERVISOR):
+        # Counters of processes that are gone belong to nobody.
+        shutil.rmtree(metrics, ignore_errors=True)
+    return programs.Quarters(
+        account=account,
+        installation=installation.for_account(servers, account),
+        sockets=programs.sockets_folder(web_sockets_folder(servers, home), account, front_account()),
+        files=programs.files_folder(home, servers, account),
+        metrics=owned(metrics, account),
+    )
 
 
 def _usual_port(bound_before: str | None, host: str) -> int:
@@ -124,7 +202,8 @@ def _migrate(home: Home, env: dict[str, str]) -> None:
     step("更新数据库结构", "migrating the schema")
     failure = LaunchError("数据库结构更新失败。", "The migrations failed.", "./patrol doctor")
     argv = (sys.executable, "-m", "server.launch.migrate")
-    run_logged(argv, home.logs / "migrate.log", failure, cwd=CHECKOUT, env=env)
+    as_owner = {**env, "DATABASE_URL": running.owner_url(home)}
+    run_logged(argv, home.logs / "migrate.log", failure, cwd=CHECKOUT, env=as_owner)
 
 
 def _load(home: Home, profile: str, env: dict[str, str]) -> None:
@@ -153,48 +232,41 @@ def _patrol_for_a_day(home: Home, url: str, profile: str, env: dict[str, str]) -
     home.remember({"walked": mark})
 
 
-def _start_programs(home: Home, web: dict[str, str], env: dict[str, str]) -> None:
+def _start_programs(home: Home, web: dict[str, str], quarters: programs.Quarters, env: dict[str, str]) -> None:
     if processes.is_kept(home, running.SUPERVISOR):
         return
     step("启动网页与后台任务", "starting web, jobs and sweeper")
-    here = os.path.dirname(sys.executable)  # noqa: PTH120 - the venv's folder, its symlink not followed
-    metrics = home.path / "metrics"
-    # Counters of processes that are gone belong to nobody.
-    shutil.rmtree(metrics, ignore_errors=True)
-    metrics.mkdir()
-    path = f"{here}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
     # In the sample city the clock runs from the capture: the day's work shows every light at once.
     sample = {"PATROL_DEADLINES_FROM": "capture"} if home.read().get("loaded") else {}
-    settings = {
-        **sample,
-        **env,
-        "PATROL_BIND": web["bind"],
-        "PROMETHEUS_MULTIPROC_DIR": str(metrics),
-        "PATH": path,
-        "PYTHONPATH": str(CHECKOUT),
-        "PYTHONUNBUFFERED": "1",
-    }
-    argv = (sys.executable, "-m", "honcho", "--no-colour", "-e", os.devnull, "start")
-    processes.start(home, processes.Daemon(running.SUPERVISOR, argv, env=settings, stop_wait_s=30))
+    secure = {"PATROL_SECURE_COOKIES": "1"} if web["url"].startswith("https:") else {}
+    daemons = programs.daemons(quarters, {**sample, **secure, **env})
+    for daemon in daemons:
+        processes.start(home, daemon)
+    host, _, port = web["bind"].rpartition(":")
+    place = nginx.Place(host, int(port), quarters.behind, quarters.installation.dist)
+    nginx.start(home, place, front_account())
+    processes.start(home, supervise.daemon(home, dict(daemons[0].env)))
 
 
 def _wait_until_ready(home: Home, url: str) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
-    restarts = processes.look(home, "web").restarts
+    restarts = processes.look(home, programs.WEB).restarts
     while not _answers(f"{url}/readyz"):
-        web, kept = processes.look(home, "web"), processes.is_kept(home, running.SUPERVISOR)
+        web, kept = processes.look(home, programs.WEB), processes.is_kept(home, programs.WEB)
         if time.monotonic() > deadline or not kept or web.restarts > restarts + CRASHES_MOST:
             # Stopped first: what the programs said last may still be on its way into the log.
-            processes.stop(home, running.SUPERVISOR, wait_s=60)
-            log = processes.log_file(home, running.SUPERVISOR)
-            say(tail(log, only=" web."))
+            stopping.stop(home, (running.SUPERVISOR, nginx.NAME, *programs.NAMES))
+            log = processes.log_file(home, programs.WEB)
+            say(tail(log))
             raise LaunchError("服务没有就绪。", f"{url}/readyz did not answer 200. Log: {log}", "./patrol doctor")
         time.sleep(0.1)
 
 
 def _answers(url: str) -> bool:
+    # The certificate names the public address, and this asks by another.
+    own = ssl._create_unverified_context() if url.startswith("https:") else None  # noqa: S323, SLF001
     try:
-        with urlopen(url, timeout=5) as answer:  # noqa: S310 - our own http address
+        with urlopen(url, timeout=5, context=own) as answer:  # noqa: S310 - our own address
             return bool(answer.status == 200)  # noqa: PLR2004 - OK
     except (URLError, OSError):
         return False
@@ -232,7 +304,7 @@ def _show_enrolment(worker: str, env: dict[str, str]) -> None:
 
 
 def _follow(home: Home) -> int:
-    """Show the log until a signal or the end of the programs; then stop everything."""
+    """Show the logs until a signal or the end of the programs; then stop everything."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -240,10 +312,17 @@ def _follow(home: Home) -> int:
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     try:
-        with processes.log_file(home, running.SUPERVISOR).open() as log:
-            log.seek(0, os.SEEK_END)
+        with ExitStack() as stack:
+            names = [name for name in running.PROGRAMS if processes.is_kept(home, name)]
+            logs = {path: stack.enter_context(path.open()) for path in map(partial(processes.log_file, home), names)}
+            for log in logs.values():
+                log.seek(0, os.SEEK_END)
             while processes.is_kept(home, running.SUPERVISOR):
-                sys.stderr.write(log.read())
+                for path, log in logs.items():
+                    sys.stderr.write(log.read())
+                    if path.exists() and os.fstat(log.fileno()).st_ino != path.stat().st_ino:
+                        # The other was put aside as too long.
+                        logs[path] = stack.enter_context(path.open())
                 sys.stderr.flush()
                 time.sleep(0.3)
     except KeyboardInterrupt:

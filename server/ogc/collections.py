@@ -7,18 +7,19 @@ as a draft leaves them, which GIS staff may write (``server.ogc.writing``).
 
 import datetime as dt
 import re
-from collections import OrderedDict
+import threading
 from dataclasses import dataclass
 
+from cachetools import LRUCache
 from sqlalchemy.orm import Session
 
-from geo.features import KindName, Layer, Standing, area_layer, read_editions, read_kinds
+from geo.serving.features import EditionInForce, KindName, Layer, area_layer, read_editions, read_kinds
 from server.accounts.charge import Charge, reach
-from server.cases.layers import issue_layer, visit_layer
+from server.cases.lists.layers import issue_layer, visit_layer
+from server.database.ground_cache import ground_at
 from server.grids import drafts
 from server.grids.layers import draft_layer
 from server.grids.tables import Draft
-from server.grounds import ground_at
 
 LISTED_EDITIONS = 20
 LISTED_DRAFTS = 20
@@ -69,7 +70,7 @@ ISSUES = Collection("issues", "事件 · issues", "Point", has_time=True)
 VISITS = Collection("visits", "走访 · visits", "Point", has_time=True)
 
 
-def listed(session: Session, standing: Standing, *, with_drafts: bool) -> list[Collection]:
+def listed(session: Session, standing: EditionInForce, *, with_drafts: bool) -> list[Collection]:
     """Return the collections that are listed; older editions and drafts are there too, by number."""
     kinds = (
         [_of_kind(kind, standing.edition) for kind in _kinds(session, standing)] if standing.edition is not None else []
@@ -84,25 +85,26 @@ def names_ground(collection_id: str) -> bool:
     return collection_id.startswith(("areas-", "edition-"))
 
 
-_grounds_known: OrderedDict[tuple[Standing, str], Collection] = OrderedDict()
+_grounds_known: LRUCache[tuple[EditionInForce, str], Collection] = LRUCache(GROUNDS_KEPT)
+_knowing = threading.Lock()
 
 
-def known_ground(standing: Standing, collection_id: str) -> Collection | None:
+def known_ground(standing: EditionInForce, collection_id: str) -> Collection | None:
     """Return a collection of ground that was found in this state of the editions lately; None says nothing."""
-    return _grounds_known.get((standing, collection_id))
+    with _knowing:
+        return _grounds_known.get((standing, collection_id))
 
 
-def find(session: Session, standing: Standing, collection_id: str) -> Collection | None:
+def find(session: Session, standing: EditionInForce, collection_id: str) -> Collection | None:
     """Return the collection of an id; None where there is none."""
     found = _look_for(session, standing, collection_id)
     if found is not None and names_ground(collection_id):
-        _grounds_known[standing, collection_id] = found
-        if len(_grounds_known) > GROUNDS_KEPT:
-            _grounds_known.popitem(last=False)
+        with _knowing:
+            _grounds_known[standing, collection_id] = found
     return found
 
 
-def _look_for(session: Session, standing: Standing, collection_id: str) -> Collection | None:
+def _look_for(session: Session, standing: EditionInForce, collection_id: str) -> Collection | None:
     for each in (ISSUES, VISITS):
         if each.id == collection_id:
             return each
@@ -124,7 +126,7 @@ def _look_for(session: Session, standing: Standing, collection_id: str) -> Colle
 _kinds_known: dict[tuple[str, int], list[KindName]] = {}
 
 
-def _kinds(session: Session, standing: Standing) -> list[KindName]:
+def _kinds(session: Session, standing: EditionInForce) -> list[KindName]:
     """Return the kinds; areas come with editions alone, so what was read of one state of them stays so."""
     state = (standing.epoch, standing.serial)
     known = _kinds_known.get(state)
@@ -161,7 +163,7 @@ def _of_edition(number: int, name: str) -> Collection:
     return Collection(f"edition-{number}", f"第 {number} 版 · edition {number}: {name}", "MultiPolygon", number)
 
 
-def _drafts(session: Session, standing: Standing) -> list[Collection]:
+def _drafts(session: Session, standing: EditionInForce) -> list[Collection]:
     """Return the newest drafts that can be written, kind by kind."""
     newest = [draft for draft, _ in drafts.listed(session) if draft.published_edition is None][:LISTED_DRAFTS]
     return [_of_draft(draft, kind) for draft in newest for kind in reversed(_kinds(session, standing))]

@@ -31,12 +31,18 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.operators import eq, ge, gt, le, lt, ne
 
+from sync.protocol.nesting import is_deeper
+
+# The time zone whose days bare dates are.
+CITY = "Asia/Shanghai"
 LONGEST, DEEPEST = 8_000, 40
 # Degrees: more than a world around, for boxes that reach over its edges.
 FARTHEST = 1_000.0
 _OPENING = re.compile(r"\(|\bnot\b|-", re.IGNORECASE)
 _JOINING = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
 _MOST_JOINED = 200
+# Each condition within another is an object and a list.
+_MOST_BRACKETS = 2 * (DEEPEST + _MOST_JOINED)
 _COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {"=": eq, "<>": ne, "<": lt, ">": gt, "<=": le, ">=": ge}
 _SPATIAL = {
     f"s_{name}": f"ST_{name.capitalize()}"
@@ -68,9 +74,11 @@ def _parsed_text(filter_text: str) -> Any:
 
 
 def _parsed_json(filter_text: str) -> Any:
+    if is_deeper(filter_text.encode(errors="replace"), _MOST_BRACKETS):
+        raise FilterInvalid("nested too deep")
     try:
         return json.loads(filter_text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise FilterInvalid("not valid JSON") from error
 
 
@@ -120,8 +128,13 @@ class _Walk:
         raise FilterInvalid(f"{op} is not spoken here")
 
     def _alike(self, args: list[Any]) -> list[ColumnElement[Any]]:
-        """Return the sides of a comparison; a literal beside text is text, beside a number a number."""
+        """Return the sides of a comparison; a literal beside text is text, beside a number a number.
+
+        Beside a bare date, times are days of the city.
+        """
         values = [self._value(each) for each in args]
+        if any(isinstance(each, dict) and "date" in each for each in args):
+            values = [_day(value) if isinstance(value.type, DateTime) else value for value in values]
         kinds = {_kind(value) for value in values} - {"null"}
         if len(kinds) > 1:
             raise FilterInvalid(f"{' and '.join(sorted(kinds))} cannot be compared")
@@ -209,6 +222,11 @@ def _moment(text: Any) -> dt.datetime:
     except (ValueError, TypeError) as error:
         raise FilterInvalid(f"{text} is no time") from error
     return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+
+
+def _day(moment: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the day of the city that a time lies in. A date is read as its midnight in UTC, and stays itself."""
+    return cast(func.timezone(CITY, moment), Date)
 
 
 def _kind(value: ColumnElement[Any]) -> str:

@@ -73,12 +73,15 @@ def landing(root: str) -> Json:
     }
 
 
-def collections(root: str, found: Iterable[Collection]) -> Json:
-    """Return the list of collections. The reference systems are told once, and referred to by each."""
+def collections(root: str, found: Iterable[Collection], extents: Mapping[str, tuple[float, ...] | None]) -> Json:
+    """Return the list of collections. The reference systems are told once, and referred to by each.
+
+    ``extents``: by collection, a box that holds all of it; one that is asked for by itself tells the exact one.
+    """
     return {
         "links": [link("self", f"{root}/collections")],
         "crs": list(frames()),
-        "collections": [collection(root, each, None, ["#/crs"]) for each in found],
+        "collections": [collection(root, each, extents.get(each.id), ["#/crs"]) for each in found],
     }
 
 

@@ -14,7 +14,7 @@ from flask import Request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound, PreconditionFailed
 
-from geo.redraw import Tract
+from geo.redraw import AreaShape
 from server.grids import drafts
 from server.grids.numbering import Numbers
 from server.grids.tables import Draft
@@ -28,7 +28,7 @@ class StandingArea:
     """An area that is in a draft."""
 
     code: str
-    tract: Tract
+    tract: AreaShape
     tag: str
 
 

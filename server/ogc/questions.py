@@ -2,21 +2,24 @@
 
 import datetime as dt
 import math
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, cast, literal
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, cast, literal
 from sqlalchemy.types import Boolean, DateTime, Text
 
 from geo.errors import InvalidQuestion
-from geo.features import Frame, Layer, meets_box
-from server.ogc.cql import GEOMETRY, FilterInvalid, condition
+from geo.serving.features import Frame, Layer, meets_box
+from server.ogc.cql import CITY, GEOMETRY, FilterInvalid, condition
 from server.ogc.reference import CRS84, frame_named, frames, is_on_earth
 
 DEFAULT_LIMIT, MOST = 100, 10_000
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 KNOWN = frozenset(
     {"limit", "after", "bbox", "bbox-crs", "crs", "datetime", "filter", "filter-lang", "filter-crs", "f", "lang"}
 )
@@ -128,6 +131,14 @@ def feature_key(asked: str, layer: Layer, name: str = "id") -> Any:
     return int(asked)
 
 
+def known_key(asked: str, layer: Layer) -> Any:
+    """Return a feature's id as its layer has it; None for what can be nobody's: such a feature is simply not there."""
+    try:
+        return feature_key(asked, layer)
+    except InvalidQuestion:
+        return None
+
+
 def _box(args: Mapping[str, str]) -> tuple[tuple[float, ...] | None, Frame]:
     frame = _frame("bbox-crs", args.get("bbox-crs", CRS84))
     if "bbox" not in args:
@@ -155,23 +166,42 @@ def _times(args: Mapping[str, str], layer: Layer) -> tuple[ColumnElement[bool], 
     if "datetime" not in args:
         return ()
     begins, slash, ends = args["datetime"].partition("/")
-    low, high = _moment(begins), _moment(ends if slash else begins)
-    if low is not None and high is not None and low > high:
+    low, high = _span(begins), _span(ends if slash else begins)
+    if low is not None and high is not None and low.first > high.first:
         raise InvalidQuestion("datetime", "begin before end")
     if layer.moment is None:
         return ()
-    sides = [] if low is None else [layer.moment >= low]
-    return (*sides, *([] if high is None else [layer.moment <= high]))
+    sides = [] if low is None else [layer.moment >= low.first]
+    return (*sides, *([] if high is None else [high.holds_until(layer.moment)]))
 
 
-def _moment(written: str) -> dt.datetime | None:
+@dataclass(frozen=True, slots=True)
+class _Span:
+    """A moment, or a day of the city: from ``first`` until before ``beyond``; None: ``first`` alone."""
+
+    first: dt.datetime
+    beyond: dt.datetime | None = None
+
+    def holds_until(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+        """Return the condition that a time is none after this."""
+        return column <= self.first if self.beyond is None else column < self.beyond
+
+
+def _span(written: str) -> _Span | None:
+    """Read one side of an interval: a time by RFC 3339, or a bare date, which is its whole day in the city."""
     if written in ("", ".."):
         return None
     try:
+        if _DAY.fullmatch(written):
+            day = dt.date.fromisoformat(written)
+            first, beyond = (
+                dt.datetime.combine(each, dt.time(), ZoneInfo(CITY)) for each in (day, day + dt.timedelta(days=1))
+            )
+            return _Span(first, beyond)
         moment = dt.datetime.fromisoformat(written)
-    except ValueError as error:
-        raise InvalidQuestion("datetime", "RFC 3339, as 2026-11-18T08:00:00Z/..") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError) as error:
+        raise InvalidQuestion("datetime", "RFC 3339, as 2026-11-18T08:00:00Z/.., or a day, 2026-11-18") from error
+    return _Span(moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC))
 
 
 def _filter(args: Mapping[str, str], layer: Layer) -> tuple[ColumnElement[bool], ...]:
@@ -196,8 +226,8 @@ def _equals(args: Mapping[str, str], layer: Layer) -> tuple[ColumnElement[bool],
         if "\0" in args[name]:
             raise InvalidQuestion(name, "text")
         if isinstance(column.type, DateTime):
-            moment = _moment(args[name])
-            found.append(column.is_(None) if moment is None else column == moment)
+            span = _span(args[name])
+            found.append(column.is_(None) if span is None else and_(column >= span.first, span.holds_until(column)))
         elif isinstance(column.type, Boolean):
             found.append(column.is_(args[name].lower() == "true"))
         else:

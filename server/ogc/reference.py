@@ -9,7 +9,7 @@ from functools import cache
 
 from pyproj import CRS, Transformer
 
-from geo.features import DEGREE_DIGITS, METRE_DIGITS, Frame
+from geo.serving.features import DEGREE_DIGITS, METRE_DIGITS, Frame
 
 CRS84 = "http://www.opengis.net/def/crs/OGC/1.3/CRS84"
 # Web Mercator turns any number back; more than twice round the earth is a mistake.

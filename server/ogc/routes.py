@@ -1,10 +1,9 @@
-"""/ogc: OGC API Features and Tiles for GIS programs. Parses, asks ``geo.features`` once, renders.
+"""/ogc: OGC API Features and Tiles for GIS programs. Parses, asks ``geo.serving.features`` once, renders.
 
 Every answer is for signed-in staff, by session or by application password. What is said of the ground carries an
 ETag of the edition, answered before any polygon is read: an edition never changes, and another one has another tag.
 """
 
-import datetime as dt
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from functools import partial
@@ -15,31 +14,33 @@ import msgspec
 from flask import Blueprint, Response, abort, current_app, request
 from sqlalchemy.orm import Session
 
-from geo.area_pages import AreaQuestion, count_areas, read_area_extent, read_area_page
-from geo.features import (
+from geo.serving.area_pages import AreaQuestion, count_areas, read_area_extent, read_area_page
+from geo.serving.features import (
     WGS84,
+    EditionInForce,
+    FeaturePage,
     Layer,
-    Page,
-    Standing,
     area_layer,
     count_matched,
     read_extent,
     read_feature,
+    read_outlines,
     read_page,
     read_standing,
     read_standing_at_once,
 )
+from server import clock
 from server.accounts.errors import RoleMissing
-from server.auth import calling_charge, staff_required
-from server.extensions import settings
+from server.database.extensions import settings
+from server.database.transaction import reading, transaction
 from server.grids import drafts
+from server.http.auth import calling_charge, staff_required
 from server.ogc import documents
 from server.ogc.answers import ground_answer, json_answer
 from server.ogc.collections import Collection, find, known_ground, layer_of, listed, names_ground, properties_of
 from server.ogc.matching import standing_area
-from server.ogc.questions import PlainQuestion, feature_key, format_of, frame_of, plain_question_of, question_of
-from server.transaction import reading, transaction
-from sync.statements import Reader
+from server.ogc.questions import PlainQuestion, format_of, frame_of, known_key, plain_question_of, question_of
+from sync.sql.statements import Reader
 
 blueprint = Blueprint("ogc", __name__, url_prefix="/ogc")
 _GROUND = "the ground, which is no secret to staff; drafts for GIS staff; issues and visits in their charge"
@@ -87,10 +88,9 @@ def conformance() -> Response:
 @staff_required(over=_GROUND, by_password=True)
 def api_document() -> Response:
     """Return the OpenAPI document, with the paths of each collection."""
-    now = dt.datetime.now(dt.UTC)
     with transaction() as tx:
         found = listed(tx.session, read_standing(tx.session), with_drafts=draws())
-        columns = {each.id: properties_of(tx.session, each, calling_charge(), now) for each in found}
+        columns = {each.id: properties_of(tx.session, each, calling_charge(), tx.now) for each in found}
     return json_answer(documents.api(root(), found, columns), documents.OPENAPI)
 
 
@@ -99,8 +99,13 @@ def api_document() -> Response:
 def collections() -> Response:
     """Return the collections."""
     with transaction() as tx:
-        found = listed(tx.session, read_standing(tx.session), with_drafts=draws())
-        return json_answer(documents.collections(root(), found))
+        standing = read_standing(tx.session)
+        found = listed(tx.session, standing, with_drafts=draws())
+        # Records lie in the city; which of them the caller may see is asked of each collection.
+        of_records = standing.edition or 0
+        outlines = read_outlines(tx.session, {each.edition or of_records for each in found})
+        extents = {each.id: outlines.get(each.edition or of_records) for each in found}
+        return json_answer(documents.collections(root(), found, extents))
 
 
 @blueprint.get("/collections/<collection_id>")
@@ -162,7 +167,8 @@ def item(collection_id: str, feature_id: str) -> Response:
     with transaction() as tx:
         of, layer, standing = _found(tx.session, collection_id)
         frame, crs = frame_of(request.args)
-        found = read_feature(tx.session, layer, feature_key(feature_id, layer), frame)
+        key = known_key(feature_id, layer)
+        found = None if key is None else read_feature(tx.session, layer, key, frame)
         if found is None:
             abort(404)
         here = f"{root()}/collections/{of.id}"
@@ -207,7 +213,7 @@ def _plain_items(collection_id: str) -> Response | None:
     return answer
 
 
-def _found(session: Session, collection_id: str) -> tuple[Collection, Layer, Standing]:
+def _found(session: Session, collection_id: str) -> tuple[Collection, Layer, EditionInForce]:
     standing = read_standing(session)
     of = find(session, standing, collection_id)
     if of is None:
@@ -216,7 +222,7 @@ def _found(session: Session, collection_id: str) -> tuple[Collection, Layer, Sta
         raise RoleMissing(roles=[DRAWING])
     if of.edition is not None and of.draft is None:
         return of, area_layer(of.edition, of.kind), standing
-    return of, layer_of(session, of, calling_charge(), dt.datetime.now(dt.UTC)), standing
+    return of, layer_of(session, of, calling_charge(), clock.now()), standing
 
 
 def draws() -> bool:
@@ -224,7 +230,7 @@ def draws() -> bool:
     return DRAWING in calling_charge().roles
 
 
-def _narrowing(reader: Reader, standing: Standing, of: Collection, asked: PlainQuestion) -> tuple[float, ...]:
+def _narrowing(reader: Reader, standing: EditionInForce, of: Collection, asked: PlainQuestion) -> tuple[float, ...]:
     """Return the box that was asked for; none where all of the ground lies in it, which is read faster without."""
     if asked.box is None:
         return ()
@@ -250,7 +256,7 @@ def _kept(book: Kept, key: Hashable, read: Callable[[], Any]) -> Any:
     return book[key]
 
 
-def _matched(of: Collection, page: Page, after: Any, key: Hashable, count: Callable[[], int]) -> int:
+def _matched(of: Collection, page: FeaturePage, after: Any, key: Hashable, count: Callable[[], int]) -> int:
     """Return how many features match in all; what was counted of an edition stays so, and is kept."""
     if after is None and not page.more:
         return page.returned
@@ -260,12 +266,12 @@ def _matched(of: Collection, page: Page, after: Any, key: Hashable, count: Calla
     return int(_kept(counts, key, count))
 
 
-def _key_of(of: Collection, standing: Standing) -> Hashable:
+def _key_of(of: Collection, standing: EditionInForce) -> Hashable:
     shown = sorted((name, value) for name, value in request.args.items() if name not in ("limit", "after", "crs"))
     return standing.epoch, of.state, of.kind, urlencode(shown)
 
 
-def _written(of: Collection, page: Page, matched: int) -> bytes:
+def _written(of: Collection, page: FeaturePage, matched: int) -> bytes:
     here = f"{root()}/collections/{of.id}"
     links = [
         documents.link("self", _address(here, request.args), documents.GEOJSON),

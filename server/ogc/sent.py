@@ -18,7 +18,8 @@ from pyproj import CRS, Transformer
 from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from geo.errors import InvalidQuestion, InvalidShape
-from geo.features import WGS84, Frame
+from geo.serving.features import WGS84, Frame
+from server.http.sent_texts import require_clean
 from server.ogc.reference import CRS84, frame_named
 from sync.collections.fields import Text
 
@@ -98,9 +99,10 @@ def frame_of_content(request: Request) -> Frame:
 def _document(request: Request, taken: frozenset[str]) -> dict[str, Any]:
     if request.mimetype not in taken:
         raise UnsupportedMediaType
+    require_clean(request.get_data(cache=True))
     try:
-        sent = msgspec.json.decode(request.get_data())
-    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as error:
+        sent = msgspec.json.decode(request.get_data(cache=True))
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise BadRequest from error
     if not isinstance(sent, dict):
         raise ValidationError({"feature": ["Not a valid mapping type."]})

@@ -10,16 +10,16 @@ from flask import Response, abort, request
 from sqlalchemy.orm import Session
 
 from geo.errors import InvalidQuestion
-from geo.features import Standing, area_layer, read_extent, read_standing
-from geo.sketches import MAX_ZOOM
-from geo.tiles import TileAddress, TileName
-from server.auth import staff_required
+from geo.serving.features import EditionInForce, area_layer, read_extent, read_standing
+from geo.serving.simplified import MAX_ZOOM
+from geo.serving.tiles import TileAddress, TileName
+from server.database.transaction import transaction
+from server.http.auth import staff_required
 from server.ogc.answers import json_answer
 from server.ogc.collections import Collection, find
 from server.ogc.documents import MVT, TILED, Json, link
 from server.ogc.routes import blueprint, root
-from server.tile_answers import tile_answer
-from server.transaction import transaction
+from server.tiles.answers import tile_answer
 
 _SCHEME = "http://www.opengis.net/def/tilematrixset/OGC/1.0/WebMercatorQuad"
 _TOP_LEFT = 20037508.3427892
@@ -88,7 +88,7 @@ def tile(collection_id: str, z: int, y: int, x: int) -> Response:
     return tile_answer(TileName(standing.epoch, of.edition or 0, of.kind or "", address), is_address=False)
 
 
-def _tiled(session: Session, collection_id: str) -> tuple[Collection, Standing]:
+def _tiled(session: Session, collection_id: str) -> tuple[Collection, EditionInForce]:
     standing = read_standing(session)
     of = find(session, standing, collection_id)
     if of is None or of.kind is None or of.draft is not None:
@@ -127,7 +127,7 @@ def _tile_set(of: Collection) -> Json:
     }
 
 
-def _tile_json(of: Collection, standing: Standing, bounds: tuple[float, ...] | None) -> Json:
+def _tile_json(of: Collection, standing: EditionInForce, bounds: tuple[float, ...] | None) -> Json:
     """Return TileJSON 3.0.0. The addresses name the edition: what a program keeps of them stays true."""
     version = f"?edition={of.edition}&epoch={standing.epoch}"
     fields = {"code": "编码 · code", "name": "名称 · name"}

@@ -4,7 +4,6 @@ Parses, does one operation of ``server.grids`` a request, answers without a body
 version it saw; one that does (If-Match) is held to it. Knows no SQL.
 """
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -13,24 +12,23 @@ from flask import Request, Response, abort, request
 from marshmallow import ValidationError
 from werkzeug.exceptions import MethodNotAllowed
 
-from geo.features import read_standing
-from geo.redraw import Tract
-from geo.redraw.sheet import to_units
-from geo.shapes import polygon_of
-from server.accounts.charge import areas_of_role
+from geo.geometry.shapes import polygon_of
+from geo.redraw import AreaShape
+from geo.redraw.layer import to_units
+from geo.serving.features import read_standing
+from server import clock
 from server.accounts.errors import OutsideCharge
-from server.auth import calling_charge, calling_staff, staff_required
+from server.database.transaction import Transaction, transaction
 from server.grids import drafts
 from server.grids.errors import AreaNotYours, OperationRefused
 from server.grids.numbering import Numbers
-from server.grids.rights import require_charge
+from server.grids.rights import Drawer, owner_of
 from server.grids.tables import Draft
-from server.grounds import ground_at
+from server.http.auth import calling_charge, calling_staff, staff_required
 from server.ogc.collections import Collection, find
 from server.ogc.matching import StandingArea, draft_tag, require_match, standing_area
 from server.ogc.routes import DRAWING, blueprint, draws, root
 from server.ogc.sent import SentFeature, read_feature, read_patch
-from server.transaction import Transaction, transaction
 
 _DRAWING = "drafts, in the areas that they are GIS staff of"
 _READ = ("GET", "HEAD", "OPTIONS")
@@ -129,7 +127,7 @@ def _change(of: Collection, area: StandingArea, sent: SentFeature) -> tuple[str,
     return "replace", {"alone": True, "areas": [{"code": area.code, "polygon": polygon, **named}]}
 
 
-def _is_ground_of(tract: Tract, geometry: dict[str, Any]) -> bool:
+def _is_ground_of(tract: AreaShape, geometry: dict[str, Any]) -> bool:
     """Whether a polygon (GeoJSON), whole units of 1e-8 degree, is that of an area, whatever its type and direction."""
     sent, now = to_units([polygon_of(geometry), tract.polygon])
     one, other = (shapely.normalize(shapely.multipolygons(shapely.get_parts(each))) for each in (sent, now))
@@ -159,11 +157,13 @@ def _locked(tx: Transaction, collection_id: str) -> tuple[Collection, Draft]:
 
 def _do(tx: Transaction, draft: Draft, kind: str, given: dict[str, Any]) -> None:
     """Do one operation in the caller's areas. Raises AreaNotYours, and the errors of ``drafts.do``."""
-    now = dt.datetime.now(dt.UTC)
-    _, step = drafts.do(tx.session, draft, kind, given, author=calling_staff().login, now=now)
-    tops = areas_of_role(tx.session, calling_charge().person_id, DRAWING, now=now)
+    now = clock.now()
+    ground = tx.ground()
+    drawer = Drawer(calling_staff().login, calling_charge().areas(DRAWING), ground)
     try:
-        require_charge(ground_at(tx.session)(now), tops, [step.operation])
+        drawer.require_discarding(tx.session, draft)
+        drafts.do(tx.session, draft, kind, given, author=drawer.login, now=now)
+        drawer.require_done(tx.session, draft, owner_of(tx.session, draft, ground, now=now))
     except OutsideCharge as error:
         raise AreaNotYours(error.data.get("area")) from error
 

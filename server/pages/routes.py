@@ -1,5 +1,6 @@
 """Serves ``server/web/dist``: pages that are asked for anew each time, assets that never change under a name.
 
+An address that is none gets a page of its own where a browser asks for one, a problem document where a program does.
 The content policy lets a page load from its own host alone: no other host's scripts, styles, tiles, fonts
 or pictures, and no frames.
 """
@@ -8,24 +9,34 @@ import functools
 import gzip
 import hashlib
 import mimetypes
+from http import HTTPStatus
 from pathlib import Path
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound, ServiceUnavailable
 from werkzeug.security import safe_join
 
-from server.auth import access
+from server.http.auth import access
+from server.http.problems import http_problem
 
 DIST = Path(__file__).resolve().parents[1] / "web" / "dist"
 PAGES = {
     "/": "index",
     "/enrol": "index",
     "/map": "map",
+    "/calendar": "calendar",
+    "/catalogue": "catalogue",
+    "/rules": "rules",
+    "/case": "case",
+    "/desk": "desk",
+    "/duty": "duty",
     "/signin": "signin",
     "/docs": "docs",
     "/support": "support",
     "/review": "review",
     "/grids": "grids",
+    "/people": "people",
+    "/account": "account",
 }
 COMPRESSED_TYPES = ("text/", "application/javascript", "application/json", "image/svg+xml")
 HEADERS = {
@@ -69,7 +80,24 @@ def asset(name: str) -> Response:
     return _file(Path(path), "public, max-age=31536000, immutable")
 
 
-def _file(path: Path, cache_control: str) -> Response:
+@blueprint.app_errorhandler(NotFound)
+def unknown(error: NotFound) -> Response:
+    """Tell that there is nothing at this address: a person at a browser by a page, a program by a problem document."""
+    page_of_none = DIST / "missing.html"
+    if request.url_rule is not None or not _reads_pages() or not page_of_none.is_file():
+        return http_problem(error)
+    response = _file(page_of_none, "no-store", conditional=False)
+    response.status_code = HTTPStatus.NOT_FOUND
+    response.headers["Vary"] = "Accept-Encoding, Accept"
+    return response
+
+
+def _reads_pages() -> bool:
+    """Whether the caller names HTML among what it takes: browsers do, programs that take anything do not."""
+    return request.method in {"GET", "HEAD"} and any(kind == "text/html" for kind, _ in request.accept_mimetypes)
+
+
+def _file(path: Path, cache_control: str, *, conditional: bool = True) -> Response:
     if not path.is_file():
         if not DIST.is_dir():
             raise ServiceUnavailable("The pages are not built: run ./patrol up.")
@@ -82,8 +110,9 @@ def _file(path: Path, cache_control: str) -> Response:
         content = zipped
         response.headers["Content-Encoding"] = "gzip"
     response.set_data(content)
-    response.set_etag(tag, weak=True)
-    response.make_conditional(request)
+    if conditional:
+        response.set_etag(tag, weak=True)
+        response.make_conditional(request)
     return response
 
 

@@ -1,11 +1,15 @@
 """Categories (类别): the city's catalogue of what can be reported, with limits. Data, read by phones and by routing."""
 
-from sqlalchemy import CheckConstraint, ForeignKey
+import datetime as dt
+
+from sqlalchemy import CheckConstraint, ForeignKey, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base, SmallInt
 
 LIMIT_UNITS = ("h", "wh", "wd", "d")
+PHOTO_RULES = ("none", "report", "after", "both")
+INTAKES = ("auto", "duty")
 
 
 class Category(Base):
@@ -17,6 +21,12 @@ class Category(Base):
         CheckConstraint("(length(code) = 2) = (parent_code IS NULL)", name="second_level_has_parent"),
         CheckConstraint(f"limit_unit IN {LIMIT_UNITS}", name="limit_unit_known"),
         CheckConstraint("sort IN ('component', 'event')", name="sort_known"),
+        CheckConstraint(f"photo_rule IN {PHOTO_RULES}", name="photo_rule_known"),
+        CheckConstraint(f"intake IN {INTAKES}", name="intake_known"),
+        CheckConstraint("gbt_code ~ '^[0-9]{2}([0-9]{2,3})?$'", name="gbt_code_shape"),
+        CheckConstraint("duplicate_radius_m > 0", name="duplicate_radius_positive"),
+        CheckConstraint("duplicate_window_h > 0", name="duplicate_window_positive"),
+        CheckConstraint("(duplicate_radius_m IS NULL) = (duplicate_window_h IS NULL)", name="duplicate_whole"),
     )
 
     code: Mapped[str] = mapped_column(primary_key=True)
@@ -37,5 +47,18 @@ class Category(Base):
     photo_rule: Mapped[str] = mapped_column(server_default="after")
     duplicate_radius_m: Mapped[SmallInt | None]
     duplicate_window_h: Mapped[SmallInt | None]
+    intake: Mapped[str] = mapped_column(
+        server_default="auto", comment="auto: rules dispatch at once; duty: the duty desk accepts, files and dispatches"
+    )
+    is_night: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="a fault of the night: checked at night"
+    )
+    gbt_code: Mapped[str | None] = mapped_column(
+        comment="class and subclass in GB/T 30428, where the city has entered it"
+    )
     is_private: Mapped[bool]
     is_active: Mapped[bool]
+    valid_from: Mapped[dt.datetime | None] = mapped_column(comment="facts of before do not know it; null: always was")
+    valid_until: Mapped[dt.datetime | None] = mapped_column(
+        comment="facts of before still do; null: in force. Kept by a trigger when is_active changes"
+    )

@@ -18,7 +18,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Json, point_column
 from sync.collections.fields import Number, Text, Time
-from sync.merge import Policy, Rule
+from sync.collections.normal import moment
+from sync.merge.merge import MergeRule, Policy
 
 Doc = dict[str, Any]
 
@@ -82,7 +83,9 @@ class Collection:
     ``actions``: what a device may send. ``patchable``: the fields a device may patch (None: all).
     ``check``: cross-field rules of a whole record, field -> message key. ``by_grid``: whether all devices of a
     grid see its records. ``personal``: the column whose person sees the record wherever it lies. ``shown``:
-    what the server adds to ``doc`` when it is pulled.
+    what the server adds to ``doc`` when it is pulled. ``case``: SQL of whether a body has it, its state, and who has a
+    task on it. ``one_of``: fields of which a record always has one. ``adrift``: the column whose person sees the record
+    while it lies in no grid.
     """
 
     name: str
@@ -95,21 +98,30 @@ class Collection:
     personal: str | None = None
     shown: Mapping[str, ColumnElement[Any]] | None = None
     check: Callable[[Doc], Mapping[str, str]] = lambda _doc: {}
+    case: str | None = None
+    one_of: tuple[str, ...] = ()
+    adrift: str | None = None
 
     @property
-    def rules(self) -> dict[str, Rule]:
+    def seen_by(self) -> str | None:
+        """The column of the person who sees a record outside the grids of their scope: always, or while adrift."""
+        return self.personal or self.adrift
+
+    @property
+    def rules(self) -> dict[str, MergeRule]:
         """Return field name -> how it is merged, as the schema declares it."""
         return _rules_of(self.schema)
 
 
 @cache
-def _rules_of(schema: type[Schema]) -> dict[str, Rule]:
+def _rules_of(schema: type[Schema]) -> dict[str, MergeRule]:
     return {name: _rule_of(field) for name, field in schema().fields.items()}
 
 
-def _rule_of(field: Any) -> Rule:
+def _rule_of(field: Any) -> MergeRule:
     order = field.metadata.get("order")
     policy = Policy(field.metadata.get("merge", Policy.LWW))
+    limit = next((check.max for check in field.validators if isinstance(check, validate.Length)), None)
     if order is not None:
-        return Rule(policy, order.index)
-    return Rule(policy, dt.datetime.fromisoformat) if isinstance(field, Time) else Rule(policy)
+        return MergeRule(policy, order.index, limit)
+    return MergeRule(policy, moment, limit) if isinstance(field, Time) else MergeRule(policy, limit=limit)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from geo.orm import Base
 from sync.collections.collection import Collection, LocationSchema, SyncedRecord, elsewhere_index, merge_by
 from sync.collections.fields import Extra, Listed, Text
-from sync.merge import Policy
+from sync.merge.merge import Policy
 
 RISK_TIERS = ("general", "key", "high")
 CONTACT_PREFERENCES = ("door", "phone", "message", "weekend", "evening", "none")

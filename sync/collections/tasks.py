@@ -4,15 +4,16 @@ import datetime as dt
 import uuid
 
 from marshmallow import Schema, validate
-from sqlalchemy import CheckConstraint, Computed, Index, text
+from sqlalchemy import CheckConstraint, Computed, Index, func, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
 from sync.collections.collection import Collection, SyncedRecord, elsewhere_index, merge_by
 from sync.collections.fields import Extra, Id, Listed, Text
-from sync.merge import Policy
+from sync.collections.issues import Issue
+from sync.merge.merge import Policy
 
-KINDS = ("visit", "check", "order")
+KINDS = ("visit", "check", "verify", "order")
 STATES = ("open", "started", "done", "declined")
 
 
@@ -48,6 +49,20 @@ class Task(SyncedRecord, Base):
     issue_id: Mapped[uuid.UUID | None]
 
 
+# What whoever is to look at a case must know of it, wherever it lies.
+_CASE = (
+    select(
+        func.jsonb_build_object(
+            "number", Issue.number, "category", Issue.category, "state", Issue.state,
+            "description", Issue.doc["description"], "address_text", Issue.doc["address_text"],
+            "location", Issue.doc["location"],
+        )
+    )
+    .where(Issue.id == Task.issue_id, Task.kind.in_(("verify", "check")), Issue.deleted_at.is_(None))
+    .correlate(Task)
+    .scalar_subquery()
+)  # fmt: skip
+
 TASKS = Collection(
     name="tasks",
     topic=4,
@@ -62,5 +77,6 @@ TASKS = Collection(
         "due_at": Task.due_at.expression,
         "household_id": Task.household_id.expression,
         "issue_id": Task.issue_id.expression,
+        "case": _CASE,
     },
 )

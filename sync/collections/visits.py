@@ -2,13 +2,13 @@
 
 from marshmallow import Schema, fields, validate, validates_schema
 from marshmallow.exceptions import ValidationError
-from sqlalchemy import CheckConstraint, Computed, Index
+from sqlalchemy import CheckConstraint, Computed, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
 from sync.collections.collection import Collection, Doc, LocationSchema, SyncedRecord, elsewhere_index, merge_by
 from sync.collections.fields import Extra, Id, Listed, Text, Time
-from sync.merge import Policy
+from sync.merge.merge import Policy
 
 OUTCOMES = ("met", "no_answer", "refused", "moved", "vacant", "appointment")
 PURPOSES = ("routine", "follow_up", "check", "appointment", "emergency")
@@ -56,6 +56,7 @@ class Visit(SyncedRecord, Base):
         Index("ix_visit_grid_now_id", "grid_now", "id"),
         elsewhere_index("visit"),
         Index("ix_visit_household_id", "household_id"),
+        Index("ix_visit_author_id_adrift", "author_id", "id", postgresql_where=text("grid_now IS NULL")),
     )
 
     household_id: Mapped[str | None] = mapped_column(Computed("doc ->> 'household_id'", persisted=True))
@@ -69,4 +70,6 @@ VISITS = Collection(
     schema=VisitSchema,
     actions=frozenset({"put"}),
     check=check,
+    one_of=("location", "household_id", "address_text"),
+    adrift="author_id",
 )

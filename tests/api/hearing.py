@@ -14,6 +14,21 @@ def listening(url, path, **headers):
     return connection
 
 
+def heard(connection, within_s):
+    """All that arrives on a connection in that time."""
+    told, until = b"", time.monotonic() + within_s
+    while (left := until - time.monotonic()) > 0:
+        connection.settimeout(left)
+        try:
+            part = connection.recv(4096)
+        except TimeoutError:
+            break
+        if not part:
+            break
+        told += part
+    return told
+
+
 def hears(connection, word, within_s=30):
     """Whether a word arrives on a connection in time."""
     heard, until = b"", time.monotonic() + within_s

@@ -11,7 +11,7 @@ from server.accounts.errors import AccountError
 from server.attachments.errors import AttachmentError
 from server.cases.errors import CaseError
 from server.grids.errors import DraftError
-from server.problems import TABLE
+from server.http.problems import TABLE
 from sync.errors import SyncError
 
 

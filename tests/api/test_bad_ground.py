@@ -5,8 +5,10 @@ import datetime as dt
 import pytest
 from sqlalchemy import text
 
+from tests.api.drawing import COMMUNITY, COUNTY, FOURTH, THIRD, Drawing, line, split
 from tests.api.staff import Desk
-from tests.api.test_drafts import COMMUNITY, COUNTY, EAST, FOURTH, THIRD, WEST, Drawing, line, split
+from tests.cases.city import EAST, WEST
+from tests.emptying import empty
 from tests.sync.redrawing import clock, redraw, redrawn, strip
 
 __all__ = ["redrawn"]
@@ -63,7 +65,7 @@ def desk(app, redrawn, in_force):
     before = in_force()
     yield somebody
     assert in_force() == before
-    redrawn.execute(text("TRUNCATE draft_operation, draft RESTART IDENTITY CASCADE"))
+    empty(redrawn, "draft_operation, draft")
     redrawn.commit()
 
 
@@ -162,7 +164,7 @@ class TestOvertaken:
         redraw(redrawn, strip(WEST, 114.30, 114.304), strip(THIRD, 114.304, 114.31))
         yield drawing
         redrawn.rollback()
-        redrawn.execute(text("TRUNCATE draft_operation, draft RESTART IDENTITY CASCADE"))
+        empty(redrawn, "draft_operation, draft")
         redrawn.commit()
 
     def test_it_is_neither_published_nor_planned_and_the_place_is_told(self, overtaken, in_force):

@@ -3,9 +3,10 @@
 import pytest
 from sqlalchemy import text
 
+from tests.api.drawing import COMMUNITY, COUNTY, THIRD, Drawing, split
 from tests.api.staff import Desk
-from tests.api.test_drafts import COMMUNITY, COUNTY, THIRD, Drawing, split
 from tests.cases.city import EAST, WEST
+from tests.emptying import empty
 from tests.sync.redrawing import follow, put_household, redrawn
 
 __all__ = ["redrawn"]
@@ -16,7 +17,7 @@ WRONG = (
     {"kind": "propose", "code": WEST},
     {"kind": "propose", "code": "moon", "count": 2},
     {"kind": "propose", "code": WEST, "count": 0},
-    {"kind": "propose", "code": WEST, "count": 501},
+    {"kind": "propose", "code": WEST, "count": 101},
     {"kind": "propose", "code": WEST, "count": 2.5},
     {"kind": "propose", "code": COUNTY, "count": 2},
     {"kind": "propose", "code": WEST, "households": [5]},
@@ -44,7 +45,7 @@ def desk(app, redrawn):
         put_household(redrawn, at, EAST)
     yield Desk.of(app, redrawn, "gis", COUNTY)
     redrawn.rollback()
-    redrawn.execute(text("TRUNCATE draft_operation, draft RESTART IDENTITY"))
+    empty(redrawn, "draft_operation, draft")
     redrawn.execute(text("DELETE FROM household"))
     redrawn.commit()
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from geo.files import read_boundaries
-from server.boundary_commands import export_boundaries
+from geo.files.reading import read_boundaries
+from server.commands.boundaries import export_boundaries
 from tests.api.staff import Desk
 from tests.cases import city
 

@@ -7,10 +7,14 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 
-from geo.editions import Grounds
-from server.cases.service import route_awaiting
+from geo.editions.ground import Grounds
+from server.cases.routing.service import route_awaiting
+from server.commands.webhooks import webhook_set, webhook_test
+from server.texts.reasons import REASON_WORDS
 from tests.api.staff import Desk
 from tests.cases.city import EAST, IN_EAST, WEST
+from tests.cases.receiver import SECRET, receiving
+from tests.emptying import empty
 
 HERE = "http://127.0.0.1:9/hooks"
 
@@ -29,11 +33,20 @@ def loopback(app):
     app.config["PATROL"] = before
 
 
+@pytest.fixture
+def on_this_city(app, sync_url, monkeypatch):
+    """Commands work on the city of these tests."""
+    settings = app.config["PATROL"]
+    monkeypatch.setenv("DATABASE_URL", sync_url)
+    monkeypatch.setenv("REDIS_URL", settings.redis_url)
+    monkeypatch.setenv("PATROL_SECRET_KEY", settings.secret_key)
+
+
 @pytest.fixture(autouse=True)
 def _no_endpoints_left(session):
     yield
     session.rollback()
-    session.execute(text("TRUNCATE endpoint, delivery CASCADE"))
+    empty(session, "endpoint, delivery")
     session.commit()
 
 
@@ -148,6 +161,10 @@ def test_an_endpoint_can_be_switched_off_by_hand(desk_of, loopback):
         ({"url": "https://10.1.2.3/"}, "url", "address-refused"),
         ({"url": "gopher://8.8.8.8/"}, "url", "not-a-url"),
         ({"url": "http://8.8.8.8/"}, "url", "not-https"),
+        ({"url": "https://[fec0::1]/"}, "url", "address-refused"),
+        ({"url": "https://192.88.99.1/"}, "url", "address-refused"),
+        ({"url": "https://8.8.8.8:6379/"}, "url", "port-refused"),
+        ({"url": "https://0x08080808/"}, "url", "not-a-host"),
         ({"url": "https://8.8.8.8/", "secret": "guess"}, "secret", "not-a-secret"),
     ],
 )
@@ -155,6 +172,57 @@ def test_an_endpoint_that_cannot_be_used_is_refused_with_the_reason(desk_of, sen
     answer = put(desk_of("admin"), "zhujian", **sent)
     assert (answer.status_code, answer.json["type"]) == (422, "/problems/invalid-endpoint")
     assert (answer.json["field"], answer.json["reason"]) == (field, reason)
+    assert answer.json["detail"].startswith(REASON_WORDS["invalid-endpoint", reason][0])
+
+
+def test_an_address_that_is_not_clean_is_refused_as_any_such_text(desk_of):
+    answer = put(desk_of("admin"), "zhujian", url="https://8.8.8.8/\x00")
+    assert (answer.status_code, answer.json["type"]) == (422, "/problems/text-unclean")
+    assert answer.json["errors"][0]["field"] == "url"
+
+
+def test_a_test_letter_is_signed_and_what_the_body_answers_is_shown_as_text(desk_of, loopback):
+    admin = desk_of("admin")
+    with receiving() as body:
+        put(admin, "zhujian", url=body.url, secret=SECRET)
+        told = admin.post("/v1/organisations/zhujian/endpoint/test").json
+        assert (told["delivered"], told["status_code"], told["error"], told["url"]) == (True, 204, None, body.url)
+        assert body.ids == [told["id"]]
+        [message] = body.messages
+        assert (message["type"], message["data"]["organisation"]) == ("endpoint.test", "zhujian")
+        body.statuses, body.says = [500], b"<b>not now</b>\x00"
+        told = admin.post("/v1/organisations/zhujian/endpoint/test").json
+        assert (told["delivered"], told["error"], told["excerpt"]) == (False, "HTTP 500", "<b>not now</b>·")
+    seen = admin.get("/v1/organisations/zhujian/endpoint").json
+    assert (seen["failures"], seen["active"], seen["resting_until"]) == (0, True, None)
+
+
+def test_an_endpoint_that_is_switched_off_can_be_tried(desk_of, loopback):
+    admin = desk_of("admin")
+    with receiving() as body:
+        put(admin, "zhujian", url=body.url, secret=SECRET, active=False)
+        assert admin.post("/v1/organisations/zhujian/endpoint/test").json["delivered"]
+    assert not admin.get("/v1/organisations/zhujian/endpoint").json["active"]
+
+
+def test_trying_asks_again_where_the_letter_may_go(app, desk_of, loopback):
+    admin = desk_of("admin")
+    put(admin, "zhujian", url=HERE)
+    app.config["PATROL"] = replace(app.config["PATROL"], webhook_allow_loopback=False)
+    told = admin.post("/v1/organisations/zhujian/endpoint/test").json
+    assert (told["delivered"], told["error"]) == (False, "address refused: 127.0.0.1")
+
+
+def test_only_who_may_set_an_endpoint_may_try_it(app, desk_of, loopback):
+    path = "/v1/organisations/zhujian/endpoint/test"
+    assert desk_of("admin").post(path).json["type"] == "/problems/no-endpoint"
+    assert desk_of("admin", WEST).post(path).json["type"] == "/problems/outside-charge"
+    assert desk_of("dispatcher").post(path).json["type"] == "/problems/role-missing"
+    put(desk_of("admin"), "zhujian", url=HERE)
+    app.config["PATROL"] = replace(app.config["PATROL"], secret_key="another key of the server")
+    # Sessions are signed by that key, too.
+    answer = desk_of("admin").post(path)
+    assert (answer.status_code, answer.json["field"], answer.json["reason"]) == (422, "secret", "unreadable")
 
 
 def test_an_endpoint_of_nobody_and_one_that_is_not_there_are_told_apart(desk_of, loopback):
@@ -167,3 +235,31 @@ def test_an_endpoint_of_nobody_and_one_that_is_not_there_are_told_apart(desk_of,
 def test_only_an_administrator_of_the_whole_city_sets_endpoints(desk_of, loopback):
     assert put(desk_of("admin", WEST), "zhujian", url=HERE).json["type"] == "/problems/outside-charge"
     assert put(desk_of("dispatcher"), "zhujian", url=HERE).json["type"] == "/problems/role-missing"
+
+
+@pytest.mark.usefixtures("on_this_city")
+def test_the_commands_set_an_endpoint_and_try_it(capsys, monkeypatch):
+    monkeypatch.setenv("PATROL_WEBHOOK_ALLOW_LOOPBACK", "1")
+    with receiving() as body:
+        assert webhook_set(organisation="zhujian", url=body.url) == 0
+        body.secret = capsys.readouterr().out.split()[2]
+        assert webhook_test(organisation="zhujian") == 0
+        assert [each["type"] for each in body.messages] == ["endpoint.test"]
+        assert "HTTP 204" in capsys.readouterr().out
+        body.statuses, body.says = [503], b"\x1b[31mclosed"
+        assert webhook_test(organisation="zhujian") == 1
+        assert "✗ HTTP 503\n·[31mclosed" in capsys.readouterr().out
+        assert webhook_set(organisation="zhujian", url=body.url) == 0
+        assert "whsec_" not in capsys.readouterr().out
+        assert webhook_set(organisation="zhujian", url=body.url, rotate=True) == 0
+        assert capsys.readouterr().out.split()[2] not in ("", body.secret)
+
+
+@pytest.mark.usefixtures("on_this_city")
+def test_the_commands_say_in_both_languages_what_is_wrong(capsys):
+    assert webhook_set(organisation="zhujian", url="https://[fec0::1]/") == 1
+    told = capsys.readouterr().err
+    assert "url" in told
+    assert all(words in told for words in REASON_WORDS["invalid-endpoint", "address-refused"])
+    assert webhook_test(organisation="zhujian") == 1
+    assert "没有推送地址" in capsys.readouterr().err

@@ -6,9 +6,9 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from geo.editions import Grounds
-from server.cases.service import route_awaiting
-from sync.conflicts import settle_waiting
+from geo.editions.ground import Grounds
+from server.cases.routing.service import route_awaiting
+from sync.resolution.conflicts import settle_waiting
 from tests.api.staff import Desk
 
 
@@ -206,10 +206,13 @@ def test_merging_after_routing_writes_nothing_of_the_case_into_the_issue(phone_o
     assert (doc["severity"], doc["tags"], state) == ("urgent", ["夜间"], "dispatched")
 
 
-def test_a_phone_can_delete_what_was_routed_without_a_dispute(phone_of, route, session):
+def test_a_phone_takes_back_what_no_body_has_and_nothing_that_one_has(phone_of, route, session):
     one = phone_of("west")
-    [issue_id] = reported(one, "0301")
-    route()
-    [result] = one.push(one.op("issues", action="delete", id=issue_id, base={"rev": 1}))
+    kept, taken_back = reported(one, "0301"), reported(one, "0301")
+    [result] = one.push(one.op("issues", action="delete", id=taken_back[0], base={"rev": 1}))
     assert result["status"] == "applied"
-    assert session.scalar(text("SELECT deleted_at FROM issue")) is not None
+    route()
+    [result] = one.push(one.op("issues", action="delete", id=kept[0], base={"rev": 1}))
+    assert (result["status"], result["error"]["type"]) == ("quarantined", "/problems/case-dispatched")
+    gone = session.scalars(text("SELECT id::text FROM issue WHERE deleted_at IS NOT NULL")).all()
+    assert gone == taken_back

@@ -7,7 +7,9 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from sync.flip import publish_due
+from geo.geometry.datum import from_wgs84
+from server.jobs.editions import permit
+from sync.redraw.cutover import publish_due
 from tests.api.staff import Desk
 from tests.cases import city
 from tests.cases.city import EAST, IN_WEST, WEST
@@ -120,6 +122,10 @@ def test_the_grid_of_a_point_and_of_a_record_at_a_time_is_told(desk, redrawn, ph
     point = {"lon": IN_WEST[0], "lat": IN_WEST[1]}
     assert desk.get("/v1/editions/place", **point).json["grid"]["code"] == THIRD
     assert desk.get("/v1/editions/place", **point, at=before).json["grid"]["code"] == WEST
+    lon, lat = (float(each) for each in from_wgs84(point["lon"], point["lat"], "gcj02"))
+    shifted = desk.get("/v1/editions/place", lon=lon, lat=lat, datum="gcj02").json
+    assert (shifted["grid"]["code"], shifted["lon"]) == (THIRD, pytest.approx(point["lon"], abs=1e-7))
+    assert desk.get("/v1/editions/place", **point, datum="mars").status_code == 422
     grids = desk.get(f"/v1/records/visits/{visit['id']}/grids", at=before).json
     assert [grids[when]["code"] for when in ("at_capture", "now", "at")] == [WEST, THIRD, WEST]
     assert desk.get(f"/v1/records/visits/{uuid.uuid4()}/grids").status_code == 404
@@ -130,9 +136,9 @@ def test_an_edition_comes_into_force_at_its_set_time_and_not_before(desk, redraw
     due = clock() + dt.timedelta(hours=2)
     answer = desk.post("/v1/editions", split_west(at=due.isoformat()))
     assert (answer.status_code, answer.json["state"]) == (202, "waiting"), answer.text
-    assert not publish_due(redrawn, lambda: due - dt.timedelta(seconds=1))
+    assert not publish_due(redrawn, lambda: due - dt.timedelta(seconds=1), permit)
     assert codes(desk, kind="grid") == [WEST, EAST]
-    assert publish_due(redrawn, lambda: due + dt.timedelta(seconds=1))
+    assert publish_due(redrawn, lambda: due + dt.timedelta(seconds=1), permit)
     redrawn.commit()
     assert codes(desk, kind="grid", at=(due + dt.timedelta(seconds=2)).isoformat()) == [WEST, EAST, THIRD]
     [plan] = desk.get("/v1/editions/plans").json["plans"]
@@ -143,7 +149,7 @@ def test_a_plan_over_an_edition_that_was_superseded_is_refused_and_says_so(desk,
     due = clock() + dt.timedelta(hours=2)
     desk.post("/v1/editions", split_west(at=due.isoformat()))
     desk.post("/v1/editions", sending(feature(EAST, 114.31, 114.32, name="新名")))
-    assert publish_due(redrawn, lambda: due)
+    assert publish_due(redrawn, lambda: due, permit)
     redrawn.commit()
     [plan] = desk.get("/v1/editions/plans").json["plans"]
     assert (plan["state"], plan["problem"]) == ("refused", {"code": "base-superseded", "base": 1, "in_force": 2})
@@ -157,7 +163,7 @@ def test_a_plan_can_be_withdrawn_once(desk, redrawn):
     headers = {"X-CSRF-Token": desk.csrf}
     assert desk.client.delete(path, headers=headers).json["state"] == "withdrawn"
     assert desk.client.delete(path, headers=headers).status_code == 404
-    assert not publish_due(redrawn, lambda: due)
+    assert not publish_due(redrawn, lambda: due, permit)
 
 
 @pytest.mark.parametrize(
@@ -174,7 +180,7 @@ def test_a_plan_can_be_withdrawn_once(desk, redrawn):
         (lambda: sending(feature(WEST, 114.30, 114.30)), 422, "invalid-shape"),
         (lambda: sending(feature(WEST, 114.30, 500.0)), 422, "invalid-coordinate"),
         (lambda: sending(feature("9" * 41, 114.30, 114.31)), 422, "fields-invalid"),
-        (lambda: sending(feature(WEST, 114.30, 114.31, name="a\0b")), 422, "fields-invalid"),
+        (lambda: sending(feature(WEST, 114.30, 114.31, name="a\0b")), 422, "text-unclean"),
         (lambda: sending(feature(THIRD, 114.32, 114.33, kind="moon")), 422, "publication-refused"),
         (lambda: sending(retired=["777"]), 422, "publication-refused"),
         (lambda: sending(retired=[COMMUNITY]), 422, "publication-refused"),

@@ -17,8 +17,9 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 from sqlalchemy.orm import Session
 
 from server.app import create_app
+from server.cases.catalogues.workbook import MEDIA_TYPE
 from server.config import Config, sqlalchemy_url
-from server.extensions import db
+from server.database.extensions import db
 from server.launch.scratch import scratch_database
 from tests.api.staff import Desk
 from tests.cases import city
@@ -51,7 +52,7 @@ def fuzzed(cluster_url, redis_url, tmp_path_factory):
             db.engine.dispose()
 
 
-@schemathesis.serializer("application/offset+octet-stream")
+@schemathesis.serializer("application/offset+octet-stream", MEDIA_TYPE)
 def bytes_of(context, value):
     return value if isinstance(value, bytes) else str(value).encode()
 

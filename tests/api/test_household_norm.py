@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import text
 
 from server.config import household_norm_of
-from server.extensions import db
+from server.database.extensions import db
+from tests.api.drawing import COUNTY, FOURTH, THIRD, Drawing, split
 from tests.api.staff import Desk
-from tests.api.test_drafts import COUNTY, FOURTH, THIRD, Drawing, split
 from tests.cases.city import EAST, WEST, counting
+from tests.emptying import empty
 from tests.sync.redrawing import follow, put_household, redrawn
 
 __all__ = ["redrawn"]
@@ -24,7 +25,7 @@ def desk(app, redrawn, monkeypatch):
     monkeypatch.setitem(app.config, "PATROL", replace(app.config["PATROL"], household_norm=(3, 5)))
     yield Desk.of(app, redrawn, "gis", COUNTY)
     redrawn.rollback()
-    redrawn.execute(text("TRUNCATE draft_operation, draft RESTART IDENTITY"))
+    empty(redrawn, "draft_operation, draft")
     redrawn.execute(text("DELETE FROM household"))
     redrawn.commit()
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from server.api import map as map_edge
-from server.api.map import CountsSchema, GroundSchema, PointsSchema
+from server.api.map import CountsSchema, GridSchema, GroundSchema, PointsSchema
 from tests.api.staff import Desk
 from tests.cases import city
 
@@ -110,13 +110,44 @@ def test_counts_are_of_open_issues_by_grid_under_the_filters(desk, report, sessi
     assert {grid["code"]: grid["open"] for grid in narrowed["grids"]} == {city.WEST: 1, city.EAST: 1}
 
 
-def test_counts_name_the_grids_in_charge_and_their_workers_only(desk, phone_of):
+def test_counts_name_the_grids_that_hold_issues_and_number_the_others_in_charge(desk, report):
+    chief, here = desk(), desk("supervisor", city.WEST)
+    (west,) = here.get("/v1/map/grids").json["quiet"]
+    assert west in chief.get("/v1/map/grids").json["quiet"]
+    report()
+    told = here.get("/v1/map/grids").json
+    assert ([(grid["id"], grid["code"]) for grid in told["grids"]], told["quiet"]) == ([(west, city.WEST)], [])
+    assert told["outside"] is None
+    whole = chief.get("/v1/map/grids").json
+    assert [grid["id"] for grid in whole["grids"]] == [west]
+    assert west not in whole["quiet"]
+    assert whole["quiet"]
+
+
+def test_one_grid_tells_its_numbers_under_the_filters_and_its_workers(desk, phone_of, report):
     here, there = phone_of("west").login, phone_of("east").login
-    told = desk("supervisor", city.WEST).get("/v1/map/grids")
-    (grid,) = told.json["grids"]
-    assert here in [worker["login"] for worker in grid["workers"]]
+    for category in ("0301", "0302"):
+        report(category=category)
+    report(at=city.IN_EAST, grid=city.EAST)
+    chief = desk("supervisor", city.WEST)
+    told = chief.get(f"/v1/map/grids/{city.WEST}")
+    assert GridSchema().validate(told.json) == {}
+    assert (told.json["code"], told.json["open"]) == (city.WEST, 2)
+    assert here in [worker["login"] for worker in told.json["workers"]]
     assert there not in told.text
-    assert told.json["outside"] is None
+    assert chief.get(f"/v1/map/grids/{city.WEST}", category="0302").json["open"] == 1
+    assert desk().get(f"/v1/map/grids/{city.WEST}", area=city.EAST).json["open"] == 0
+    for foreign in (city.EAST, "no-such"):
+        refused = chief.get(f"/v1/map/grids/{foreign}")
+        assert (refused.status_code, refused.json["type"].rpartition("/")[2]) == (404, "outside-charge")
+
+
+def test_the_points_come_with_the_names_of_their_grids(desk, report):
+    report()
+    report(at=city.IN_SEA, grid=None)
+    told = desk().get("/v1/map/issues").json
+    assert PointsSchema().validate(told) == {}
+    assert told["grid_names"] == {city.WEST: desk().get(f"/v1/map/grids/{city.WEST}").json["name"]}
 
 
 def test_an_unchanged_map_costs_a_304(desk, report):

@@ -7,9 +7,9 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 
-from server import hub
 from server.api.map import GroundSchema, InForceSchema
-from server.extensions import db
+from server.database.extensions import db
+from server.events import hub
 from tests.api.hearing import ends, hears, listening
 from tests.api.staff import Desk
 

@@ -6,8 +6,9 @@ import uuid
 import pytest
 from sqlalchemy import text
 
-from geo.editions import Grounds
-from sync.conflicts import settle_waiting
+from geo.editions.ground import Grounds
+from sync.resolution.conflicts import settle_waiting
+from sync.wording.staff import title_to_staff
 from tests.api.staff import Desk
 
 COUNTY, WEST = "360725", "360725100001001"
@@ -241,9 +242,19 @@ def test_quarantine_is_read_page_by_page_and_by_reason(phone_of, desk):
     told = chief.get("/v1/review/quarantine", kind="category-unknown", lang="en").json
     assert [each["collection"] for each in told["operations"]] == ["issues"]
     assert told["operations"][0]["device_id"] == phone.device_id
-    assert told["reasons"] == [{"code": "category-unknown", "title": "No such category", "number": 1}]
+    title = title_to_staff("category-unknown", "en")
+    assert told["reasons"] == [{"code": "category-unknown", "title": title, "number": 1}]
     assert chief.get("/v1/review/quarantine", q="nobody").json["operations"] == []
     assert chief.get("/v1/review/quarantine", older_than_h=1).json["operations"] == []
+
+
+def test_where_a_quarantined_author_worked_then_is_told_in_names(phone_of, desk):
+    phone = phone_of("west")
+    phone.push(phone.visit(at=(114.315, 25.685)))
+    (told,) = desk().get("/v1/review/quarantine", q=phone.login).json["operations"]
+    assert told["problem"]["title"] == title_to_staff("outside-your-areas", "zh")
+    assert [each["code"] for each in told["areas"]] == [WEST]
+    assert all(each["name"] for each in told["areas"])
 
 
 def test_a_form_learns_the_fields_from_the_schema(desk):
@@ -255,3 +266,25 @@ def test_a_form_learns_the_fields_from_the_schema(desk):
         "place", "list", "id", "time", "object",
     ]  # fmt: skip
     assert "grids" not in told
+
+
+@pytest.mark.parametrize(
+    "problem", ["[1]", "{}", '"x"', "null", '{"type": 1}', '{"type": "/problems/x", "errors": [1]}']
+)
+def test_a_reason_that_cannot_be_read_hides_no_other_operation(app, session, phone_of, problem):
+    """From staff, from the phone that sent it, and from who looks at its record."""
+    phone = phone_of("west")
+    bad, other = phone.visit(outcome="maybe"), phone.visit(outcome="perhaps")
+    phone.push(bad, other)
+    session.execute(
+        text("UPDATE operation SET problem = CAST(:problem AS jsonb) WHERE op_id = :id"),
+        {"problem": problem, "id": bad["op_id"]},
+    )
+    session.commit()
+    desk = Desk.of(app, session, "supervisor", "360725")
+    told = desk.get("/v1/review/quarantine").json
+    assert [each["op_id"] for each in told["operations"]] == [bad["op_id"], other["op_id"]]
+    assert sum(each["number"] for each in told["reasons"]) == 2
+    assert desk.get(f"/v1/support/records/visits/{bad['id']}").status_code == 200
+    assert phone.client.get("/v1/sync/status", headers=phone.headers).status_code == 200
+    phone.pull()

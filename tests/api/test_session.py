@@ -13,8 +13,8 @@ from server.accounts.errors import PasswordTooShort
 from server.accounts.service import add_person
 from server.accounts.signin import IDLE, LONGEST
 from server.app import create_app
-from server.auth import SESSION_COOKIE
-from server.extensions import db, limiter
+from server.database.extensions import db, limiter
+from server.http.auth import SESSION_COOKIE
 from tests.api.staff import Desk
 from tests.cases import city
 
@@ -44,11 +44,12 @@ def test_signing_in_tells_who_one_is_and_what_one_is_in_charge_of(app, chief):
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(app, chief):
-    (cookie,) = sign_in(app.test_client(), chief).headers.getlist("Set-Cookie")
-    assert cookie.startswith(f"{SESSION_COOKIE}=")
-    assert "HttpOnly" in cookie
-    assert "SameSite=Lax" in cookie
-    assert "Path=/" in cookie
+    session_cookie, known = sign_in(app.test_client(), chief).headers.getlist("Set-Cookie")
+    assert session_cookie.startswith(f"{SESSION_COOKIE}=")
+    assert "Path=/;" in session_cookie
+    for cookie in (session_cookie, known):
+        assert "HttpOnly" in cookie
+        assert "SameSite=Lax" in cookie
 
 
 def test_the_token_is_stored_hashed_only(app, chief, session):
@@ -62,7 +63,11 @@ def test_the_token_is_stored_hashed_only(app, chief, session):
     )
 
 
-@pytest.mark.parametrize(("login", "password"), [(None, "wrong-password"), ("nobody-at-all", PASSWORD)])
+@pytest.mark.parametrize(
+    ("login", "password"),
+    [(None, "wrong-password"), ("nobody-at-all", PASSWORD)],
+    ids=["wrong password", "unknown login"],
+)
 def test_a_wrong_password_and_an_unknown_login_get_the_same_answer(app, chief, login, password):
     answer = sign_in(app.test_client(), login or chief, password)
     assert answer.status_code == 401
@@ -183,7 +188,7 @@ def capped(app):
 
 def test_guessing_codes_of_enrolment_is_capped(capped):
     client = capped().test_client()
-    sent = {"code": "guess-guess", "device": {}}
+    sent = {"code": "guess-guess", "device": {"name": "p", "platform": "test", "app_version": "1"}}
     statuses = [client.post("/v1/devices", json=sent).status_code for _ in range(5)]
     assert 429 not in statuses[:3]
     assert statuses[4] == 429

@@ -1,10 +1,12 @@
 """Support sees how phones fare, revokes them, and reads the life of a record."""
 
+import datetime as dt
 import uuid
 
 import pytest
 from sqlalchemy import text
 
+from server.accounts.service import add_person
 from tests.api.staff import Desk
 
 COUNTY, EAST = "360725", "360725100001002"
@@ -57,12 +59,69 @@ def test_a_wipe_is_ordered_told_and_acknowledged(phone_of, desk):
     assert told["revoked_at"]
 
 
+def silent(desk, **asked):
+    return desk.get("/v1/support/silent-workers", **asked).json
+
+
 def test_workers_who_have_not_synced_today_are_named(phone_of, desk):
-    silent, heard = phone_of("west"), phone_of("west")
+    mute, heard = phone_of("west"), phone_of("west")
     heard.push(heard.visit())
-    logins = [each["login"] for each in desk().get("/v1/support/silent-workers").json["workers"]]
-    assert silent.login in logins
+    logins = [each["login"] for each in silent(desk(), limit=500)["workers"]]
+    assert mute.login in logins
     assert heard.login not in logins
+
+
+def test_silent_workers_are_found_by_words_and_by_what_they_have_of_phones(phone_of, desk, session):
+    mute, stopped = phone_of("west"), phone_of("west")
+    session.execute(text("UPDATE device SET revoked_at = now() WHERE uid = :uid"), {"uid": stopped.device_id})
+    bare, now = f"bare-{uuid.uuid4().hex[:8]}", dt.datetime.now(dt.UTC)
+    add_person(session, bare, role="grid_worker", place=EAST, password=None, name="无机", now=now)
+    session.commit()
+    chief = desk()
+    for login, expected in ((mute.login, "enrolled"), (stopped.login, "stopped"), (bare, "never")):
+        (found,) = silent(chief, q=login.upper(), phone=expected)["workers"]
+        assert (found["login"], found["phone"]) == (login, expected)
+        told = silent(chief, q=login)
+        assert told["counts"] == {"all": 1, "enrolled": 0, "stopped": 0, "never": 0} | {expected: 1}
+        others = {"enrolled", "stopped", "never"} - {expected}
+        assert [silent(chief, q=login, phone=each)["workers"] for each in others] == [[], []]
+
+
+def test_silent_workers_are_told_page_by_page_each_once_though_some_sync_meanwhile(phone_of, desk, session):
+    phones = [phone_of("west") for _ in range(5)]
+    for number, phone in enumerate(phones[2:]):
+        session.execute(
+            text("UPDATE device SET last_exchange_at = now() - make_interval(days => :days) WHERE uid = :uid"),
+            {"days": 9 - number // 2, "uid": phone.device_id},
+        )
+    session.commit()
+    chief, seen, after = desk(), [], ""
+    whole = [each["login"] for each in silent(chief, limit=500)["workers"]]
+    while after is not None:
+        page = silent(chief, limit=1, after=after)  # so that those heard of at one time part
+        seen += [each["login"] for each in page["workers"]]
+        after = page["after"]
+        phones[4].push(phones[4].visit())  # seen by nobody from now on, and nobody is missed for it
+    assert [each for each in seen if each != phones[4].login] == [each for each in whole if each != phones[4].login]
+    assert len(seen) == len(set(seen))
+
+
+def test_who_is_silent_for_days_is_told_apart_from_who_was_heard_of_yesterday(phone_of, desk, session):
+    phone, chief = phone_of("west"), desk()
+    session.execute(
+        text("UPDATE device SET last_exchange_at = now() - interval '4 days' WHERE uid = :uid"),
+        {"uid": phone.device_id},
+    )
+    session.commit()
+    assert [each["login"] for each in silent(chief, q=phone.login, days=2)["workers"]] == [phone.login]
+    assert silent(chief, q=phone.login, days=6)["workers"] == []
+
+
+@pytest.mark.parametrize("after", ["x", "1", "-", "1-2-3", "99999999999999999999-1", "1-2\n"])
+def test_a_place_in_the_list_that_is_none_is_refused_by_its_field(desk, after):
+    answer = desk().get("/v1/support/silent-workers", after=after)
+    assert answer.status_code == 422
+    assert [each["field"] for each in answer.json["errors"]] == ["query.after"]
 
 
 def test_a_leavers_phone_is_shown_as_such_and_is_no_concern_any_more(phone_of, desk, session):
@@ -144,10 +203,10 @@ def test_a_device_names_what_waits_and_why_in_the_readers_language(phone_of, des
     path = f"/v1/support/devices/{phone.device_id}"
     (kept,) = desk().get(path, lang="en").json["operations"]
     assert kept["status"] == "quarantined"
-    assert kept["problem"]["title"].startswith("Some fields are not right")
+    assert kept["problem"]["title"].startswith("Some entries are not right")
     (error,) = kept["problem"]["errors"]
     assert error["field"] == "data.outcome"
-    assert error["message"].startswith("must be one of: met")
+    assert error["message"].startswith("is none of the choices")
     assert desk("supervisor", EAST).get(path).status_code == 404
     assert desk().get(f"/v1/support/devices/{uuid.uuid4()}").status_code == 404
 

@@ -79,7 +79,7 @@ def test_who_is_remembered_no_longer_is_asked_who_he_is(app, desk, paths):
     desk.client.get(paths["maps"], headers=GZIP)
     cookie = desk.client.get_cookie("patrol_session").value
     assert desk.client.delete("/v1/session", headers={"X-CSRF-Token": desk.csrf}).status_code == 204
-    app.extensions["guestbook"].forget(f"session {cookie}")
+    app.extensions["staff_cache"].forget(f"session {cookie}")
     desk.client.set_cookie("patrol_session", cookie)
     assert desk.client.get(paths["maps"], headers=GZIP).status_code == 401
 

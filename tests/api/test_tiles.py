@@ -8,10 +8,11 @@ import pytest
 import shapely
 from sqlalchemy import event, text
 
-from geo.sketching import sketch_next
-from server.extensions import db
+from geo.serving.simplifying import sketch_next
+from server.database.extensions import db
 from tests.api.staff import Desk
 from tests.cases import city
+from tests.emptying import empty
 
 # The tile of zoom 13 that holds the small city's west grid whole.
 Z, X, Y = 13, 6697, 3490
@@ -73,15 +74,15 @@ def test_each_area_is_labelled_in_one_tile_alone(desk, session, tmp_path):
 @pytest.fixture
 def drawn(app, session):
     """The city's first edition, sketched. The name of its life; what was sketched and kept is gone after the test."""
-    app.extensions.pop("tile_shelf", None)
+    app.extensions.pop("tile_cache", None)
     while sketch_next(session):
         pass
     session.commit()
     yield str(session.scalar(text("SELECT epoch FROM city_state")))[:8]
     session.rollback()
-    session.execute(text("TRUNCATE area_sketch, edition_sketch"))
+    empty(session, "area_sketch, edition_sketch")
     session.commit()
-    app.extensions.pop("tile_shelf", None)
+    app.extensions.pop("tile_cache", None)
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ def test_who_was_let_in_is_believed_for_tiles_alone_and_not_for_long(app, desk, 
     desk.client.set_cookie("patrol_session", cookie)
     assert desk.client.get(path).status_code == 200
     assert desk.get("/v1/areas").status_code == 401
-    app.extensions["guestbook"].forget(f"session {cookie}")
+    app.extensions["staff_cache"].forget(f"session {cookie}")
     assert desk.client.get(path).status_code == 401
     assert desk.client.get(path).status_code == 401
 

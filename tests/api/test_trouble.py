@@ -4,7 +4,7 @@ import pytest
 
 from server.app import create_app
 from server.config import Config, sqlalchemy_url
-from server.extensions import db
+from server.database.extensions import db
 
 
 @pytest.fixture(scope="module")

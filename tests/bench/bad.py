@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from server.accounts.service import add_person
 from server.app import create_app
 from server.config import Config, sqlalchemy_url
-from server.extensions import db
+from server.database.extensions import db
 from server.launch.garbage import collect_seldom
 from server.launch.scratch import scratch_database
 from tests.bench.stage import Say, spread, told

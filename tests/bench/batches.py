@@ -10,7 +10,7 @@ from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
 from server.config import sqlalchemy_url
-from sync.devices import enrol, issue_code
+from sync.access.devices import enrol, issue_code
 
 # Of every five records one is an issue; the others are visits.
 ISSUE_EVERY = 5

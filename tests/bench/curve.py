@@ -57,7 +57,7 @@ _FILL = """
            'inside', 1, area_id, area_id
     FROM numbered ORDER BY n
 """
-_STAMPED_ID = """
+STAMPED_ID = """
     CREATE FUNCTION stamped_id(moment timestamptz) RETURNS uuid LANGUAGE sql VOLATILE AS $$
         SELECT (lpad(to_hex((extract(epoch FROM moment) * 1000)::bigint), 12, '0') || '7'
                 || substr(gen_random_uuid()::text, 1, 3) || '8' || right(gen_random_uuid()::text, 12)
@@ -73,7 +73,7 @@ _SIZE = """
 def measure(say: Say) -> dict[str, Any]:
     """Fill and measure, size after size; returns the figures and the lines that a person reads."""
     with stage(prepare=floor.prepare) as city, psycopg.connect(city.url, autocommit=True) as connection:
-        connection.execute(_STAMPED_ID)
+        connection.execute(STAMPED_ID)
         connection.execute("SET jit = off; SET statement_timeout = 0")
         phones = crowd(city.url, PHONES)
         sizes, size = [], LEAST
@@ -103,12 +103,12 @@ def _size(city: Stage, connection: psycopg.Connection, phones: Sequence[Device],
     (size,) = connection.execute(_SIZE).fetchone()
     say(f"{stored:,} operations, {size / 1e6:,.0f} MB")
     rounds = [push.pair(city, phones, PACE, number, say) for number in range(-1, PACE.rounds)][1:]
-    costs = [dict(ours.cost_us) for _, ours in rounds]
+    costs = [dict(each["ours"].cost_us) for each in rounds]
     return {
         "stored": stored,
         "stored_mb": round(size / 1e6),
-        "floor_records_per_s": spread([bottom.records_per_s for bottom, _ in rounds]),
-        "ours_records_per_s": spread([ours.records_per_s for _, ours in rounds]),
+        "floor_records_per_s": spread([each["floor"].records_per_s for each in rounds]),
+        "ours_records_per_s": spread([each["ours"].records_per_s for each in rounds]),
         "cost_us_a_record": {name: spread([each[name] for each in costs]) for name in costs[0]},
     }
 

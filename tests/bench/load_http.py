@@ -11,7 +11,8 @@ from tests.bench.batches import Device, batch_of
 # More than any round needs; what is left over is thrown away.
 _MOST_RECORDS_PER_S = 40_000
 Begin = Callable[[], object]
-Address = tuple[str, int]
+# Host and port, or the path of a socket.
+Address = tuple[str, int] | str
 
 
 def push(
@@ -111,6 +112,10 @@ class Lane:
         self._whole = -1
 
     def _connect(self) -> socket.socket:
+        if isinstance(self._address, str):
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(self._address)
+            return connection
         connection = socket.create_connection(self._address)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return connection

@@ -15,7 +15,7 @@ import numpy as np
 import psycopg
 import shapely
 
-from geo.locate import Locator, _give_back
+from geo.locate.locator import Locator, _give_back
 from server.launch.scratch import scratch_database
 from tests.bench.table import Table
 

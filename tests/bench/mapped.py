@@ -63,7 +63,7 @@ def measure(race: Race, say: Say) -> dict[str, Any]:
 def _measure_on(race: Race, side: int, say: Say) -> dict[str, Any]:
     with (
         stage(prepare=lambda url: maps.lay(url, side)) as city,
-        another(city.url, PATROL_TILE_SHELF_BYTES="0") as bare,
+        another(city.url, PATROL_TILE_CACHE_BYTES="0") as bare,
         maps.tipg(city.url) as peer,
     ):
         program, epoch = maps.program(city.url), maps.epoch_of(city.url)

@@ -20,9 +20,10 @@ import requests
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from geo.sketching import sketch_next
+from geo.serving.simplifying import sketch_next
 from server.accounts import passwords
 from server.accounts.service import add_person
+from server.accounts.signin import open_session
 from server.config import sqlalchemy_url
 from server.launch.ports import free_port
 from server.launch.state import CHECKOUT
@@ -77,7 +78,9 @@ def program(url: str) -> str:
     now = dt.datetime.now(dt.UTC)
     with Session(engine) as session:
         person = add_person(session, "bench", role="gis", place="360725", password=None, now=now)
-        secret = passwords.make(session, person.id, "bench", now=now).secret
+        secret = passwords.make(
+            session, person.id, "bench", token=open_session(session, person, now=now).token, now=now
+        ).secret
         session.commit()
     engine.dispose()
     return "Basic " + base64.b64encode(f"bench:{secret}".encode()).decode()

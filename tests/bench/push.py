@@ -1,8 +1,9 @@
 """Push beside its SQL floor: records a second that are durable, on the same cluster and cores, in alternating rounds.
 
 The floor is one `unnest` INSERT of 50 rows into a table with 4 indexes a commit, from 2 processes straight to
-PostgreSQL. Ours is POST /v1/sync/push of 50 new records over HTTP to gunicorn as `up` runs it, with receipts, history
-and feed, from 2 load processes. Both sides are loaded for the same time; medians of the rounds and their spread count.
+PostgreSQL. Ours is POST /v1/sync/push of 50 new records over HTTP through nginx to both web programs as `up` runs them,
+with receipts, history and feed, from 2 load processes; beside it the same past nginx, by the programs' own sockets.
+All are loaded for the same time; medians of the rounds and their spread count.
 """
 
 from collections.abc import Sequence
@@ -38,7 +39,7 @@ class Round:
 def measure(say: Say, pace: Pace | None = None) -> dict[str, Any]:
     """Run the rounds; returns the figures and the lines that a person reads."""
     pace = pace or Pace()
-    with stage(prepare=floor.prepare) as city:
+    with stage(front=True, prepare=floor.prepare) as city:
         devices = enrolled_devices(city.url, pace.processes * pace.connections)
         rounds = [pair(city, devices, pace, number, say) for number in range(-1, pace.rounds)]
     # The first pair filled caches and prepared statements.
@@ -46,13 +47,20 @@ def measure(say: Say, pace: Pace | None = None) -> dict[str, Any]:
 
 
 def pair(city: Stage, devices: Sequence[Any], pace: Pace, number: int, say: Say) -> Any:
-    """One round of each, the one or the other first in turn."""
-    sides = {"floor": lambda: _floor_round(city.url, pace), "ours": lambda: _our_round(city, devices, pace)}
-    order = ["floor", "ours"] if number % 2 else ["ours", "floor"]
-    found = {side: sides[side]() for side in order}
-    ours, bottom = found["ours"].records_per_s, found["floor"].records_per_s
-    say(f"{'warm-up' if number < 0 else number + 1}: floor {bottom:,.0f}/s, ours {ours:,.0f}/s, {ours / bottom:.3f}")
-    return found["floor"], found["ours"]
+    """One round of each side, the one or the other first in turn; returns them by name."""
+    door = [city.address] * pace.processes
+    sides = {
+        "floor": lambda: _floor_round(city.url, pace),
+        "ours": lambda: _our_round(city, devices, pace, door),
+    }
+    if city.front is not None:
+        past = (list(city.front.sockets) * pace.processes)[: pace.processes]
+        sides["past nginx"] = lambda: _our_round(city, devices, pace, past)
+    found = {side: sides[side]() for side in (sides if number % 2 else reversed(sides))}
+    per_s = {side: each.records_per_s for side, each in found.items()}
+    told = ", ".join(f"{side} {per_s[side]:,.0f}/s" for side in sides)
+    say(f"{'warm-up' if number < 0 else number + 1}: {told}, ratio {per_s['ours'] / per_s['floor']:.3f}")
+    return found
 
 
 def _floor_round(url: str, pace: Pace) -> Round:
@@ -60,10 +68,12 @@ def _floor_round(url: str, pace: Pace) -> Round:
     return Round(sum(count / seconds for count, seconds in counts))
 
 
-def _our_round(city: Stage, devices: Sequence[Any], pace: Pace) -> Round:
+def _our_round(city: Stage, devices: Sequence[Any], pace: Pace, doors: Sequence[load_http.Address]) -> Round:
     shares = [devices[n :: pace.processes] for n in range(pace.processes)]
     before = city.spent()
-    found = in_processes(load_http.push, [(city.address, share, pace.seconds, BATCH) for share in shares])
+    found = in_processes(
+        load_http.push, [(door, share, pace.seconds, BATCH) for door, share in zip(doors, shares, strict=True)]
+    )
     records = sum(each[0] for each in found)
     after = city.spent()
     for share, (_, _, _, seqs) in zip(shares, found, strict=True):
@@ -74,21 +84,22 @@ def _our_round(city: Stage, devices: Sequence[Any], pace: Pace) -> Round:
     return Round(sum(count / seconds for count, seconds, _, _ in found), took, cost_us)
 
 
-def _told(rounds: Sequence[tuple[Round, Round]], pace: Pace) -> dict[str, Any]:
-    bottom = [each.records_per_s for each, _ in rounds]
-    ours = [each.records_per_s for _, each in rounds]
-    took = [ms for _, each in rounds for ms in each.took_ms]
+def _told(rounds: Sequence[dict[str, Round]], pace: Pace) -> dict[str, Any]:
+    per_s = {side: [each[side].records_per_s for each in rounds] for side in rounds[0]}
+    took = [ms for each in rounds for ms in each["ours"].took_ms]
     p50, p99 = quantiles(took)
-    parts = [name for name, _ in rounds[0][1].cost_us]
+    parts = [name for name, _ in rounds[0]["ours"].cost_us]
     figures = {
         "batch": BATCH,
         "rounds": len(rounds),
         "seconds": pace.seconds,
         "connections": pace.processes * pace.connections,
-        "floor_records_per_s": spread(bottom),
-        "ours_records_per_s": spread(ours),
-        "ratio": spread([above / below for below, above in zip(bottom, ours, strict=True)]),
-        "cost_us_a_record": {name: spread([dict(each.cost_us)[name] for _, each in rounds]) for name in parts},
+        "floor_records_per_s": spread(per_s["floor"]),
+        "ours_records_per_s": spread(per_s["ours"]),
+        "past_nginx_records_per_s": spread(per_s["past nginx"]),
+        "ratio": spread([above / below for below, above in zip(per_s["floor"], per_s["ours"], strict=True)]),
+        "nginx_ratio": spread([above / below for below, above in zip(per_s["past nginx"], per_s["ours"], strict=True)]),
+        "cost_us_a_record": {name: spread([dict(each["ours"].cost_us)[name] for each in rounds]) for name in parts},
         "push_p50_ms": p50,
         "push_p99_ms": p99,
         "pushes": len(took),
@@ -101,6 +112,7 @@ def _lines(figures: dict[str, Any]) -> list[str]:
         f"{figures['rounds']} rounds of {figures['seconds']} s each, {BATCH} records a batch; median (least - most)",
         f"SQL floor  {told(figures['floor_records_per_s'])} records/s",
         f"ours       {told(figures['ours_records_per_s'])} records/s over {figures['connections']} connections",
+        f"past nginx {told(figures['past_nginx_records_per_s'])} records/s; ours to it {told(figures['nginx_ratio'])}",
         f"ratio      {told(figures['ratio'])}",
         *(f"processor  {told(each)} us a record in {name}" for name, each in figures["cost_us_a_record"].items()),
         f"a push     p50 {figures['push_p50_ms']} ms, p99 {figures['push_p99_ms']} ms ({figures['pushes']} pushes)",

@@ -19,13 +19,13 @@ import shapely
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
-from geo.locate import Locator
-from geo.publish import NewArea, publish
+from geo.editions.publish import NewArea, publish
+from geo.locate.locator import Locator
 from server.config import sqlalchemy_url
-from server.grounds import ground_at
+from server.database.ground_cache import ground_at
 from server.launch.scratch import scratch_database
-from sync import moving
-from sync.flip import into_force
+from sync.redraw import moving
+from sync.redraw.cutover import into_force
 from tests.bench import cost
 from tests.bench.locate import SOUTH, SPAN, WEST
 from tests.bench.locate import city as laid_out
@@ -172,7 +172,7 @@ def _ours_s(engine: Engine, cut: Cut, url: str) -> dict[str, float]:
     }
 
 
-def moving_city(engine: Engine) -> moving.City:
+def moving_city(engine: Engine) -> moving.JobContext:
     """What moving needs of its process."""
 
     @contextmanager
@@ -180,7 +180,7 @@ def moving_city(engine: Engine) -> moving.City:
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
-    return moving.City(opened, _now, ground_at, 50.0)
+    return moving.JobContext(opened, _now, ground_at, 50.0)
 
 
 def _publish(session: Session, cut: Cut) -> None:

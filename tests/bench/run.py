@@ -8,7 +8,21 @@ import importlib
 import json
 import sys
 
-BENCHES = ("push", "pull", "fill", "merge", "storm", "curve", "bad", "items", "tiles", "locate", "redraw", "timeline")
+BENCHES = (
+    "push",
+    "pull",
+    "fill",
+    "merge",
+    "storm",
+    "curve",
+    "bad",
+    "items",
+    "tiles",
+    "locate",
+    "redraw",
+    "timeline",
+    "cases",
+)
 
 
 def main(*, name: str | None, as_json: bool) -> int:

@@ -4,6 +4,7 @@ load processes that begin at the same moment, and how figures are told.
 
 import multiprocessing
 import os
+import pwd
 import statistics
 import subprocess
 import sys
@@ -19,7 +20,9 @@ import redis
 import requests
 
 from server.demo.loading import load
+from server.launch import nginx, nginx_settings
 from server.launch.ports import free_port
+from server.launch.programs import USUAL_WEB_WORKERS
 from server.launch.scratch import scratch_database
 from server.launch.state import CHECKOUT
 from tests.bench import cost
@@ -27,22 +30,38 @@ from tests.cases import city
 
 Say = Callable[[str], object]
 REDIS_DATABASES = 255
+READY_WITHIN_S = 180
 LOG_TOLD = 200
 """Lines of the servers' log that are told where a benchmark fails."""
 
 
 @dataclass(frozen=True)
+class Front:
+    """What else runs where nginx stands in front: it, and the second web program. ``sockets``: the way past nginx."""
+
+    nginx: int
+    second_web: int
+    sockets: Sequence[str]
+
+
+@dataclass(frozen=True)
 class Stage:
-    """A running city: its database, the address of its web server, and the programs' process ids."""
+    """A running city: its database, the address of its web server, and the programs' process ids.
+
+    ``front``: where nginx answers at the address, as it does at work, with two web programs behind it.
+    """
 
     url: str
     address: tuple[str, int]
     web: int
     jobs: int | None
+    front: Front | None = None
 
     def spent(self) -> dict[str, float]:
         """Return the processor seconds that each part has spent so far."""
         parts = {"web": cost.of_family(self.web), "PostgreSQL": cost.of_database(self.url)}
+        if self.front is not None:
+            parts |= {"web2": cost.of_family(self.front.second_web), "nginx": cost.of_family(self.front.nginx)}
         if self.jobs is not None:
             parts["jobs"] = cost.of_family(self.jobs)
         return {name: cost.spent(belongs) for name, belongs in parts.items()}
@@ -50,11 +69,15 @@ class Stage:
     def resident_mb(self) -> dict[str, float]:
         """Return the resident memory of web and job processes, summed, in MB."""
         parts = {"web": self.web} | ({"jobs": self.jobs} if self.jobs is not None else {})
+        if self.front is not None:
+            parts |= {"web2": self.front.second_web, "nginx": self.front.nginx}
         return {name: cost.resident_mb(cost.of_family(pid)) for name, pid in parts.items()}
 
 
 @contextmanager
-def stage(*, jobs: bool = False, prepare: Callable[[str], object] = lambda _url: None) -> Iterator[Stage]:
+def stage(
+    *, jobs: bool = False, front: bool = False, prepare: Callable[[str], object] = lambda _url: None
+) -> Iterator[Stage]:
     """Build the sample city and serve it. ``prepare``: what to do with the database before it is served."""
     with TemporaryDirectory() as home, scratch_database(os.environ["PATROL_TEST_DATABASE_URL"]) as url:
         env = _environment(url)
@@ -63,8 +86,9 @@ def stage(*, jobs: bool = False, prepare: Callable[[str], object] = lambda _url:
         with _silenced():
             load(profile="chongyi", folder=Path(home))
         prepare(url)
-        with _running(env, Path(home), jobs=jobs) as (address, web, pool):
-            yield Stage(url, address, web, pool)
+        begun = _in_front(env, Path(home), jobs=jobs) if front else _running(env, Path(home), jobs=jobs)
+        with begun as (address, web, pool, before):
+            yield Stage(url, address, web, pool, before)
 
 
 @contextmanager
@@ -72,7 +96,7 @@ def another(url: str, **environment: str) -> Iterator[Stage]:
     """Serve a city once more, with another environment."""
     with (
         TemporaryDirectory() as home,
-        _running(_environment(url) | environment, Path(home), jobs=False) as (address, web, _),
+        _running(_environment(url) | environment, Path(home), jobs=False) as (address, web, *_),
     ):
         yield Stage(url, address, web, None)
 
@@ -120,36 +144,74 @@ def _redis(address: str) -> str:
     return f"{address.rpartition('/')[0]}/{number}"
 
 
+Running = tuple[tuple[str, int], int, int | None, Front | None]
+
+
 @contextmanager
-def _running(env: dict[str, str], home: Path, *, jobs: bool) -> Iterator[tuple[tuple[str, int], int, int | None]]:
+def _running(env: dict[str, str], home: Path, *, jobs: bool) -> Iterator[Running]:
     """Gunicorn, and the worker pool where wanted, as the Procfile starts them."""
     port = free_port()
+    with _programs(env, home, [f"127.0.0.1:{port}"], port, jobs=jobs) as running:
+        yield ("127.0.0.1", port), running[0].pid, running[1].pid if jobs else None, None
+
+
+@contextmanager
+def _in_front(env: dict[str, str], home: Path, *, jobs: bool) -> Iterator[Running]:
+    """The same as two web programs of half the processes each, with nginx before them, as `up` starts them."""
+    port = free_port()
+    sockets = [str(home / f"{name}.sock") for name in ("web", "web2")]
+    binds = [f"unix:{path}" for path in sockets]
+    said = nginx_settings.Front(
+        listen=f"127.0.0.1:{port}",
+        behind=binds,
+        folder=home,
+        dist=CHECKOUT / "server" / "web" / "dist",
+        user=pwd.getpwuid(os.geteuid()).pw_name if os.geteuid() == 0 else None,
+        # One address plays thousands of phones.
+        callers_per_s=1_000_000,
+        strangers_per_s=1_000_000,
+        connections=30_000,
+    )
+    file = home / "nginx.conf"
+    file.write_text(nginx_settings.configuration(said))
+    argv = [str(nginx.binary()), "-e", "stderr", "-p", str(home), "-c", str(file), "-g", "daemon off;"]
+    each = {"PATROL_WEB_WORKERS": str(USUAL_WEB_WORKERS // len(binds)), "PATROL_FRONT": "1"}
+    with _programs(env | each, home, binds, port, jobs=jobs, front=argv) as running:
+        pool = running[2].pid if jobs else None
+        yield ("127.0.0.1", port), running[0].pid, pool, Front(running[-1].pid, running[1].pid, sockets)
+
+
+@contextmanager
+def _programs(
+    env: dict[str, str], home: Path, binds: Sequence[str], port: int, *, jobs: bool, front: Sequence[str] = ()
+) -> Iterator[list[subprocess.Popen]]:
+    """Web programs, one for each place to listen at, then the pool where wanted, then the front, until the end."""
     metrics = home / "metrics"
     metrics.mkdir()
-    settings = os.environ | env | {"PATROL_BIND": f"127.0.0.1:{port}", "PROMETHEUS_MULTIPROC_DIR": str(metrics)}
-    settings |= {"PATROL_HOME": str(home)}
-    commands = [["gunicorn", "-c", "python:server.launch.gunicorn_settings", "server.app:create_app()"]]
-    commands += [["server.launch.worker_pool"]] if jobs else []
+    settings = os.environ | env | {"PROMETHEUS_MULTIPROC_DIR": str(metrics), "PATROL_HOME": str(home)}
+    web = [sys.executable, "-m", "gunicorn", "-c", "python:server.launch.gunicorn_settings", "server.app:create_app()"]
+    commands = [(web, {"PATROL_BIND": bind}) for bind in binds]
+    commands += [([sys.executable, "-m", "server.launch.worker_pool"], {})] if jobs else []
+    commands += [(front, {})] if front else []
     with (home / "output.log").open("w") as log:
         running = [
-            subprocess.Popen([sys.executable, "-m", *command], cwd=CHECKOUT, env=settings, stdout=log, stderr=log)
-            for command in commands
+            subprocess.Popen(argv, cwd=CHECKOUT, env=settings | more, stdout=log, stderr=log) for argv, more in commands
         ]
         try:
             _await_ready(port, running)
-            yield ("127.0.0.1", port), running[0].pid, running[1].pid if jobs else None
+            yield running
         except BaseException:
             sys.stderr.write("".join((home / "output.log").read_text().splitlines(keepends=True)[-LOG_TOLD:]))
             raise
         finally:
-            for process in running:
+            for process in reversed(running):
                 process.terminate()
             for process in running:
                 process.wait(60)
 
 
 def _await_ready(port: int, running: Sequence[subprocess.Popen]) -> None:
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + READY_WITHIN_S
     while not _is_ready(port):
         if time.monotonic() > ends or any(process.poll() is not None for process in running):
             raise RuntimeError("the servers did not come up")

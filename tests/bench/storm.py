@@ -38,7 +38,7 @@ _COUNTED = """
 
 def measure(say: Say) -> dict[str, Any]:
     """Run the storm once; returns the figures and the lines that a person reads. Raises if anything was lost."""
-    with stage(jobs=True, prepare=floor.prepare) as city:
+    with stage(jobs=True, front=True, prepare=floor.prepare) as city:
         phones = crowd(city.url, DEVICES)
         with psycopg.connect(city.url, autocommit=True) as connection:
             records, position = connection.execute(_BEFORE).fetchone()
@@ -61,7 +61,7 @@ def _floor(city: Stage) -> float:
 
 
 def push_once(
-    address: tuple[str, int], phones: Sequence[Device], lanes: int, begin: Callable[[], object]
+    address: load_http.Address, phones: Sequence[Device], lanes: int, begin: Callable[[], object]
 ) -> tuple[float, list[float]]:
     """Let each phone push its batch over a connection of its own; returns seconds, and milliseconds of each push."""
     now = dt.datetime.now(dt.UTC)

@@ -1,16 +1,18 @@
 """Real pages in a real Chromium, served by gunicorn over the sample city; what went wrong in a page fails its test."""
 
 import contextlib
+import functools
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 from sqlalchemy import create_engine
 from sqlalchemy.orm import Session
 
 from server.config import sqlalchemy_url
-from server.launch.scratch import scratch_database
+from server.launch.scratch import scratch_copy, scratch_database
 from server.pages.routes import DIST
 from tests.api.serving import served
 from tests.browser import sample
@@ -18,6 +20,9 @@ from tests.cases import city
 
 WIDE, NARROW = (1440, 900), (390, 844)
 PATIENCE_MS = 30_000
+_KEPT = contextlib.ExitStack()
+# What a page comes to show is awaited as long as what can be clicked: a busy machine is slow, not wrong.
+expect.set_options(timeout=PATIENCE_MS)
 
 
 def pytest_collection_modifyitems(items):
@@ -63,16 +68,23 @@ class Watched:
 
 @contextlib.contextmanager
 def founded(cluster_url, issues, copies=0):
-    """Yield the address of a database with the sample city."""
-    with scratch_database(cluster_url) as url:
-        engine = city.migrate(url)
-        with Session(engine) as session:
-            sample.found(session, issues=issues)
-            if copies:
-                sample.multiply(session, copies)
-                session.commit()
-        engine.dispose()
+    """Yield the address of a database with the sample city: a copy of one that is founded once for this process."""
+    with scratch_copy(cluster_url, _model(cluster_url, issues, copies)) as url:
         yield url
+
+
+@functools.cache
+def _model(cluster_url, issues, copies):
+    """The address of a database that others are copies of; whoever runs tests next removes it."""
+    url = _KEPT.enter_context(scratch_database(cluster_url))
+    engine = city.migrate(url)
+    with Session(engine) as session:
+        sample.found(session, issues=issues)
+        if copies:
+            sample.multiply(session, copies)
+            session.commit()
+    engine.dispose()
+    return url
 
 
 @pytest.fixture(scope="session")

@@ -11,15 +11,15 @@ import uuid
 import shapely
 from sqlalchemy import text
 
-from geo.editions import load_ground
-from geo.shapes import repair
+from geo.editions.ground import load_ground
+from geo.geometry.shapes import repair
 from server.accounts.service import add_person
 from server.cases.catalogue import load_catalogue
-from server.cases.service import route_awaiting
+from server.cases.routing.service import route_awaiting
 from server.demo.ground import COUNTY_FILE, chongyi_ground
 
 PASSWORD = "Patrol-2026-demo"  # of a city that lives as long as the test
-SUPERVISOR, CLERK, HANDLER = "chief", "clerk", "chengguan-desk"
+SUPERVISOR, CLERK, HANDLER, ADMIN, DRAWER = "chief", "clerk", "chengguan-desk", "admin", "drawer"
 KINDS = (
     ("county", "县", "County", 0, False),
     ("committee", "工委", "Working committee", 1, False),
@@ -106,7 +106,9 @@ def _ground(session):
 def _people(session, ground, now):
     add_person(session, SUPERVISOR, role="supervisor", place="360725", password=PASSWORD, name="周敏", now=now)
     add_person(session, CLERK, role="auditor", place="360725", password=PASSWORD, name="林文", now=now)
+    add_person(session, DRAWER, role="gis", place="360725", password=PASSWORD, name="罗平", now=now)
     add_person(session, HANDLER, role="handler", place="chengguan", password=PASSWORD, name="曾强", now=now)
+    add_person(session, ADMIN, role="admin", place="360725", password=PASSWORD, name="吴桂芳", now=now)
     for number, grid in enumerate(ground.grid_ids):
         name, code = WORKERS[number % len(WORKERS)], ground.areas[grid].code
         add_person(session, f"w{number + 1:02}", role="grid_worker", place=code, password=None, name=name, now=now)

@@ -9,12 +9,12 @@ from playwright.sync_api import expect
 from sqlalchemy import create_engine, text
 from sqlalchemy.orm import Session
 
-from geo.editions import Grounds
+from geo.editions.ground import Grounds
 from server.accounts.service import add_person
 from server.app import create_app
 from server.config import Config, sqlalchemy_url
-from server.extensions import db
-from sync.conflicts import settle_waiting
+from server.database.extensions import db
+from sync.resolution.conflicts import settle_waiting
 from tests.api.serving import served
 from tests.browser import sample
 from tests.browser.conftest import NARROW, WIDE, founded
@@ -109,12 +109,12 @@ def test_a_dispute_is_decided_by_keyboard_and_the_phones_hear_of_it(page, city, 
     mine = card(desk, "文竹路 12 号").first
     for words in ("0301", "0302", "0303", *NAMES):
         expect(mine.get_by_text(words, exact=False).first).to_be_visible()
-    expect(desk.get_by_text("1 件争议")).to_be_visible()
+    expect(desk.get_by_text("争议 1 件")).to_be_visible()
     mine.get_by_role("radio").nth(0).focus()
     desk.keyboard.press("ArrowDown")
     desk.keyboard.press("Enter")
     expect(desk.get_by_text("没有待裁决的争议。")).to_be_visible()
-    expect(desk.get_by_text("0 件争议")).to_be_visible()
+    expect(desk.get_by_text("争议 0 件")).to_be_visible()
     for phone in city.phones:
         phone.pull()
         assert phone.records("issues")[disputed]["data"]["category"] == "0303"
@@ -138,8 +138,8 @@ def test_what_is_wrong_is_named_mended_and_released_and_the_phone_gets_its_outco
     phone.push(wrong)
     desk = page("/review?list=quarantine")
     mine = card(desk, "水南路 3 号")
-    expect(mine.get_by_text("有字段不符合要求", exact=False)).to_be_visible()
-    mine.get_by_role("button", name="改正并放行").click()
+    expect(mine.get_by_text("有几项内容不符合要求", exact=False)).to_be_visible()
+    mine.get_by_role("button", name="核对后放行").click()
     form = desk.locator("form.mend")
     expect(form.locator(".entry.is-wrong")).to_have_count(1)
     form.get_by_role("button", name="放行").click()
@@ -152,6 +152,31 @@ def test_what_is_wrong_is_named_mended_and_released_and_the_phone_gets_its_outco
     phone.pull()
     assert (phone.outcomes[-1]["status"], phone.outcomes[-1]["note"]) == ("released", "结果改为已访")
     assert phone.records("visits")[wrong["id"]]["data"]["outcome"] == "met"
+
+
+def test_a_place_that_is_none_is_mended_on_the_map_and_by_typing_with_its_grid_named(page, city, settle):
+    lon, lat = city.place
+    phone = city.phones[0]
+    lost = phone.visit((lat, lon), address_text="西山路 6 号")
+    phone.push(lost)
+    desk = page("/review?list=quarantine")
+    card(desk, "西山路 6 号").get_by_role("button", name="核对后放行").click()
+    form = desk.locator("form.mend")
+    expect(form.locator(".place-grid")).to_contain_text("不是地球上的位置")
+    form.get_by_role("button", name="经纬度对调").click()
+    expect(form.locator(".place-grid")).to_contain_text("所在网格：")
+    form.get_by_label("经度、纬度").fill("西山")
+    expect(form.get_by_label("经度、纬度")).to_have_attribute("aria-invalid", "true")
+    form.get_by_label("经度、纬度").fill(f"{lon}，{lat}")
+    form.locator("canvas").focus()
+    desk.keyboard.press("Shift+ArrowUp")
+    form.get_by_role("button", name="放行").click()
+    expect(desk.get_by_text("已放行，网格员会收到通知。")).to_be_visible()
+    settle()
+    phone.pull()
+    placed = phone.records("visits")[lost["id"]]["data"]["location"]
+    assert (placed["lon"], placed["lat"]) == (pytest.approx(lon, abs=1e-3), pytest.approx(lat, abs=1e-3))
+    assert placed["lat"] > lat, "moved north by one key"
 
 
 def test_what_is_dismissed_takes_a_reason_that_the_worker_reads(page, city):
@@ -181,20 +206,30 @@ def test_phones_are_found_by_what_is_wrong_and_a_lost_one_is_wiped(page, city):
     desk.get_by_label("搜索").fill("CARE0")
     desk.locator("tbody tr").get_by_role("link").click()
     expect(desk.get_by_text("1–2")).to_be_visible()
-    expect(desk.locator(".card").get_by_role("link", name="去改正")).to_be_visible()
+    expect(desk.locator(".card").get_by_role("link", name="去核对")).to_be_visible()
     desk.get_by_role("button", name="停用手机").click()
     dialog = desk.get_by_role("dialog")
     dialog.get_by_label("同时抹除", exact=False).check()
-    dialog.get_by_role("button", name="下令抹除").click()
+    dialog.get_by_role("button", name="抹除数据").click()
     expect(desk.locator(".marks").get_by_text("已下令抹除")).to_be_visible()
     answer = phone.client.get("/v1/sync/pull", headers=phone.headers)
     assert (answer.status_code, answer.json["wipe"]) == (401, True)
 
 
-def test_who_has_not_synced_today_is_named(page):
+def test_silent_workers_are_told_apart_and_found(page, city):
     desk = page("/support?list=workers")
-    expect(desk.get_by_role("status")).to_contain_text("没有同步")
-    expect(desk.get_by_text("未登记手机").first).to_be_visible()
+    expect(desk.get_by_role("status")).to_contain_text("符合条件的网格员")
+    desk.get_by_role("button", name="从未登记手机").click()
+    expect(desk.locator("tbody").get_by_text("从未登记手机").first).to_be_visible()
+    desk.get_by_label("搜索").fill("没有这个人")
+    expect(desk.get_by_text("没有符合条件的网格员。")).to_be_visible()
+
+
+def test_who_made_a_code_is_told_beside_it_and_beside_the_phone(page, city):
+    desk = page("/support?list=codes")
+    expect(desk.locator("tbody tr", has_text=NAMES[0]).first).to_be_visible()
+    desk.locator("tbody tr", has_text=NAMES[0]).get_by_role("link", name="查看手机").first.click()
+    expect(desk.locator(".facts")).to_contain_text("发码人")
 
 
 def test_the_life_of_a_record_is_reached_from_its_issue_on_the_map(page, disputed):
@@ -208,18 +243,20 @@ def test_the_life_of_a_record_is_reached_from_its_issue_on_the_map(page, dispute
 def test_reasons_follow_the_language_that_is_chosen(page, city):
     city.phones[0].push(city.phones[0].visit(city.place, outcome="maybe", address_text="西门路 9 号"))
     desk = page("/review?list=quarantine")
-    expect(card(desk, "西门路 9 号").locator(".notice")).to_contain_text("应为其一")
+    expect(card(desk, "西门路 9 号").locator(".notice")).to_contain_text("不在可选的内容之中")
     desk.get_by_role("button", name="English").click()
-    expect(card(desk, "西门路 9 号").locator(".notice")).to_contain_text("must be one of: met")
+    expect(card(desk, "西门路 9 号").locator(".notice")).to_contain_text("is none of the choices")
 
 
 def test_who_may_not_rule_finds_no_way_in(page):
     desk = page("/review", login=sample.CLERK)
     expect(desk.get_by_text("您的角色不能使用此页", exact=False)).to_be_visible()
-    expect(desk.get_by_role("link", name="裁决")).to_have_count(0)
+    expect(desk.get_by_role("link", name="待办裁决")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["/review", "/review?list=quarantine", "/support", "/support?list=workers"])
+@pytest.mark.parametrize(
+    "path", ["/review", "/review?list=quarantine", "/support", "/support?list=workers&phone=never"]
+)
 def test_on_a_phone_nothing_runs_out_of_the_page(page, city, disputed, path):
     city.phones[0].push(city.phones[0].visit(city.place, outcome="maybe"))
     desk = page(path, NARROW)

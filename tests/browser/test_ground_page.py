@@ -55,6 +55,14 @@ def grids_of(session):
     return {row.code: shapely.from_wkb(bytes(row.wkb)) for row in rows}
 
 
+def name_of(session, code):
+    return session.scalar(
+        text("""SELECT name FROM area JOIN area_version ON area_id = area.id
+                WHERE code = :code AND upper_inf(editions)"""),
+        {"code": code},
+    )
+
+
 class Canvas:
     """Where places are on the map, as the page opens it: all grids, with a margin."""
 
@@ -101,7 +109,7 @@ def split(page, grids, code):
     beyond = (east - west) / 10
     canvas.click(west - beyond, inside.y)
     canvas.click(east + beyond, inside.y)
-    expect(page.get_by_text("已点 2 点")).to_be_visible()
+    expect(page.get_by_text("已有 2 点")).to_be_visible()
 
 
 def roundest(grids):
@@ -177,7 +185,7 @@ def test_a_grid_is_divided_evenly_and_grids_are_only_brought_within_a_range_that
     for each in list(grids)[:2]:
         place = grids[each].representative_point()
         Canvas(page, grids).click(place.x, place.y)
-    page.get_by_role("button", name="调匀").click()
+    page.get_by_role("button", name="均衡户数").click()
     looked_at(page, "ground-heal")
     page.get_by_label("最少户数").fill("600")
     expect(page.get_by_role("button", name="完成")).to_be_disabled()
@@ -263,7 +271,11 @@ def test_a_file_that_is_refused_says_why_and_where(visit, city, looked_at):
     grids = grids_of(city.session)
     code = roundest(grids)
     page.get_by_role("button", name="导入文件").click()
-    send_file(page, city, geojson(("new", "叠", shapely.geometry.mapping(grids[code]))))
+    above = (
+        "SELECT upper.code FROM area JOIN area_version ON area.id = area_id JOIN area AS upper ON upper.id = parent_id"
+    )
+    parent = city.session.scalar(text(f"{above} WHERE area.code = :code AND upper_inf(editions)"), {"code": code})
+    send_file(page, city, geojson(("new", "叠", shapely.geometry.mapping(grids[code])), parent=parent))
     expect(page.get_by_role("alert")).to_contain_text(code)
     page.get_by_role("alert").get_by_role("button", name="在图上看").click()
     looked_at(page, "import-refused")
@@ -332,14 +344,17 @@ def test_open_maps_follow_a_redraw_by_themselves_and_stay_where_they_were(visit,
         page.wait_for_selector(".map-canvas[data-edition='2']")
     city.session.rollback()
     (new,) = grids_of(city.session).keys() - grids.keys()
-    expect(hinted.locator(f"option[value='{new}']").first).to_be_attached()
+    hinted.get_by_role("button", name="区域: 全部所辖").click()
+    hinted.get_by_role("combobox", name="区域名称或编号").fill(name_of(city.session, new))
+    expect(hinted.locator(".areas-list [role=option]", has_text=name_of(city.session, new)).first).to_be_visible()
+    hinted.keyboard.press("Escape")
     tiles.clear()
-    hinted.get_by_role("button", name="缩小").click()
-    hinted.wait_for_timeout(1500)
-    assert tiles
+    with hinted.expect_request(lambda request: "/v1/tiles/" in request.url):
+        hinted.get_by_role("button", name="缩小").click()
+    hinted.wait_for_timeout(1500)  # for those that would be wrong
     assert all("/v1/tiles/2/" in each for each in tiles), "no tile of the edition before"
-    expect(beside.get_by_text("请先跟进")).to_be_visible()
-    expect(beside.get_by_text("已点 2 点")).to_be_visible()
+    expect(beside.get_by_text("请先更新草案")).to_be_visible()
+    expect(beside.get_by_text("已有 2 点")).to_be_visible()
 
 
 def test_others_are_told_whose_page_it_is(visit, city):

@@ -1,7 +1,9 @@
 """The map page in Chromium, at a desk and on a phone: by mouse, by keyboard, in both languages, off the network."""
 
+import itertools
 import re
 import struct
+import time
 import uuid
 import zlib
 
@@ -119,6 +121,53 @@ def test_an_issue_tells_everything_and_why_it_was_routed(wide, session):
     expect(panel.locator(".photo")).to_have_count(len(row.doc["photos"]))
 
 
+def test_back_closes_an_issue_and_forward_opens_it_again(wide):
+    page = wide.page
+    rows = page.locator(".row")
+    rows.nth(0).click()
+    page.wait_for_url("**issue=**")
+    first = page.url
+    rows.nth(1).click()
+    page.wait_for_url(lambda url: "issue=" in url and url != first)
+    page.go_back()
+    page.wait_for_url(first)
+    expect(page.locator(".row.is-open")).to_have_attribute("aria-posinset", "1")
+    page.go_back()
+    expect(page.locator(".panel")).to_have_count(0)
+    assert page.url == f"{wide.site}/map"
+    page.go_forward()
+    expect(page.locator(".panel")).to_be_visible()
+    assert page.url == first
+
+
+def test_closing_an_issue_leaves_no_step_behind(wide):
+    page = wide.page
+    before = page.evaluate("history.length")
+    for number in range(3):
+        page.locator(".row").nth(number).click()
+        page.locator(".panel").get_by_label("关闭").click()
+        expect(page.locator(".panel")).to_have_count(0)
+    assert page.evaluate("history.length") <= before + 1
+    assert page.url == f"{wide.site}/map"
+
+
+def test_typing_is_no_step_and_a_panel_of_filters_is_one(wide):
+    page = wide.page
+    before = page.evaluate("history.length")
+    page.get_by_label("搜索描述、地址或编号").press_sequentially("井盖", delay=400)
+    page.wait_for_url("**search=**")
+    assert page.evaluate("history.length") == before
+    page.get_by_role("button", name="类别: 全部类别").click()
+    page.get_by_label("03 公用设施", exact=False).first.check()
+    page.wait_for_url("**categories=03**")
+    page.go_back()
+    expect(page.locator(".choice-panel")).to_have_count(0)
+    assert "categories=03" in page.url
+    page.go_back()
+    page.wait_for_url(lambda url: "categories" not in url)
+    assert "search=" in page.url
+
+
 def test_a_click_on_the_map_opens_the_issue_that_lies_there(wide, session):
     page = wide.page
     lonely = session.scalar(
@@ -130,9 +179,8 @@ def test_a_click_on_the_map_opens_the_issue_that_lies_there(wide, session):
             WHERE issue.closed_at IS NULL AND issue.grid_now IS NOT NULL ORDER BY away DESC LIMIT 1
         """)
     )
-    page.goto(f"{wide.site}/map?issue={lonely}")
+    page.goto(f"{wide.site}/map?issue={lonely}")  # a link leads to the place, too
     wide.map_ready()
-    page.get_by_role("button", name="在地图上查看").click()
     page.wait_for_timeout(2500)
     page.locator(".panel").get_by_label("关闭").click()
     page.wait_for_url(lambda url: "issue=" not in url)
@@ -162,7 +210,7 @@ def test_a_supervisor_hands_out_an_enrolment_code_as_a_picture(wide, session):
     page = wide.page
     code = session.scalar(text("SELECT code FROM area WHERE kind = 'grid' ORDER BY code LIMIT 1"))
     page.goto(f"{wide.site}/map?grid={code}")
-    page.get_by_role("button", name="登记手机").click()
+    page.get_by_role("button", name="登记手机").first.click()
     picture = page.locator(".enrol img")
     expect(picture).to_be_visible()
     assert picture.evaluate("each => each.naturalWidth") > 0
@@ -186,8 +234,113 @@ def test_filters_narrow_list_and_address_and_survive_a_reload(wide, session):
     expect(page.locator(".count")).to_have_text(f"{overdue} 件")
 
 
+def test_an_area_of_any_kind_is_chosen_by_a_few_letters_and_keys_alone(wide, session):
+    page = wide.page
+    name, code = session.execute(
+        text("""
+            SELECT name, code FROM area JOIN area_version ON area_id = area.id WHERE kind = 'community'
+            ORDER BY code LIMIT 1
+        """)
+    ).one()
+    page.get_by_role("button", name="区域: 全部所辖").press("Enter")
+    field = page.get_by_role("combobox", name="区域名称或编号")
+    expect(field).to_be_focused()
+    page.keyboard.type(name[:3])
+    page.get_by_label("类型").select_option("community")
+    expect(page.locator(".areas-list [role=option]").first).to_contain_text(name)
+    field.focus()
+    if not field.get_attribute("aria-activedescendant"):
+        page.keyboard.press("ArrowDown")
+    chosen = page.locator(f"[id='{field.get_attribute('aria-activedescendant')}']")
+    expect(chosen).to_contain_text(name)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**place={code}")
+    expect(page.get_by_role("button", name=f"区域: {name}")).to_be_focused()
+    count = session.scalar(
+        text("""
+            SELECT count(*) FROM issue JOIN area_version ON area_id = grid_now
+            WHERE parent_id = (SELECT id FROM area WHERE code = :code) AND closed_at IS NULL
+        """),
+        {"code": code},
+    )
+    expect(page.locator(".count")).to_have_text(f"{count} 件")
+    page.reload()
+    expect(page.get_by_role("button", name=f"区域: {name}")).to_be_visible()
+    page.go_back()
+    expect(page.locator(".count")).to_have_text(f"{open_issues(session)} 件")
+
+
+def test_the_page_reads_each_number_once_and_no_list_of_all_areas(wide):
+    asked = []
+    wide.page.on("request", lambda request: asked.append((request.url.removeprefix(wide.site), time.monotonic())))
+    wide.page.reload()
+    wide.map_ready()
+    for path in ("/v1/map/grids", "/v1/map/issues"):
+        moments = [at for url, at in asked if url.startswith(path)]
+        assert moments
+        # What an open page shows is asked for again every fifteen seconds.
+        assert all(after - before > 10 for before, after in itertools.pairwise(moments))
+    areas = [url for url, _ in asked if url.startswith("/v1/areas")]
+    assert areas
+    assert all("limit=" in url or "code=" in url for url in areas)
+
+
+@pytest.fixture
+def crowd(session):
+    """Forty issues at the spot of one; gone afterwards."""
+    row = session.execute(
+        text("""
+            SELECT id, ST_X(position) AS lon, ST_Y(position) AS lat FROM issue
+            WHERE closed_at IS NULL AND grid_now IS NOT NULL AND category = '0101' ORDER BY id LIMIT 1
+        """)
+    ).one()
+    columns = (
+        "rev, doc_rev, doc, author_id, captured_at, received_at, changed_at, position, located, edition_at_capture"
+    )
+    more = "grid_at_capture, grid_now, state, awaiting_routing, due_at, body_id, routing"
+    ids = session.scalars(
+        text(f"""
+            INSERT INTO issue (id, {columns}, {more})
+            SELECT gen_random_uuid(), {columns}, {more} FROM issue, generate_series(1, 40) WHERE id = :id RETURNING id
+        """),
+        {"id": row.id},
+    ).all()
+    session.commit()
+    yield row
+    session.execute(text("DELETE FROM issue WHERE id = ANY(:ids)"), {"ids": ids})
+    session.commit()
+
+
+def test_many_issues_at_one_spot_are_a_number_and_each_can_be_opened(wide, crowd):
+    page = wide.page
+    page.goto(f"{wide.site}/map?issue={crowd.id}")
+    wide.map_ready()
+    expect(page.locator(".panel .reasons")).to_be_visible()
+    page.wait_for_timeout(2500)
+    page.locator(".panel").get_by_label("关闭").click()
+    expect(page.locator(".panel")).to_have_count(0)
+    box = page.locator(".map-canvas").bounding_box()
+    page.mouse.click(box["x"] + (box["width"] - 420) / 2, box["y"] + box["height"] / 2)
+    page.wait_for_url("**spot=**")
+    listed = page.locator(".panel").get_by_role("listbox")
+    expect(page.locator(".panel h2")).to_contain_text("件事件")
+    assert int(listed.get_by_role("option").first.get_attribute("aria-setsize")) >= 41
+    there = page.url
+    listed.focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**issue=**")
+    expect(page.locator(".panel .reasons")).to_be_visible()
+    page.go_back()
+    expect(listed).to_be_visible()
+    assert page.url == there
+    page.reload()
+    expect(listed.get_by_role("option").first).to_be_visible()
+
+
 def test_what_lies_in_no_grid_can_be_found(wide, session):
-    wide.page.get_by_label("网格", exact=True).select_option("outside")
+    wide.page.get_by_role("button", name="区域: 全部所辖").click()
+    wide.page.get_by_role("option", name="不在任何网格内").click()
     lost = session.scalar(text("SELECT count(*) FROM issue WHERE grid_now IS NULL AND closed_at IS NULL"))
     assert lost > 0
     expect(wide.page.locator(".count")).to_have_text(f"{lost} 件")
@@ -282,6 +435,23 @@ def test_on_a_phone_the_list_is_a_sheet_that_is_raised_and_lowered(narrow):
     assert box["y"] > 200, "the map is still seen above"
     panel.get_by_label("关闭").click()
     expect(side).to_be_visible()
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_on_a_phone_every_filter_is_seen_whole(narrow, language):
+    page = narrow.page
+    if language == "en":
+        page.evaluate("localStorage.setItem('patrol.language', 'en')")
+        page.reload()
+        narrow.map_ready()
+    chips = page.locator(".filters-row .choice-button")
+    expect(chips).to_have_count(4)
+    for chip in chips.all():
+        box = chip.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= NARROW[0]
+        told = chip.locator(".choice-told")
+        assert told.evaluate("each => each.scrollWidth <= each.clientWidth"), "no word is cut"
 
 
 def test_on_a_phone_filters_open_within_reach(narrow):

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from geo.sketching import sketch_next
+from geo.serving.simplifying import sketch_next
 from server.launch.scratch import scratch_database
 from tests.cases import city
 

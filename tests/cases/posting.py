@@ -4,13 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import text
 
-from server.cases import endpoints
-from server.cases.deliveries import (
+from server.cases.delivery import endpoints
+from server.cases.delivery.deliveries import (
     Patience,
     deliver_due,
 )
-from server.cases.service import route_awaiting
-from server.cases.webhook import Guard
+from server.cases.delivery.destinations import Guard
+from server.cases.routing.service import route_awaiting
 from tests.cases.city import report, rows
 from tests.cases.receiver import SECRET
 

@@ -26,6 +26,9 @@ class Receiver:
     headers: dict = field(default_factory=dict)
     wait_s: float = 0.0
     drip: bool = False
+    raw: bytes = b""
+    says: bytes = b""
+    hosts: list = field(default_factory=list)
     secret: str = SECRET
     messages: list = field(default_factory=list)
     ids: list = field(default_factory=list)
@@ -59,16 +62,21 @@ def _handler(receiver):
                 receiver.messages.append(message)
                 receiver.ids.append(self.headers["webhook-id"])
                 receiver.paths.append(self.path)
+                receiver.hosts.append(self.headers["Host"])
                 status = receiver.answer()
             receiver.closing.wait(receiver.wait_s)
+            if receiver.raw:
+                self.wfile.write(receiver.raw)
+                return
             if receiver.drip:
                 self.drip()
                 return
             self.send_response(status)
             for name, value in receiver.headers.items():
                 self.send_header(name, value)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(receiver.says)))
             self.end_headers()
+            self.wfile.write(receiver.says)
 
         def drip(self):
             """Answer one byte every tenth of a second, and never come to an end."""

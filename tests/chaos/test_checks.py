@@ -2,14 +2,16 @@
 
 import dataclasses
 import datetime as dt
+import threading
 
 import pytest
 from sqlalchemy import text
 
-from server.demo.faults import ledger, sight
-from server.demo.faults.resting import QuietPoint
-from server.demo.faults.running import enrol
-from server.demo.faults.world import Broken, Restore
+from server.simulator.faults import ledger, sight
+from server.simulator.faults.resting import QuietPoint
+from server.simulator.faults.running import enrol
+from server.simulator.faults.watching import Watch, WatchedStanding, oldest_work, silence
+from server.simulator.faults.world import Broken, Restore
 
 pytestmark = pytest.mark.chaos
 
@@ -198,6 +200,31 @@ def test_a_record_in_a_grid_that_it_does_not_lie_in(session, phones):
     assert told.record == ("issues", made.record_id)
 
 
+ELSEWHERE_CAPTURED = """
+    UPDATE visit SET located = 'inside',
+    grid_at_capture = (SELECT min(id) FROM area WHERE kind = 'grid' AND id <> grid_at_capture)
+    WHERE id = :record AND CAST(:op AS text) <> ''
+"""
+NO_PLACE = "UPDATE operation SET data = data - 'location' WHERE op_id = :op AND record_id = :record"
+ANOTHER_PLACE = """
+    UPDATE operation SET data = jsonb_set(data, '{location,lon}', '114.0') WHERE op_id = :op AND record_id = :record
+"""
+
+
+@pytest.mark.parametrize("captured", [NO_PLACE, ANOTHER_PLACE])
+def test_a_visit_is_held_to_the_grid_of_the_place_that_was_captured(session, phones, captured):
+    made = next(
+        made
+        for phone in phones
+        for made in phone.made.values()
+        if (made.collection, made.status, made.refusable) == ("visits", "applied", False) and b'"location"' in made.body
+    )
+    altered(session, ELSEWHERE_CAPTURED, made)
+    assert found("place", ledger.check_places, session).record == ("visits", made.record_id)
+    altered(session, captured, made)
+    ledger.check_places(session)
+
+
 def test_a_record_that_did_not_follow_a_redraw(session, phones):
     _, made = an_operation(phones, action="put")
     altered(
@@ -289,3 +316,66 @@ def test_what_waits_for_ever_without_a_reason_that_holds(world):
     made = phone.enter("households", {"needs": []}, action="patch", record_id=record_id, base={"rev": 2_000_000_000})
     told = found("waiting", lambda: QuietPoint(hasty, carriers, phone.chance).reach(last=True))
     assert made.op_id in told.told
+
+
+def test_a_web_that_serves_nobody_for_too_long():
+    told = silence(lambda: False, 0.3, threading.Event())
+    assert told is not None
+    assert told.invariant == "silence"
+
+
+def test_a_web_that_is_away_for_less_is_forgiven():
+    over, answers = threading.Event(), iter([False, True, False, True])
+
+    def answer():
+        if (good := next(answers, None)) is None:
+            over.set()
+        return good is not False
+
+    assert silence(answer, 60.0, over) is None
+
+
+def test_a_web_at_an_address_where_nobody_answers_is_found_by_the_watch(world):
+    plan = dataclasses.replace(world.plan, url="http://127.0.0.1:1", silence_s=0.3)
+    with Watch(dataclasses.replace(world, plan=plan)) as watch:
+        for _ in range(100):
+            if watch.found:
+                break
+            threading.Event().wait(0.1)
+    found("silence", watch.check)
+
+
+MOVE = """
+    INSERT INTO edition_move (edition_number, area_ids, reach, stage)
+    SELECT max(number), '{}', ST_MakeEnvelope(0, 0, 1, 1, 4326), 'visits' FROM edition
+    WHERE CAST(:op AS text) || CAST(:record AS text) <> ''
+    ON CONFLICT (edition_number) DO UPDATE SET stage = 'visits', finished_at = NULL
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("merge", "UPDATE operation SET status = 'pending' WHERE op_id = :op AND record_id = :record"),
+        ("route", "UPDATE issue SET awaiting_routing = true WHERE id = :record AND CAST(:op AS text) <> ''"),
+        ("move", MOVE),
+    ],
+)  # fmt: skip
+def test_work_of_a_job_that_stands(session, phones, kind, fault):
+    _, made = an_operation(phones)
+    standing = WatchedStanding(60.0)
+    altered(session, fault, made)
+    waits = oldest_work(session)
+    assert waits[kind] is not None
+    assert standing.look(waits, 0.0) is None
+    assert standing.look(waits, 59.0) is None
+    told = standing.look(waits, 61.0)
+    assert told is not None
+    assert (told.invariant, kind in told.told) == ("standing", True)
+
+
+def test_work_that_goes_on_does_not_stand():
+    standing = WatchedStanding(60.0)
+    assert [standing.look({"merge": str(n)}, 50.0 * n) for n in range(5)] == [None] * 5
+    assert standing.look({"merge": None}, 300.0) is None
+    assert standing.look({"merge": "4"}, 301.0) is None

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from server.demo.faults.running import _accusation, run
-from server.demo.faults.world import Broken
+from server.simulator.faults.running import _accusation, run
+from server.simulator.faults.world import Broken
 
 pytestmark = pytest.mark.chaos
 

@@ -4,9 +4,9 @@ import pytest
 from click.testing import CliRunner
 
 from server.cli import patrol
-from server.launch import harm as harms
 from server.launch.errors import LaunchError
 from server.launch.state import Home
+from server.simulator.faults import harm as harms
 
 
 @pytest.fixture

@@ -7,7 +7,9 @@ from sqlalchemy.orm import Session
 
 from geo.errors import BaseSuperseded
 from server.grids import drafts, publishing
-from tests.api.test_drafts import FOURTH, THIRD, WEST, split
+from tests.api.drawing import FOURTH, THIRD, split
+from tests.cases.city import WEST
+from tests.emptying import empty
 from tests.sync.redrawing import clock, redrawn
 
 __all__ = ["redrawn"]
@@ -60,5 +62,5 @@ def test_of_two_drafts_that_split_a_grid_and_are_published_at_once_one_comes_int
         ] == [(WEST,)]
     finally:
         redrawn.rollback()
-        redrawn.execute(text("TRUNCATE draft_operation, draft RESTART IDENTITY CASCADE"))
+        empty(redrawn, "draft_operation, draft")
         redrawn.commit()

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from server.config import sqlalchemy_url
 from server.launch.scratch import scratch_database
-from sync import feed
+from sync.store import feed
 from tests.cases import city
 
 WRITERS, TRANSACTIONS = 12, 30

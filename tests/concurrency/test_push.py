@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 import server.api.sync
-from sync.devices import revoke
-from sync.push import push
+from sync.access.devices import revoke
+from sync.push.push import push
 
 
 def together(*calls):

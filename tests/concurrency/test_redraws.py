@@ -9,7 +9,8 @@ import time
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from sync import fence, moving
+from sync.redraw import moving
+from sync.store import fence
 from tests.cases.city import EAST, WEST
 from tests.sync.redrawing import clock, follow, moving_city, put_household, redraw, redrawn, strip
 

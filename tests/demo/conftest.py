@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 
@@ -14,6 +12,7 @@ from sqlalchemy.orm import Session
 from server.demo.loading import load
 from server.launch.scratch import scratch_database
 from tests.cases import city
+from tests.programs import GUNICORN, Program
 
 
 @pytest.fixture(scope="session")
@@ -79,21 +78,19 @@ def running(url, surroundings, folder):
     """The web, a worker pool and the sweeper over a database; yields the web's address."""
     port = free_port()
     env = os.environ | surroundings | {"DATABASE_URL": url, "PATROL_BIND": f"127.0.0.1:{port}"}
-    web = ("gunicorn", "-c", "python:server.launch.gunicorn_settings", "server.app:create_app()")
-    programs = [web, ("server.launch.worker_pool",), ("server.jobs.sweeper",)]
-    with (folder / "log").open("w") as log:
-        started = [
-            subprocess.Popen([sys.executable, "-m", *program], cwd=city.ROOT, env=env, stdout=log, stderr=log)
-            for program in programs
-        ]
-        try:
-            until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), (folder / "log").read_text)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            for process in started:
-                process.terminate()
-            for process in started:
-                process.wait(30)
+    log = folder / "log"
+    log.touch()
+    started = [
+        Program(each, env, log=log) for each in (GUNICORN, ("server.launch.worker_pool",), ("server.jobs.sweeper",))
+    ]
+    try:
+        until(lambda: answers(f"http://127.0.0.1:{port}/readyz"), log.read_text)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        for process in started:
+            process.terminate()
+        for process in started:
+            process.wait(30)
 
 
 @pytest.fixture(scope="session")

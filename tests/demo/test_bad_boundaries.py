@@ -8,8 +8,8 @@ import pytest
 import shapely
 from shapely import Polygon, box
 
-from geo.sources import FileLimits
-from server.demo.boundaries import import_boundaries
+from geo.files.opening import FileLimits
+from server.commands.import_boundaries import import_boundaries
 from tests.demo.test_boundaries import empty_city, ground
 
 __all__ = ["empty_city"]

@@ -8,7 +8,7 @@ from shapely import Polygon, box
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from server.demo.boundaries import import_boundaries, progress
+from server.commands.import_boundaries import import_boundaries, progress
 from server.demo.ground import COUNTY_FILE
 from server.launch.scratch import scratch_database
 from tests.cases import city
@@ -61,7 +61,8 @@ def ground(engine):
 def test_the_county_is_imported_with_every_fault_told_at_its_place(empty_city, capsys):
     assert import_boundaries(file=str(COUNTY_FILE), kind="county") == 0
     told = capsys.readouterr().out
-    assert told.count("border crosses itself; mended @ 114.") > 50
+    assert told.count("~ 崇义县: 边界自相交，已修复 · border crosses itself; mended @ 114.") == 20
+    assert "border crosses itself; mended: 另有 31 处 · 31 more" in told
     assert "edition 1 is in force" in told
     assert ground(empty_city) == [("360725", "county", "崇义县", None, "[1,)")]
 
@@ -70,7 +71,8 @@ def test_a_dry_run_tells_the_same_and_changes_nothing(empty_city, capsys):
     assert import_boundaries(file=str(COUNTY_FILE), kind="county", dry_run=True) == 0
     told = capsys.readouterr().out
     assert "nothing was changed" in told
-    assert told.count("border crosses itself; mended @ 114.") > 50
+    assert told.count("~ 崇义县: 边界自相交，已修复 · border crosses itself; mended @ 114.") == 20
+    assert "border crosses itself; mended: 另有 31 处 · 31 more" in told
     assert ground(empty_city) == []
     with Session(empty_city) as session:
         assert session.scalar(text("SELECT count(*) FROM area_kind")) == 0
@@ -97,7 +99,7 @@ def test_importing_the_same_file_again_makes_no_edition(empty_city, write, capsy
 def test_grids_that_overlap_those_in_force_are_refused_with_the_place(empty_city, write, capsys):
     import_boundaries(file=write(("g1", "西", box(114.30, 25.68, 114.31, 25.69))), kind="grid")
     before = ground(empty_city)
-    assert import_boundaries(file=write(("g2", "东", box(114.3095, 25.68, 114.32, 25.69))), kind="grid") == 1
+    assert import_boundaries(file=write(("g2", "东", box(114.3095, 25.68, 114.32, 25.69))), kind="grid", root=True) == 1
     told = capsys.readouterr().err
     assert "g1 / g2" in told or "g2 / g1" in told
     assert "@ 114.309" in told
@@ -151,6 +153,31 @@ def test_an_area_that_reaches_out_of_its_parent_is_told(empty_city, write, capsy
     import_boundaries(file=write(("c1", "社区", box(114.30, 25.68, 114.32, 25.69))), kind="community")
     assert import_boundaries(file=write(("g1", "远", box(114.30, 25.68, 114.33, 25.69))), kind="grid", parent="c1") == 0
     assert "远: 超出上级区域 · reaches out of its parent @ 114.325" in capsys.readouterr().out
+
+
+def test_a_file_without_parents_beside_a_city_is_refused_in_words(empty_city, write, capsys):
+    import_boundaries(file=write(("c1", "社区", box(114.30, 25.68, 114.32, 25.69))), kind="community")
+    before = ground(empty_city)
+    path = write(("g1", "西", box(114.30, 25.68, 114.31, 25.69)))
+    assert import_boundaries(file=path, kind="grid") == 1
+    assert "✗ 西 g1: 没有上级区域 · no parent @ 114.305" in capsys.readouterr().out
+    assert import_boundaries(file=path, kind="grid", root=True) == 1, "a grid beside a community is no root"
+    told = capsys.readouterr().err
+    assert "没有上级区域" in told
+    assert "area=g1" in told
+    assert ground(empty_city) == before
+
+
+def test_a_file_that_would_leave_ground_of_a_grid_to_none_is_refused_in_words(empty_city, write, capsys):
+    whole = box(114.30, 25.68, 114.31, 25.69)
+    import_boundaries(file=write(("g1", "西", whole)), kind="grid")
+    before = ground(empty_city)
+    ring = whole.difference(box(114.303, 25.683, 114.306, 25.686))
+    assert import_boundaries(file=write(("g1", "西", ring)), kind="grid") == 1
+    told = capsys.readouterr().err
+    assert "g1 围住的" in told
+    assert "were in a grid and are in none now" in told
+    assert ground(empty_city) == before
 
 
 def test_a_long_import_says_how_far_it_is_and_a_short_one_nothing():

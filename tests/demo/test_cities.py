@@ -8,13 +8,13 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from server.demo.beat import beat_of
 from server.demo.cities import profile as profiles
 from server.demo.cities.dwellings import households_of, houses_of
 from server.demo.cities.layout import laid_out
 from server.demo.cities.outlines import county_outlines
 from server.demo.cities.staffing import cast_of, seats_of, spread
 from server.demo.loading import load
+from server.demo.patrol_round import beat_of
 from server.launch.scratch import scratch_database
 from tests.cases import city
 from tests.cases.city import rows

@@ -5,7 +5,7 @@ import json
 from argon2 import PasswordHasher
 from sqlalchemy import text
 
-from geo.editions import load_ground
+from geo.editions.ground import load_ground
 from server.demo.loading import load
 from tests.cases.city import rows
 

@@ -6,10 +6,10 @@ import pytest
 import shapely
 from shapely import Point, box
 
-from geo.coverage import check, check_nesting
-from geo.files import read_boundaries
-from geo.nearby import metres_per_unit
-from geo.shapes import in_degrees, in_units
+from geo.coverage.coverage import check, check_nesting
+from geo.files.reading import read_boundaries
+from geo.geometry.shapes import in_degrees, in_units
+from geo.locate.nearby import metres_per_unit
 from server.demo.ground import COUNTY_CODE, COUNTY_FILE, COUNTY_SEAT, chongyi_ground
 
 LEVELS = ("county", "committee", "community", "grid", "zone")

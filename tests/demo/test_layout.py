@@ -7,8 +7,8 @@ import pytest
 import shapely
 from shapely import Polygon, box
 
-from geo.gate import Gate, GateArea, GateRules
-from geo.shapes import in_degrees, in_units
+from geo.coverage.gate import Gate, GateArea, GateRules
+from geo.geometry.shapes import in_degrees, in_units
 from server.demo import chongyi
 from server.demo.cities import profile as profiles
 from server.demo.cities.layout import laid_out, numeral

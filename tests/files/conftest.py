@@ -17,8 +17,8 @@ from server.attachments.store import open_store
 from server.attachments.tending import Tender
 from server.attachments.uploads import Limits
 from server.config import Config, sqlalchemy_url
-from server.extensions import db
-from server.grounds import ground_now
+from server.database.extensions import db
+from server.database.ground_cache import ground_now
 from tests.sync.conftest import phone_of, session, sync_url
 
 __all__ = ["phone_of", "session", "sync_url"]

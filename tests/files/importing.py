@@ -10,12 +10,13 @@ import shapely
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo.editions import NEWEST
+from geo.editions.ground import NEWEST
 from server.accounts.service import add_person
 from server.attachments.store import open_store
-from server.grids.importer import Importer
-from server.grounds import ground_at
+from server.database.ground_cache import ground_at
+from server.grids.imports.job import Importer
 from tests.api.staff import Desk
+from tests.emptying import empty
 
 PATH = "/v1/boundaries/imports"
 _desks = {}
@@ -116,7 +117,7 @@ def edition(session):
 
 def clear(session):
     session.rollback()
-    session.execute(text("TRUNCATE boundary_import, draft_operation, draft RESTART IDENTITY"))
+    empty(session, "boundary_import, draft_operation, draft")
     session.commit()
 
 

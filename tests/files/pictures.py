@@ -1,10 +1,12 @@
-"""Pictures as phones make them: with a position, a serial number and a trailer; and a HEIC made of its boxes."""
+"""Pictures as phones make them: with a position, a serial number and a trailer; documents; and a HEIC by its boxes."""
 
 import io
 import random
 import struct
 import zlib
 
+import pikepdf
+import pillow_heif
 from PIL import ExifTags, Image
 
 SERIAL = b"SERIAL-4711"
@@ -48,8 +50,77 @@ def pixels(content):
         return opened.convert("RGB").tobytes()
 
 
-def pdf():
-    return b"%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+def photo_heic(*, size=(320, 200), orientation=6, seed=1):
+    """A HEIC by the encoder of libheif, with Exif and XMP beside the picture."""
+    pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+    out = io.BytesIO()
+    drawn = Image.frombytes("RGB", size, random.Random(seed).randbytes(size[0] * size[1] * 3))
+    drawn.save(out, "HEIF", quality=60, exif=exif(orientation).tobytes(), xmp=b"<x:xmpmeta>" + SERIAL)
+    return out.getvalue()
+
+
+def pdf(**saving):
+    """A PDF of one page."""
+    out = io.BytesIO()
+    with pikepdf.new() as document:
+        document.add_blank_page(page_size=(200, 100))
+        document.save(out, **saving)
+    return out.getvalue()
+
+
+def telling_pdf():
+    """A PDF with all that one can tell beside its page: each place holds the serial number once or more."""
+    told = pikepdf.String(SERIAL.decode())
+    out = io.BytesIO()
+    with pikepdf.new() as document:
+        page = document.add_blank_page(page_size=(200, 100))
+
+        def stream(content, **keys):
+            return document.make_stream(content, pikepdf.Dictionary(**keys))
+
+        def script():
+            return pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS=told)
+
+        def annotation(kind, **keys):
+            return document.make_indirect(
+                pikepdf.Dictionary(
+                    Type=pikepdf.Name.Annot, Subtype=pikepdf.Name(kind), Rect=[0, 0, 9, 9], T=told, M=told, **keys
+                )
+            )
+
+        photo = stream(
+            picture(), Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=320, Height=200,
+            ColorSpace=pikepdf.Name.DeviceRGB, BitsPerComponent=8, Filter=pikepdf.Name.DCTDecode,
+        )  # fmt: skip
+        page.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Photo=photo))
+        photo.OPI = pikepdf.Dictionary({"/2.0": pikepdf.Dictionary(F=told)})
+        maker = pikepdf.Dictionary(CreatorInfo=pikepdf.Dictionary(Creator=told))
+        layer = document.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.OCG, Name="roads", Usage=maker))
+        page.obj.Resources.Properties = pikepdf.Dictionary(MC0=layer)
+        page.obj.Contents = stream(b"q 200 0 0 100 0 0 cm /Photo Do Q")
+        page.obj.PieceInfo = pikepdf.Dictionary(Maker=pikepdf.Dictionary(Private=told))
+        page.obj.Metadata = stream(b"<x:xmpmeta>" + SERIAL)
+        page.obj.AA = pikepdf.Dictionary(O=script())
+        document.attachments["hidden.txt"] = SERIAL
+        held = pikepdf.Dictionary(Type=pikepdf.Name.Filespec, F=told, EF=pikepdf.Dictionary(F=stream(SERIAL)))
+        page.obj.Annots = pikepdf.Array(
+            [
+                annotation("/Text", Contents=pikepdf.String("a remark")),
+                annotation("/FileAttachment", FS=held),
+                annotation("/Link", A=script()),
+                annotation("/Link", A=pikepdf.Dictionary(S=pikepdf.Name.URI, URI=told)),
+                annotation("/RichMedia", RichMediaContent=pikepdf.Dictionary(Assets=held)),
+            ]
+        )
+        document.Root.OpenAction = script()
+        document.Root.Names.JavaScript = pikepdf.Dictionary(Names=[told, script()])
+        document.Root.AcroForm = pikepdf.Dictionary(Fields=[], XFA=stream(SERIAL))
+        document.Root.PieceInfo = pikepdf.Dictionary(Maker=told)
+        document.docinfo["/Author"] = told
+        with document.open_metadata() as metadata:
+            metadata["dc:creator"] = [SERIAL.decode()]
+        document.save(out, object_stream_mode=pikepdf.ObjectStreamMode.disable, compress_streams=False)
+    return b"%PDF-1.4 " + out.getvalue() + TRAILER
 
 
 def bomb(width=30_000, height=30_000):

@@ -4,14 +4,13 @@ import contextlib
 import os
 import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
 from itertools import chain, repeat
 
 from tests.api.serving import free_port
+from tests.programs import GUNICORN, Program
 
 FOR_EVER = None
 
@@ -39,11 +38,7 @@ class Server:
         self.process = None
 
     def start(self):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "gunicorn", "-c", "python:server.launch.gunicorn_settings",
-             "server.app:create_app()"],
-            env=self.environment, start_new_session=True,
-        )  # fmt: skip
+        self.process = Program(GUNICORN, self.environment, own_session=True)
         for _ in range(300):
             with contextlib.suppress(OSError), urllib.request.urlopen(f"{self.url}/healthz") as answer:  # noqa: S310  # our own
                 if answer.status == 200:

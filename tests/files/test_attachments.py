@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from tests.api.staff import Desk
 from tests.cases.city import EAST, IN_EAST, IN_WEST
-from tests.files.pictures import SERIAL, TRAILER, heic, pdf, picture, pixels
+from tests.files.pictures import SERIAL, TRAILER, pdf, photo_heic, picture, pixels
 
 PICTURE = picture()
 COUNTY, COMMUNITY = "360725", "360725100001"
@@ -58,6 +58,27 @@ def test_all_phones_of_the_grid_pull_the_attachment_of_a_record(phone, up, phone
         assert (data["sha256"], data["size"]) == (hashlib.sha256(PICTURE).hexdigest(), len(PICTURE))
         assert data["preview"] == "awaited"
     assert attached(elsewhere) == {}
+
+
+def test_files_of_a_visit_in_no_grid_are_its_authors_until_it_has_a_place(phone_of, uploading, tender):
+    phone, colleague = phone_of("west", "east"), phone_of("west", "east")
+    early, late, visit = str(uuid.uuid4()), str(uuid.uuid4()), phone.op("visits", {"outcome": "met"})
+    visit["data"] |= {"address_text": "阳岭大道 3 号", "photos": [early, late]}
+    # One comes before its record, one after it.
+    uploading(phone).upload(PICTURE, id=early, record=visit["id"])
+    phone.push(visit)
+    assert tender().tend().bound == 1
+    uploading(phone).upload(PICTURE, id=late, record=visit["id"])
+    assert set(attached(phone)) == {early, late}
+    assert {get(phone, each).status_code for each in (early, late)} == {200}
+    assert attached(colleague) == {}
+    assert get(colleague, late).status_code == 404
+    placed = phone.visit(id=visit["id"], base={"rev": 1})
+    placed["data"]["photos"] = [early, late]
+    assert phone.push(placed)[0]["status"] == "applied"
+    for each in (phone, colleague):
+        assert set(attached(each)) == {early, late}
+        assert get(each, late).status_code == 200
 
 
 def test_a_record_names_a_file_that_is_still_to_come(phone, up):
@@ -224,7 +245,11 @@ def test_a_file_is_served_in_ranges_and_again_only_when_it_changed(phone, up):
 
 @pytest.mark.parametrize(
     ("content", "kind", "shown"),
-    [(PICTURE, "image/jpeg", "inline"), (pdf(), "application/pdf", "attachment"), (heic(), "image/heic", "attachment")],
+    [
+        (PICTURE, "image/jpeg", "inline"),
+        (pdf(), "application/pdf", "attachment"),
+        (photo_heic(), "image/heic", "attachment"),
+    ],
     ids=["jpeg", "pdf", "heic"],
 )
 def test_browsers_are_told_to_trust_nothing_in_a_file(phone, up, content, kind, shown):
@@ -248,6 +273,25 @@ def test_a_preview_comes_by_job_and_the_phones_hear_of_it(phone, up, tender):
         assert small.size == (240, 480)
     assert get(phone, photo, "preview", **{"If-None-Match": answer.headers["ETag"]}).status_code == 304
     assert tender().tend().previews == 0
+
+
+def test_a_heic_has_a_preview_that_every_browser_shows(phone, up, tender):
+    photo, _ = visit_with_photo(phone, up, photo_heic(size=(1000, 500)))
+    assert SERIAL not in get(phone, photo).data
+    assert tender().tend().previews == 1
+    with Image.open(io.BytesIO(get(phone, photo, "preview").data)) as small:
+        assert (small.format, small.size) == ("JPEG", (240, 480))
+
+
+def test_a_picture_that_no_preview_can_be_made_of_holds_up_no_other(phone, up, tender, store):
+    broken, _ = visit_with_photo(phone, up, picture("PNG", seed=2))
+    store.put(f"served/{broken}", picture("PNG")[:3000])
+    lost, _ = visit_with_photo(phone, up, picture("PNG", seed=3))
+    store.remove(f"served/{lost}")
+    sound, _ = visit_with_photo(phone, up, picture(seed=4))
+    tender().tend()
+    told = attached(phone)
+    assert [told[each]["data"]["preview"] for each in (broken, lost, sound)] == ["none", "none", "ready"]
 
 
 def test_a_pdf_has_no_preview(phone, up, tender):
@@ -290,6 +334,50 @@ def test_staff_see_which_photos_of_an_issue_have_come(phone, up, desk):
     told = {each["id"]: each for each in desk().get(f"/v1/issues/{issue['id']}").json["photos"]}
     assert told[come] == {"id": come, "awaited": False, "type": "image/jpeg", "preview": "awaited"}
     assert told[awaited] == {"id": awaited, "awaited": True}
+
+
+def test_a_photo_that_cannot_be_shown_is_kept_and_its_issue_names_it_with_the_reason(phone, up, desk, store):
+    broken, content = str(uuid.uuid4()), picture()[:3000]
+    issue = phone.issue(photos=[broken])
+    phone.push(issue)
+    assert up.begin(content, body=content, record=issue["id"], collection="issues", id=broken).status_code == 422
+    [told] = desk().get(f"/v1/issues/{issue['id']}").json["photos"]
+    assert told == {"id": broken, "awaited": False, "refused": "picture-damaged"}
+    assert store.get(f"refused/{broken}/{hashlib.sha256(content).hexdigest()}") == content
+    assert desk().get(f"/v1/files/{broken}/content").status_code == 404
+
+
+@pytest.mark.parametrize("collection", ["issues", "visits"])
+def test_a_refused_file_is_handed_out_as_it_was_sent_to_those_who_look_after_its_record(phone, up, desk, collection):
+    broken, content = str(uuid.uuid4()), picture()[:3000]
+    record = phone.issue(photos=[broken]) if collection == "issues" else phone.visit(photos=[broken])
+    phone.push(record)
+    assert up.begin(content, body=content, record=record["id"], collection=collection, id=broken).status_code == 422
+    path = f"/v1/files/{broken}/original"
+    for role in ("supervisor", "dispatcher", "admin"):
+        told = desk(role, COMMUNITY).get(path)
+        assert (told.status_code, told.data, told.mimetype) == (200, content, "application/octet-stream")
+        assert told.headers["Content-Disposition"].startswith("attachment")
+        assert (told.headers["X-Content-Type-Options"], "sandbox" in told.headers["Content-Security-Policy"]) == (
+            "nosniff", True,
+        )  # fmt: skip
+    assert desk("supervisor", EAST).get(path).status_code == 404
+    assert {desk(role, COMMUNITY).get(path).status_code for role in ("gis", "auditor", "grid_head")} == {403}
+    assert get(phone, broken, "original").status_code == 401
+    whole = id_of(up.upload(PICTURE, record=record["id"], collection=collection))
+    assert desk("admin").get(f"/v1/files/{whole}/original").status_code == 404, "its original tells of its author"
+
+
+def test_a_refused_file_of_a_masked_issue_or_of_no_record_is_seen_by_few(phone, up, desk):
+    content, broken, lost = picture()[:3000], str(uuid.uuid4()), str(uuid.uuid4())
+    issue = phone.issue(photos=[broken], private=True)
+    phone.push(issue)
+    up.begin(content, body=content, record=issue["id"], collection="issues", id=broken)
+    up.begin(content, body=content, record=str(uuid.uuid4()), collection="visits", id=lost)
+    assert desk("supervisor", COMMUNITY).get(f"/v1/files/{broken}/original").status_code == 200
+    assert desk("supervisor", EAST).get(f"/v1/files/{broken}/original").status_code == 404
+    assert desk("admin").get(f"/v1/files/{lost}/original").status_code == 200
+    assert desk("supervisor", COMMUNITY).get(f"/v1/files/{lost}/original").status_code == 404
 
 
 @pytest.mark.parametrize("what", ["content", "preview"])

@@ -16,7 +16,7 @@ from server.files.receiving import BLOCK_BYTES
 from tests.files.conftest import OFFSET, Uploading, metadata
 from tests.files.pictures import picture, sized
 from tests.files.serving import Server, Wire
-from tests.jobs.conftest import Processes, eventually
+from tests.jobs.conftest import eventually, programs_over
 
 MEBIBYTE = 1024 * 1024
 LARGE = sized(5 * MEBIBYTE)
@@ -147,17 +147,12 @@ def test_real_jobs_make_previews_and_bind_what_came_early(app, sync_url, redis_u
     visit = phone.visit()
     photo = Uploading(phone).upload(picture(), record=visit["id"]).rpartition("/")[2]
     phone.push(visit)
-    with (tmp_path / "log").open("w+") as log:
-        running = Processes(sync_url, redis_url, log)
+    with programs_over(sync_url, redis_url, tmp_path) as running:
         running.environment["PATROL_FILES_URL"] = files_url
-        try:
-            running.worker()
-            running.sweeper()
-            told = eventually(lambda: _ready(phone, photo), f"the preview ({(tmp_path / 'log').read_text()})")
-            assert told["record"] == visit["id"]
-        finally:
-            for program in running.started:
-                program.kill()
+        running.worker()
+        running.sweeper()
+        told = eventually(lambda: _ready(phone, photo), f"the preview ({(tmp_path / 'log').read_text()})")
+        assert told["record"] == visit["id"]
 
 
 def _ready(phone, photo):

@@ -1,5 +1,6 @@
 """What is done about files when nobody asks: finished where the request died, expired, and taken out of the store."""
 
+import hashlib
 import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from server.attachments import finishing, previews, uploads
+from server.attachments.errors import ReadingLate
 from server.attachments.tending import waits
 from server.config import Config
 from tests.files.pictures import picture
@@ -98,6 +100,26 @@ def test_a_wrong_sum_found_by_the_job_sends_the_upload_back_to_its_beginning(who
     assert up.phone.client.get(f"{where}/status", headers=up.phone.headers).json["mismatches"] == 1
 
 
+def test_a_file_that_came_while_the_machine_was_busy_is_kept_and_finished_later(up, tender, monkeypatch):
+    with monkeypatch.context() as busy:
+        busy.setattr("server.attachments.finishing.check", raising(ReadingLate))
+        answer = up.begin(PICTURE, body=PICTURE)
+        assert (answer.status_code, answer.json["type"]) == (503, "/problems/file-reading-late")
+        assert tender(minutes=3).tend().finished == 1
+        up.phone.pull()
+        assert up.phone.records("attachments") == {}
+    assert tender(minutes=9).tend().finished == 1
+    up.phone.pull()
+    assert len(up.phone.records("attachments")) == 1
+
+
+def raising(error):
+    def raise_it(_content):
+        raise error
+
+    return raise_it
+
+
 def test_bytes_that_the_store_has_lost_are_asked_for_again(whole_but_unfinished, up, tender, parts):
     where = whole_but_unfinished()
     for part in parts():
@@ -163,7 +185,7 @@ def test_a_picture_that_kills_its_worker_is_tried_three_times_and_left_without_a
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(previews, "shrink", killed)
+        patched.setattr(previews, "preview", killed)
         for hours in (1, 2, 3):
             with pytest.raises(SystemExit):
                 tender(hours=hours).tend()
@@ -181,3 +203,15 @@ def test_a_picture_that_pillow_cannot_draw_is_left_without_a_preview(up, tender,
     up.phone.pull()
     (told,) = up.phone.records("attachments").values()
     assert told["data"]["preview"] == "none"
+
+
+def test_a_photo_is_known_by_file_and_look_once_its_preview_is_made(up, tender, session):
+    session.rollback()
+    photo = up.upload(PICTURE).rpartition("/")[2]
+    assert tender().tend().previews == 1
+    [kept] = session.execute(
+        text("SELECT sha256, phash, bands FROM photo_hash WHERE attachment_id = :id"), {"id": photo}
+    )
+    assert kept.sha256 == hashlib.sha256(PICTURE).digest()
+    assert [band >> 16 for band in kept.bands] == [0, 1, 2, 3]
+    assert sum((band & 65535) << 16 * place for place, band in enumerate(kept.bands)) == kept.phash & (1 << 64) - 1

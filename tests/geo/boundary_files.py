@@ -10,10 +10,8 @@ import shapely
 from pyproj import Transformer
 from shapely import box
 
-from geo.errors import (
-    UnsupportedFile,
-)
-from geo.files import read_boundaries
+from geo.errors import UnsupportedFile
+from geo.files.reading import read_boundaries
 
 WEST, EAST = box(114.30, 25.68, 114.31, 25.69), box(114.31, 25.68, 114.32, 25.69)
 NAMES = ["阳岭社区", "金山社区"]

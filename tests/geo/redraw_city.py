@@ -6,10 +6,10 @@ import numpy as np
 import shapely
 from shapely import LineString, box
 
-from geo.coverage import check
-from geo.datum import UNITS_PER_DEGREE
-from geo.nearby import metres_per_unit
-from geo.redraw.sheet import Sheet, Tract
+from geo.coverage.coverage import check
+from geo.geometry.datum import UNITS_PER_DEGREE
+from geo.locate.nearby import metres_per_unit
+from geo.redraw.layer import AreaShape, Layer
 
 CORNER = np.array([114.2, 25.6])
 PER_METRE = 1 / (np.array([float(scale) for scale in metres_per_unit(np.array(25.7e8))]) * UNITS_PER_DEGREE)
@@ -26,7 +26,7 @@ def line(*points):
 
 def squares(**corners):
     """A sheet of squares of 100 m, by code, from their lower left corners in metres."""
-    return Sheet({code: Tract(ground(box(x, y, x + 100, y + 100)), code) for code, (x, y) in corners.items()})
+    return Layer({code: AreaShape(ground(box(x, y, x + 100, y + 100)), code) for code, (x, y) in corners.items()})
 
 
 @cache
@@ -37,7 +37,7 @@ def city(seed, count=24, side_m=20_000, every_m=100):
     inside = shapely.intersection(shapely.get_parts(cells), box(0, 0, side_m, side_m), grid_size=0.01)
     lines = shapely.segmentize(shapely.get_parts(shapely.union_all(shapely.boundary(inside))), every_m)
     faces = shapely.get_parts(shapely.polygonize([ground(each) for each in lines]))
-    return Sheet({f"{n:03d}": Tract(face, f"网格{n}") for n, face in enumerate(faces)})
+    return Layer({f"{n:03d}": AreaShape(face, f"网格{n}") for n, face in enumerate(faces)})
 
 
 def area(sheet):

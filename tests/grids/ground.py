@@ -3,8 +3,8 @@
 import shapely
 from shapely import LineString, Polygon, box
 
-from geo.redraw.sheet import Sheet, Tract
-from server.grids.city import City
+from geo.redraw.layer import AreaShape, Layer
+from server.grids.draft_ground import DraftGround
 
 CITY, WEST, EAST = "360725", "360725100001", "360725100002"
 SIDE = 0.001
@@ -25,23 +25,23 @@ def grid(column, row, columns=4):
 def city(columns=4, rows=3, zones=()):
     """A city; each grid in `zones` (codes) has two, a lower one and an upper one of half its height."""
     grids = {
-        grid(i, j, columns): Tract(square(i, j), "格", grid(i, j, columns)[:12])
+        grid(i, j, columns): AreaShape(square(i, j), "格", grid(i, j, columns)[:12])
         for i in range(columns)
         for j in range(rows)
     }
-    above = {code: Tract(whole(grids, code), name, CITY) for code, name in ((WEST, "西"), (EAST, "东"))}
+    above = {code: AreaShape(whole(grids, code), name, CITY) for code, name in ((WEST, "西"), (EAST, "东"))}
     below = {
-        f"{code}{number:02d}": Tract(part, "区", code)
+        f"{code}{number:02d}": AreaShape(part, "区", code)
         for code in zones
         for number, part in enumerate(halves(grids[code].polygon), start=1)
     }
     sheets = {
-        "city": {CITY: Tract(whole(grids, ""), "市")},
+        "city": {CITY: AreaShape(whole(grids, ""), "市")},
         "community": above,
         "grid": grids,
         "zone": below,
     }
-    return City(RANKS, "grid", {kind: Sheet(tracts) for kind, tracts in sheets.items()})
+    return DraftGround(RANKS, "grid", {kind: Layer(tracts) for kind, tracts in sheets.items()})
 
 
 def whole(grids, stem):

@@ -2,7 +2,7 @@
 
 import shapely
 
-from geo.redraw.sheet import Tract
+from geo.redraw.layer import AreaShape
 from server.grids.checking import check_draft
 from server.grids.following import with_parents
 from server.grids.operations import Operation, fold
@@ -30,7 +30,9 @@ def test_ground_that_a_parent_lost_is_found_though_its_areas_that_are_left_lie_f
 
 def test_what_is_wrong_far_from_a_change_is_not_told_with_it():
     before = city(columns=20, rows=1)
-    broken = before.with_sheet("grid", before.grids.with_changes({grid(1, 0, 20): Tract(square(1.2, 0), "格", WEST)}))
+    broken = before.with_sheet(
+        "grid", before.grids.with_changes({grid(1, 0, 20): AreaShape(square(1.2, 0), "格", WEST)})
+    )
     split = {"kind": "split", "code": grid(15, 0, 20), "line": line((15.5, -1), (15.5, 2)),
              "left": {"code": grid(15, 0, 20)}, "right": {"code": f"{EAST}900"}}  # fmt: skip
     assert told(checked(broken, split)) == set()
@@ -45,3 +47,21 @@ def test_a_finding_of_nesting_is_the_ground_where_something_changed():
     assert (finding.code, finding.parent) == ("uncovered", WEST)
     assert shapely.covers(finding.geometry, square(4, 0))
     assert shapely.covers(square(3.85, -0.15, 1.3, 1.3), finding.geometry)
+
+
+def test_parts_of_a_grid_that_went_to_its_other_half_are_not_warned_of_for_their_codes():
+    before = city(columns=4, rows=1, zones=[grid(1, 0)])
+    split = {"kind": "split", "code": grid(1, 0), "line": line((0.5, 0.5), (2.5, 0.5)),
+             "left": {"code": grid(1, 0)}, "right": {"code": f"{WEST}900"}}  # fmt: skip
+    steps = fold(before, [Operation(split.pop("kind"), split)])
+    assert {tract.parent_code for tract in steps[-1].city.sheets["zone"].tracts.values()} == {grid(1, 0), f"{WEST}900"}
+    assert told(check_draft(before, with_parents(before, [step.city for step in steps]))) == set()
+
+
+def test_an_area_under_none_is_an_error_but_for_the_uppermost_kind():
+    before = city(columns=4, rows=1)
+    beside = shapely.geometry.mapping(square(4, 0))
+    added = {"kind": "add", "name": "格", "polygon": beside}
+    found = checked(before, {**added, "code": f"{EAST}900"})
+    assert [(each.code, each.areas) for each in found.errors] == [("no-parent", (f"{EAST}900",))]
+    assert checked(before, {**added, "code": "360726", "area_kind": "city"}).is_open

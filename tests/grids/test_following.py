@@ -3,7 +3,7 @@
 import pytest
 import shapely
 
-from geo.redraw.sheet import Tract
+from geo.redraw.layer import AreaShape
 from tests.grids.ground import CITY, EAST, WEST, city, grid, line, square
 from tests.grids.test_below import drawn
 
@@ -17,7 +17,7 @@ ADDED = {"kind": "add", "code": f"{EAST}900", "name": "新", "parent": EAST,
 def noded(found):
     """The city where the communities have a corner on a border that no grid has."""
     above = found.sheets["community"]
-    put = {code: Tract(shapely.segmentize(above[code].polygon, 0.0007), "区", CITY) for code in (WEST, EAST)}
+    put = {code: AreaShape(shapely.segmentize(above[code].polygon, 0.0007), "区", CITY) for code in (WEST, EAST)}
     return found.with_sheet("community", above.with_changes(put))
 
 

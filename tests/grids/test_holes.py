@@ -3,9 +3,9 @@
 import pytest
 import shapely
 
-from geo.redraw.sheet import Sheet, Tract
+from geo.redraw.layer import AreaShape, Layer
 from server.grids.checking import check_draft
-from server.grids.city import City
+from server.grids.draft_ground import DraftGround
 from tests.grids.ground import WEST, city, grid, square
 from tests.grids.test_below import drawn
 
@@ -14,8 +14,8 @@ INNER = grid(1, 1)
 
 def alone(before):
     """The grids of a city without anything above them."""
-    grids = {code: Tract(each.polygon, each.name) for code, each in before.grids.tracts.items()}
-    return City({"grid": 2}, "grid", {"grid": Sheet(grids)})
+    grids = {code: AreaShape(each.polygon, each.name) for code, each in before.grids.tracts.items()}
+    return DraftGround({"grid": 2}, "grid", {"grid": Layer(grids)})
 
 
 def holes(checked):
@@ -90,7 +90,7 @@ def test_of_a_hole_made_of_several_grids_one_thing_is_said():
 def test_a_strip_thinner_than_drawing_can_tell_is_a_gap_and_not_told_twice():
     before = alone(city())
     kept = square(1, 1).difference(square(1.4, 1.4, 0.2, 0.005))
-    after = before.with_sheet("grid", before.grids.with_changes({INNER: Tract(kept, "格")}))
+    after = before.with_sheet("grid", before.grids.with_changes({INNER: AreaShape(kept, "格")}))
     assert [each.code for each in check_draft(before, after).errors] == ["gap"]
 
 

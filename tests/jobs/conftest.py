@@ -6,19 +6,26 @@ import secrets
 import signal
 import socket
 import subprocess
-import sys
 import time
 from dataclasses import dataclass
 
+import psycopg
 import pytest
 import redis
 
-from tests.cases.city import ROOT
 from tests.cases.conftest import city_engine, city_url, ground, session, sessions
+from tests.conftest import own_redis_url
+from tests.programs import Program
 
 __all__ = ["city_engine", "city_url", "ground", "session", "sessions"]
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
+
+
+_AT_WORK = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state = 'active'
+"""
 
 
 def eventually(condition, what):
@@ -30,11 +37,17 @@ def eventually(condition, what):
     return found
 
 
+@pytest.fixture(scope="session")
+def redis_url():
+    """One that no worker of other tests takes jobs from, as those of a sample city that runs to the end."""
+    return own_redis_url()
+
+
 @dataclass
-class Program:
+class Started:
     """A program of ours with all its children, in a process group of its own."""
 
-    process: subprocess.Popen
+    process: Program
 
     @property
     def is_running(self):
@@ -62,11 +75,7 @@ class Processes:
         self.log = log
 
     def start(self, module):
-        process = subprocess.Popen(
-            [sys.executable, "-m", module],
-            cwd=ROOT, env=self.environment, stdout=self.log, stderr=self.log, start_new_session=True,
-        )  # fmt: skip
-        program = Program(process)
+        program = Started(Program((module,), self.environment, log=self.log.name, own_session=True))
         self.started.append(program)
         return program
 
@@ -85,10 +94,14 @@ def programs_over(database_url, redis_url, folder):
         yield running
         for program in running.started:
             program.kill()
+    # PostgreSQL goes on with the statement of a client that is gone, and holds its locks so long.
+    with psycopg.connect(database_url.replace("+psycopg", ""), autocommit=True) as connection:
+        eventually(lambda: connection.execute(_AT_WORK).fetchone() == (0,), "no statement of theirs runs")
 
 
 @pytest.fixture
-def processes(city_url, redis_url, tmp_path):
+def processes(city_url, redis_url, sessions, tmp_path):
+    """Programs over the city; they are gone before ``sessions`` takes away what they did."""
     with redis.Redis.from_url(redis_url) as client:
         client.flushdb()
     with programs_over(city_url, redis_url, tmp_path) as running:

@@ -6,10 +6,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo import plans
-from geo.sketching import waits
+from geo.editions import plans
+from geo.serving.simplifying import waits
+from server.accounts.service import add_person
 from server.launch.scratch import scratch_database
-from sync import moving
+from sync.redraw import moving
 from tests.cases import city
 from tests.cases.city import WEST
 from tests.jobs.conftest import eventually, programs_over
@@ -86,6 +87,7 @@ def test_a_worker_killed_while_records_move_leaves_a_move_that_the_next_one_ends
 def test_a_planned_edition_comes_into_force_and_records_follow_with_nobody_there(engine, programs):
     now = datetime.now(UTC)
     with Session(engine) as session, session.begin():
+        add_person(session, "gis", role="gis", place="360725", password=None, now=now)
         areas = [strip(WEST, 114.30, 114.305), strip(THIRD, 114.305, 114.31)]
         order = plans.Order(areas, (), 1, "gis", "改")
         planned = plans.plan(session, order, due_at=now + timedelta(seconds=1), now=now)

@@ -8,8 +8,9 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from server.attachments.store import open_store
-from server.grids import import_store, imports
-from server.grids.imports import KEPT_FOR, Asked
+from server.grids.imports import rows as imports
+from server.grids.imports import store as import_store
+from server.grids.imports.rows import KEPT_FOR, Asked
 from server.jobs.sweeper import waiting
 from server.launch.scratch import scratch_database
 from tests.cases import city

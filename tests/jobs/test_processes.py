@@ -6,10 +6,11 @@ import pytest
 import redis
 from sqlalchemy import text
 
-from server.cases import endpoints
+from server.cases.delivery import endpoints
+from server.jobs.routing import BATCH
 from tests.cases.city import report, rows
 from tests.cases.receiver import SECRET, receiving
-from tests.jobs.conftest import Processes, eventually
+from tests.jobs.conftest import eventually, programs_over
 
 pytestmark = pytest.mark.chaos
 
@@ -82,39 +83,35 @@ def test_a_worker_killed_while_sending_loses_nothing_and_sends_again_under_the_s
 
 
 def test_workers_killed_again_and_again_route_each_issue_once(processes, sessions):
-    put(sessions, 900)
+    many = 2 * BATCH + 100
+    put(sessions, many)
     processes.sweeper()
-    for target in (1, 400):
+    for target in (1, BATCH + 1):
         doomed = processes.worker()
         eventually(lambda target=target: routed(sessions) >= target, f"{target} are routed")
         doomed.kill()
     processes.worker()
-    eventually(lambda: routed(sessions) == 900, "all are routed")
-    assert count(sessions, "routing_decision") == 900
-    assert count(sessions, "(SELECT issue_id FROM routing_decision GROUP BY 1) AS once") == 900
-    assert count(sessions, "operation WHERE collection = 'cases'") == 900
+    eventually(lambda: routed(sessions) == many, "all are routed")
+    assert count(sessions, "routing_decision") == many
+    assert count(sessions, "(SELECT issue_id FROM routing_decision GROUP BY 1) AS once") == many
+    assert count(sessions, "operation WHERE collection = 'cases'") == many
     with sessions() as session:
         positions = [row["position"] for row in rows(session, "SELECT position FROM feed ORDER BY position")]
     assert positions == list(range(1, len(positions) + 1))
 
 
 def test_redis_killed_and_started_empty_loses_nothing(city_url, own_redis, sessions, tmp_path):
-    with (tmp_path / "log").open("w") as log:
-        processes = Processes(city_url, own_redis.url, log)
-        try:
-            sweeper = processes.sweeper()
-            processes.worker()
-            put(sessions)
-            eventually(lambda: routed(sessions) == 1, "routed before")
-            own_redis.kill()
-            put(sessions, 5)
-            own_redis.start()
-            with redis.Redis.from_url(own_redis.url) as client:
-                assert client.dbsize() < 20
-            # The launcher starts again what ends; a pool that outlives its Redis needs no help.
-            processes.worker()
-            eventually(lambda: routed(sessions) == 6, "routed after")
-            assert sweeper.is_running
-        finally:
-            for program in processes.started:
-                program.kill()
+    with programs_over(city_url, own_redis.url, tmp_path) as processes:
+        sweeper = processes.sweeper()
+        processes.worker()
+        put(sessions)
+        eventually(lambda: routed(sessions) == 1, "routed before")
+        own_redis.kill()
+        put(sessions, 5)
+        own_redis.start()
+        with redis.Redis.from_url(own_redis.url) as client:
+            assert client.dbsize() < 20
+        # The launcher starts again what ends; a pool that outlives its Redis needs no help.
+        processes.worker()
+        eventually(lambda: routed(sessions) == 6, "routed after")
+        assert sweeper.is_running

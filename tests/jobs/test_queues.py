@@ -13,14 +13,13 @@ from server.jobs import queues
 from server.jobs.queues import JOBS, wake_at
 from server.launch.worker_pool import TurnTaker
 from tests.cases.city import ROOT
-from tests.conftest import REDIS_DATABASES
+from tests.conftest import own_redis_url
 
 
 @pytest.fixture(scope="module")
-def redis_url(redis_url):
+def redis_url():
     """A Redis number that no worker of another test, still on its way out, takes jobs from."""
-    address, _, number = redis_url.rpartition("/")
-    return f"{address}/{int(number) % REDIS_DATABASES + 1}"
+    return own_redis_url()
 
 
 @pytest.fixture
@@ -92,7 +91,7 @@ from sqlalchemy import text
 from server.jobs.process import transaction
 with transaction() as session:
     session.execute(text("SELECT 1"))
-from sync import arrays
+from sync.sql import arrays
 with transaction() as session:
     assert session.scalar(text("SELECT CAST(:given AS text[])"), {"given": arrays.texts(["a", None])}) == ["a", None]
 """

@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import make_url, text
 
-from geo.sketching import sketch_next
-from server.cases.service import route_awaiting
+from geo.serving.simplifying import sketch_next
+from server.cases.routing.service import route_awaiting
+from server.cases.timing.alarms import refresh
 from server.jobs.sweeper import waiting
 from tests.cases.city import report
+from tests.emptying import empty
 from tests.jobs.conftest import eventually
 
 
@@ -24,7 +26,7 @@ def test_where_nothing_waits_nobody_is_woken(session):
 
 
 def test_an_edition_that_is_not_sketched_wakes_the_drawing_of_tiles_until_it_is(session):
-    session.execute(text("TRUNCATE edition_sketch, area_sketch"))
+    empty(session, "edition_sketch, area_sketch")
     assert waiting(session, now(), held_too=False) == ["tiles"]
     while sketch_next(session):
         pass
@@ -36,6 +38,8 @@ def test_an_issue_that_awaits_routing_wakes_routing_until_it_is_routed(session, 
     report(session)
     assert waiting(session, now(), held_too=False) == ["routing"]
     route_awaiting(session, now(), ground)
+    assert waiting(session, now(), held_too=False) == ["clocks"]
+    refresh(session, ground, now(), 10)
     assert waiting(session, now(), held_too=False) == []
 
 

@@ -8,11 +8,12 @@ import pytest
 from click.testing import CliRunner
 
 from server import cli
+from server.commands import user
 from server.launch.state import CHECKOUT
 
 VERBS = (
-    *("up", "down", "status", "test", "bench", "doctor", "demo", "backup", "restore"),
-    *("enrol", "user", "import-boundaries", "export-boundaries", "simulate"),
+    *("up", "down", "status", "test", "bench", "doctor", "audit", "demo", "backup", "restore"),
+    *("enrol", "user", "webhook", "catalogue", "calendar", "import-boundaries", "export-boundaries", "simulate"),
 )
 
 
@@ -95,11 +96,20 @@ def test_an_unknown_file_is_refused_by_name(patrol):
     [
         ("demo",),
         ("enrol", "--worker", "w1", "--json"),
-        ("user", "add", "x", "--role", "gis", "--area", "360725"),
+        ("user", "add", "x", "--role", "gis", "--area", "360725", "--name", "王"),
+        ("user", "role", "x", "--role", "gis", "--area", "360725"),
+        ("user", "end-role", "x", "--role", "gis", "--area", "360725"),
+        ("user", "password", "x", "--devices"),
+        ("user", "block", "x", "--reason", "left"),
+        ("user", "unblock", "x"),
+        ("user", "sign-out", "x", "--devices"),
+        ("user", "list", "--area", "360725", "--role", "gis", "--search", "x", "--json"),
+        ("user", "show", "x", "--json"),
+        ("catalogue", "import", __file__),
         ("import-boundaries", __file__, "--kind", "grid", "--parent", "1", "--crs", "EPSG:4490", "--dry-run"),
         ("simulate", "--devices", "2", "--ops", "3", "--seed", "4"),
     ],
-    ids=lambda command: command[0],
+    ids=lambda command: " ".join(command[:2]),
 )
 def test_every_verb_leads_to_a_function_that_takes_its_options(command, monkeypatch):
     called = []
@@ -107,6 +117,7 @@ def test_every_verb_leads_to_a_function_that_takes_its_options(command, monkeypa
     def note(module, function, **options):
         called.append(inspect.signature(getattr(import_module(module), function)).bind(**options))
 
-    monkeypatch.setattr(cli, "_on_running_patrol", note)
+    monkeypatch.setattr(cli, "on_running_patrol", note)
+    monkeypatch.setattr(user, "on_running_patrol", note)
     answer = CliRunner().invoke(cli.patrol, command)
     assert (answer.exit_code, len(called)) == (0, 1), answer.output

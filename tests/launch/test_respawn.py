@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from server.launch import processes
+from server.launch import processes, respawn
 from server.launch.descendants import descendants
+from server.simulator.faults.world import FaultPlan
 from tests.launch.waiting import until
 
 # A program with a child in its own group, and one that has left the group, as a server's backends do.
@@ -54,6 +55,15 @@ def test_a_killed_program_comes_back(home, start):
     assert second.restarts == 1
 
 
+def test_no_pause_is_longer_than_the_silence_that_is_allowed_and_each_is_longer_than_the_one_before():
+    longest = [respawn.pause_s(ends, 1.0) for ends in range(1, 200)]
+    # The program needs some of it to begin.
+    assert max(longest) < FaultPlan.__dataclass_fields__["silence_s"].default - 1
+    assert longest == sorted(longest)
+    assert longest[0] < longest[1]
+    assert respawn.pause_s(1, 0.0) > 0
+
+
 def test_a_program_that_ends_well_comes_back_too(home, start):
     first = start("sh", "-c", "sleep 0.2; exit 0")
     assert running(home, other_than=first.pid).restarts >= 1
@@ -84,13 +94,42 @@ def test_a_program_that_ignores_the_stop_signal_is_killed(home, start):
 
 
 def test_the_program_is_asked_to_stop_when_its_keeper_is_killed(home, start):
-    process = start("sh", "-c", "trap 'echo asked; exit' INT; echo ready; while :; do sleep 0.1; done", stop="INT")
-    log = processes.log_file(home, "program")
-    until(lambda: "ready" in log.read_text())
+    asked = home.path / "asked"
+    process = start(
+        "sh", "-c", f"trap 'touch {asked}; exit' INT; echo ready; while :; do sleep 0.1; done", stop="INT"
+    )  # fmt: skip
+    until(lambda: "ready" in processes.log_file(home, "program").read_text())
     os.kill(process.keeper, signal.SIGKILL)
     until(lambda: not lives(process.pid))
-    assert "asked" in log.read_text()
+    assert asked.exists()
     assert not processes.is_kept(home, "program")
+
+
+def test_the_next_keeper_waits_until_the_program_of_a_killed_one_has_ended(home, start):
+    """As a server whose data folder is still held by the one before, which would end at once."""
+    held = home.path / "held"
+    once = f"test ! -e {held} || exit 1; touch {held}"
+    program = f"{once}; trap 'sleep 1; rm {held}; exit' INT; echo ready; while :; do sleep 0.05; done"
+    first = start("sh", "-c", program, stop="INT")
+    until(lambda: "ready" in processes.log_file(home, "program").read_text())
+    os.kill(first.keeper, signal.SIGKILL)
+    until(lambda: not processes.is_kept(home, "program"))
+    processes.start(home, processes.Daemon("program", ("sh", "-c", program), stop="INT"))
+    second = running(home, other_than=first.pid)
+    until(lambda: processes.log_file(home, "program").read_text().count("ready") == 2)
+    assert processes.look(home, "program") == second
+    assert second.restarts == 0
+
+
+def test_every_line_of_a_program_is_json_and_its_own_json_is_left_as_it_is(home, start):
+    said = """echo '{"event": "own", "n": 1}'; echo plain; echo {broken; printf half; sleep 0.1; echo ' line' >&2"""
+    start("sh", "-c", f"{said}; exec sleep 1000")
+    log = processes.log_file(home, "program")
+    until(lambda: "half line" in log.read_text())
+    told = [json.loads(line) for line in log.read_text().splitlines()]
+    assert {"event": "own", "n": 1} in told
+    assert {"plain", "{broken", "half line"} <= {line["event"] for line in told}
+    assert all(line.get("process") == "program" for line in told if line["event"] != "own")
 
 
 def test_a_reload_is_passed_on(home, start):
@@ -158,3 +197,28 @@ def test_an_overlong_log_is_put_aside(home, monkeypatch):
     os.close(processes.open_log(home, "program"))
     assert path.read_text() == ""
     assert path.with_suffix(".log.1").read_text() == "more than ten bytes"
+
+
+def test_a_log_that_grows_too_long_while_it_is_written_is_put_aside(home, start, monkeypatch):
+    monkeypatch.setattr(processes, "LOG_MOST_BYTES", 2000)
+    log = processes.log_file(home, "program")
+    process = start("sh", "-c", "n=0; while :; do n=$((n + 1)); echo line $n; sleep 0.005; done")
+    aside = log.with_name("program.log.1")
+    until(aside.exists)
+    first, second = (
+        until(lambda path=path: [json.loads(line)["event"] for line in path.read_text().splitlines()])
+        for path in (aside, log)
+    )
+    numbers = [int(event.split()[1]) for event in first + second if event.startswith("line ")]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    assert processes.look(home, "program").pid == process.pid
+
+
+def test_a_program_is_told_when_the_log_that_it_writes_itself_was_put_aside(home, start, monkeypatch):
+    monkeypatch.setattr(processes, "LOG_MOST_BYTES", 2000)
+    own = home.path / "own.log"
+    start("sh", "-c", "trap 'echo opened anew' USR1; echo ready; while :; do sleep 0.05; done", writes=str(own))
+    until(lambda: "ready" in processes.log_file(home, "program").read_text())
+    own.write_text("a" * 2001)
+    until(lambda: "opened anew" in processes.log_file(home, "program").read_text())
+    assert (own.exists(), own.with_name("own.log.1").read_text()) == (False, "a" * 2001)

@@ -67,6 +67,33 @@ def test_nobody_enters_without_the_password(running_home):
         client.ping()
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "CONFIG SET dir /tmp",
+        "CONFIG GET *",
+        "MODULE LOAD /tmp/x.so",
+        "SAVE",
+        "BGREWRITEAOF",
+        "REPLICAOF 127.0.0.1 1",
+        "SHUTDOWN NOSAVE",
+        "ACL SETUSER default +@all",
+        "DEBUG JMAP",
+        "MONITOR",
+    ],
+)
+def test_the_password_of_redis_lets_use_it_and_not_administer_it(running_home, command):
+    server = redis_server.start(running_home)
+    with redis.Redis.from_url(server.url(), retry=ONCE) as client:
+        # Redis itself leaves out modules and looks inside, as it comes.
+        with pytest.raises(redis.ResponseError, match=r"permissions|not allowed"):
+            client.execute_command(*command.split())
+        # What queues and their readers need.
+        client.client_list()
+        client.info("server")
+        assert client.set("a", "b")
+
+
 def test_starting_again_finds_the_same_cluster_with_its_data(home):
     first = cluster.start(home)
     with psycopg.connect(first.url()) as connection:

@@ -140,7 +140,8 @@ def test_a_property_may_be_a_parameter(gis):
         ("datetime", "2026-02-01T00:00:00Z/2026-01-01T00:00:00Z"), ("filter", "code ="), ("filter", "moon = 1"),
         ("filter", "name > 5"), ("filter", "S_INTERSECTS(geometry, POLYGON((0 0,1 1,1 0,0 1,0 0)))"),
         ("filter", "(" * 3000 + "code='1'" + ")" * 3000), ("filter", "NOT " * 1900 + "code='1'"),
-        ("filter", " AND ".join(["code='1'"] * 300)), ("filter", "\0"), ("filter", "pg_sleep(5) = 1"),
+        ("filter", " AND ".join(["code='1'"] * 300)), ("filter", "\0"), ("code", "\u202e1"),
+        ("filter", "pg_sleep(5) = 1"),
         ("filter-lang", "sql"), ("filter-crs", f"{EPSG}3857"), ("after", "x"), ("f", "html"), ("colour", "red"),
     ],
 )  # fmt: skip
@@ -189,8 +190,12 @@ def test_no_tree_is_ever_an_error_of_the_server(gis, tree):
     assert answer.status_code in (200, 400), answer.text
 
 
-@pytest.mark.parametrize("path", ["areas-moon", "edition-9", "edition-x", "drafts", "areas-grid/items/999999",
-                                  "areas-grid/moon"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    ["areas-moon", "edition-9", "edition-x", "drafts", "areas-grid/items/999999", "areas-grid/moon",
+     "areas-grid/items/moon", "areas-grid/items/-1", "areas-grid/items/99999999999999999999", "issues/items/1",
+     "issues/items/00000000-0000-4000-8000-000000000000", "visits/items/x"],
+)  # fmt: skip
 def test_there_is_no_such_thing(gis, path):
     answer = gis.get(f"/ogc/collections/{path}")
     assert (answer.status_code, answer.content_type) == (404, "application/problem+json")
@@ -278,6 +283,44 @@ def test_issues_are_found_by_time(session, gis):
         return gis.get("/ogc/collections/issues/items", datetime=when).json["numberMatched"]
 
     assert (found("2026-11-01T00:00:00Z/.."), found("../2026-11-01T00:00:00Z")) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    ("when", "number"),
+    [
+        # Captured at 2026-11-18 04:00 in Shanghai: the 17th in UTC.
+        ("2026-11-18", 1), ("2026-11-17", 0), ("2026-11-19", 0),
+        ("2026-11-18/2026-11-18", 1), ("2026-11-01/2026-11-18", 1), ("2026-11-18/..", 1), ("../2026-11-18", 1),
+        ("2026-11-19/..", 0), ("../2026-11-17", 0), ("2026-11-17T20:00:00Z", 1), ("2026-11-18T04:00:00+08:00", 1),
+        ("2026-11-17T20:00:01Z", 0),
+    ],
+)  # fmt: skip
+def test_a_bare_date_is_its_whole_day_in_the_city(session, gis, when, number):
+    city.report(session)
+    session.commit()
+    items = "/ogc/collections/issues/items"
+    assert gis.get(items, datetime=when).json["numberMatched"] == number
+    if "/" not in when:
+        assert gis.get(items, captured_at=when).json["numberMatched"] == number
+
+
+@pytest.mark.parametrize("when", ["2026-02-30", "0000-01-01", "2026-11-18/2026-11-17", "9999-12-31/..", "..x"])
+def test_a_day_that_there_is_not_is_refused(gis, when):
+    answer = gis.get("/ogc/collections/issues/items", datetime=when)
+    assert answer.status_code in (200, 400)
+    assert answer.status_code == 400 or when.startswith("9999")
+
+
+def test_every_collection_that_is_listed_says_where_it_lies(session, gis):
+    city.report(session)
+    session.commit()
+    for each in gis.get("/ogc/collections").json["collections"]:
+        (told,) = each["extent"]["spatial"]["bbox"]
+        exact = gis.get(f"/ogc/collections/{each['id']}").json.get("extent")
+        west, south, east, north = exact["spatial"]["bbox"][0] if exact else told
+        assert told[0] <= west <= east <= told[2], each["id"]
+        assert told[1] <= south <= north <= told[3], each["id"]
+        assert told == [114.3, 25.68, 114.32, 25.69]
 
 
 def test_a_new_edition_is_seen_at_once(gis, session):

@@ -16,8 +16,8 @@ from owslib.ogcapi.features import Features
 from owslib.util import Authentication
 
 from tests.cases import city
+from tests.ogc.drawing import COMMUNITY, THIRD, east_of, feature, findings, square, west_of
 from tests.ogc.test_qgis import draft
-from tests.ogc.test_writing import COMMUNITY, THIRD, east_of, feature, findings, square, west_of
 from tests.sync.redrawing import redrawn
 
 __all__ = ["draft", "redrawn"]

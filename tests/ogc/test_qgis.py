@@ -26,8 +26,9 @@ import shapely
 from sqlalchemy import text
 
 from tests.cases.city import EAST, WEST
-from tests.ogc.test_writing import BENT, COMMUNITY, THIRD, east_of, findings, square, west_of
-from tests.ogc.test_writing import Layer as Draft
+from tests.emptying import empty
+from tests.ogc.drawing import BENT, COMMUNITY, THIRD, east_of, findings, square, west_of
+from tests.ogc.drawing import Layer as Draft
 from tests.sync.redrawing import redrawn
 
 __all__ = ["redrawn"]
@@ -126,7 +127,7 @@ class Qgis:
 def draft(gis, redrawn):
     yield Draft(gis)
     redrawn.rollback()
-    redrawn.execute(text("TRUNCATE draft_operation, draft RESTART IDENTITY"))
+    empty(redrawn, "draft_operation, draft")
     redrawn.commit()
 
 

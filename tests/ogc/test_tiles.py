@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import pytest
 from sqlalchemy import text
 
-from server.tile_shelf import TileShelf
+from server.tiles.cache import TileCache
 from tests.api.test_tiles import drawn, lent, read, tile_of
 from tests.cases import city
 
@@ -97,7 +97,7 @@ def test_issues_have_no_tiles(gis):
 
 
 def test_the_shelf_holds_no_more_than_it_may():
-    shelf = TileShelf(most_bytes=200)
+    shelf = TileCache(most_bytes=200)
     for number in range(50):
         shelf.keep(number, bytes(20))
     assert shelf.get(0) is None
@@ -106,7 +106,7 @@ def test_the_shelf_holds_no_more_than_it_may():
 
 
 def test_a_tile_kept_twice_takes_its_room_once():
-    shelf = TileShelf(most_bytes=100)
+    shelf = TileCache(most_bytes=100)
     for _ in range(9):
         shelf.keep("same", bytes(40))
     shelf.keep("other", bytes(40))

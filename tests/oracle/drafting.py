@@ -9,8 +9,8 @@ import shapely
 from shapely import LineString, Polygon, box
 from sqlalchemy import text
 
-from geo.locate import Locator
-from server.grids.city import City
+from geo.locate.locator import Locator
+from server.grids.draft_ground import DraftGround
 
 CORNER, SPAN, SIDE = np.array([114.30, 25.68]), 0.03, 3
 COUNTY, COMMUNITIES = "360725", ("360725100001", "360725100002")
@@ -86,7 +86,7 @@ def zones():
     return found
 
 
-def is_publishable(before: City, after: City):
+def is_publishable(before: DraftGround, after: DraftGround):
     """Whether grids enclose no ground that was theirs and is in none now, and every zone has a grid to be under."""
     old, new = (shapely.union_all([each.polygon for each in city.grids.tracts.values()]) for city in (before, after))
     enclosed = [Polygon(ring) for part in shapely.get_parts(new) for ring in part.interiors]
@@ -95,7 +95,7 @@ def is_publishable(before: City, after: City):
     return whole and all(each.parent_code in after.grids.tracts for each in after.sheets["zone"].tracts.values())
 
 
-def misplaced(after: City):
+def misplaced(after: DraftGround):
     """The zones of which clearly more lies in another grid than in the one that they are under."""
     found = set()
     for code, zone in after.sheets["zone"].tracts.items():
@@ -105,7 +105,7 @@ def misplaced(after: City):
     return found
 
 
-def strays(after: City):
+def strays(after: DraftGround):
     """The zones of which ground lies outside the grid that they are under, by what that measures."""
     found = {}
     for code, zone in after.sheets["zone"].tracts.items():
@@ -115,7 +115,7 @@ def strays(after: City):
     return found
 
 
-def owners(city: City):
+def owners(city: DraftGround):
     """The code of the grid that each point lies in; "" for none."""
     codes = sorted(city.grids.tracts)
     locator = Locator.build([(n, city.grids[code].polygon) for n, code in enumerate(codes)])
@@ -148,7 +148,7 @@ def expected(before, operation):
     return after
 
 
-def shares(before: City, after: City):
+def shares(before: DraftGround, after: DraftGround):
     """The share of each grid's ground that each other grid has afterwards, for those of which one is new or gone."""
     old, new = ({code: tract.polygon for code, tract in city.grids.tracts.items()} for city in (before, after))
     return {

@@ -24,14 +24,14 @@ from shapely import LineString
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo.coverage import check
+from geo.coverage.coverage import check
 from geo.errors import GeoError
 from server.grids import drafts, publishing
 from server.grids.checking import check_draft
-from server.grids.city import read_city
+from server.grids.draft_ground import read_city
 from server.grids.errors import (
-    BaseSuperseded,
     DraftError,
+    DraftSuperseded,
     GateClosed,
     NothingToPublish,
     NothingToRedo,
@@ -40,7 +40,8 @@ from server.grids.errors import (
 )
 from server.launch.scratch import scratch_database
 from tests.cases.city import migrate
-from tests.geo.test_redraw import bent
+from tests.emptying import empty
+from tests.geo.redraw.test_redraw import bent
 from tests.oracle import drafting
 
 EXAMPLES = int(os.environ.get("PATROL_DRAFT_EXAMPLES", "8"))
@@ -96,9 +97,7 @@ class Drafting(RuleBasedStateMachine):
         self.session = Session(self.engine, expire_on_commit=False)
         # Editions are never deleted, but by this.
         self.session.execute(text("SET LOCAL session_replication_role = replica"))
-        self.session.execute(
-            text("TRUNCATE draft_operation, draft, edition_fragment, area_lineage, edition_move, feed RESTART IDENTITY")
-        )
+        empty(self.session, "draft_operation, draft, edition_fragment, area_lineage, edition_move, feed")
         self.session.execute(text("DELETE FROM area_version WHERE lower(editions) > 1"))
         self.session.execute(text("UPDATE area_version SET editions = '[1,)'"))
         self.session.execute(
@@ -195,7 +194,7 @@ class Drafting(RuleBasedStateMachine):
         try:
             order = publishing.order_of(self.session, draft, by="test", note="")
             done = publishing.put_into_force(self.session, draft, order, now)
-        except BaseSuperseded:
+        except DraftSuperseded:
             assert draft.base_edition < newest
             return
         except GateClosed:

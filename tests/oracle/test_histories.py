@@ -19,13 +19,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from geo.editions import Grounds
+from geo.editions.ground import Grounds
+from sync.access.charge import InCharge
 from sync.collections import COLLECTIONS
-from sync.conflicts import settle_waiting
-from sync.lineage import LoggedOp, writes_of
-from sync.merge import merge
-from sync.review import InCharge, decide
+from sync.merge.lineage import LoggedOp, writes_of
+from sync.merge.merge import merge
+from sync.resolution.conflicts import settle_waiting
+from sync.resolution.review import decide
 from tests.cases.city import EAST, IN_EAST, IN_WEST, WEST
+from tests.emptying import empty
 from tests.sync.phone import Phone
 
 STEPS = (
@@ -184,7 +186,7 @@ class History:
             text("SELECT id, kind, offered FROM conflict WHERE decided_at IS NULL LIMIT 1")
         ).first()
         if row is not None:
-            chief = InCharge(1, (), (), everywhere=True)
+            chief = InCharge(1, (), (), everywhere=True, now=dt.datetime.now(dt.UTC))
             value = row.offered["value"] if row.kind == "field" else None
             decide(self.session, chief, row.id, value, delete=self.random.random() < 0.5, now=dt.datetime.now(dt.UTC))
         self.session.commit()
@@ -274,7 +276,7 @@ def plain(doc):
 @given(steps=st.lists(st.sampled_from(STEPS), min_size=10, max_size=60), seed=st.integers(0, 2**32))
 def test_everything_sent_is_in_effect_once_and_all_agree(phone_of, session, steps, seed):
     session.rollback()
-    session.execute(text("TRUNCATE feed, conflict, operation, scope_snapshot, visit, issue, assignment CASCADE"))
+    empty(session, "feed, conflict, operation, scope_snapshot, visit, issue, assignment")
     session.execute(text("UPDATE feed_counter SET position = 0"))
     session.commit()
     phones = [phone_of("west", "east"), phone_of("west"), phone_of("west", "east")]

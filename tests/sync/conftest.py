@@ -1,5 +1,6 @@
 """The app on a database of its own with the small city of ``tests.cases.city``, and phones that speak the protocol."""
 
+import datetime as dt
 import itertools
 import secrets
 
@@ -9,18 +10,22 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from geo.editions.ground import Grounds
 from server.app import create_app
 from server.config import Config, sqlalchemy_url
-from server.extensions import db
+from server.database.extensions import db
 from server.launch.scratch import scratch_database
+from sync.resolution.conflicts import settle_waiting
 from tests.cases import city
+from tests.emptying import empty
 from tests.sync.phone import Phone
 
 HAPPENED = (
-    "feed, conflict, operation, scope_snapshot, visit, issue, household, task, assignment, enrolment, "
-    "attachment, upload_part, upload, leftover_folder"
+    "case_step, step, feed, conflict, operation, scope_snapshot, visit, issue, household, task, assignment, enrolment, "
+    "attachment, photo_hash, duplicate_suggestion, upload_part, upload, leftover_folder, dead_letter"
 )
 ATTEMPTS = 5
+LATER = dt.timedelta(hours=24)
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +61,7 @@ def session(app):
         for attempt in range(1, ATTEMPTS + 1):
             opened.rollback()
             try:
-                opened.execute(text(f"TRUNCATE {HAPPENED} RESTART IDENTITY CASCADE"))
+                empty(opened, HAPPENED)
                 break
             except OperationalError as error:
                 # A request that was broken off may still be at its end in the server.
@@ -91,3 +96,19 @@ def phone_of(app, session):
         return Phone.enrolled(app.test_client(), session, login)
 
     return make
+
+
+@pytest.fixture
+def settle(session):
+    """Settles what waits, as the merge job does."""
+    grounds = Grounds()
+
+    def run(*, after=dt.timedelta(0), limit=500):
+        now = dt.datetime.now(dt.UTC) + after
+        done = settle_waiting(
+            session, now, lambda moment: grounds.at(session, 1, moment), limit=limit, hold_for=LATER, near_m=50.0
+        )
+        session.commit()
+        return done
+
+    return run

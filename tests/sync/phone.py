@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import text
 
-from sync.devices import issue_code
+from sync.access.devices import issue_code
 
 
 @dataclass

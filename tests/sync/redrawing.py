@@ -10,11 +10,12 @@ from shapely import box
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from geo.publish import NewArea, publish
-from server import grounds
-from sync import moving
-from sync.flip import into_force
+from geo.editions.publish import NewArea, publish
+from server.database import ground_cache
+from sync.redraw import moving
+from sync.redraw.cutover import into_force
 from tests.cases import city
+from tests.emptying import empty
 
 COMMUNITY = "360725100001"
 NORTH, SOUTH = 25.69, 25.68
@@ -46,7 +47,7 @@ def moving_city(engine, *, near_m=NEAR_M):
         with Session(engine, expire_on_commit=False) as session, session.begin():
             yield session
 
-    return moving.City(opened, clock, grounds.ground_at, near_m)
+    return moving.JobContext(opened, clock, ground_cache.ground_at, near_m)
 
 
 def follow(session, **options):
@@ -61,9 +62,9 @@ def redrawn(session):
     """A session on a city whose first edition comes back after the test."""
     yield session
     session.rollback()
+    empty(session, "edition_move, edition_fragment, area_lineage, planned_edition, draft_operation, draft")
     session.execute(text("SET LOCAL session_replication_role = replica"))
     for statement in (
-        "TRUNCATE edition_move, edition_fragment, area_lineage, planned_edition, draft_operation, draft",
         "DELETE FROM area_version WHERE lower(editions) > 1",
         "UPDATE area_version SET editions = '[1,)'",
         "DELETE FROM area WHERE NOT EXISTS (SELECT FROM area_version WHERE area_id = area.id)",
@@ -73,7 +74,7 @@ def redrawn(session):
     ):
         session.execute(text(statement))
     session.commit()
-    grounds._caches.clear()
+    ground_cache._caches.clear()
 
 
 def put_household(session, at, grid, *, building="一栋"):

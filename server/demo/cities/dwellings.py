@@ -13,8 +13,8 @@ import shapely
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from geo.datum import UNITS_PER_DEGREE
-from server.demo.cities.layout import City, CityArea
+from geo.geometry.datum import UNITS_PER_DEGREE
+from server.demo.cities.layout import CityArea, CityLayout
 from server.demo.cities.mesh import Mesh
 from sync.collections import Doc
 
@@ -56,7 +56,7 @@ class Houses:
     areas: tuple[CityArea, ...]
 
 
-def houses_of(city: City, chance: Generator) -> Houses:
+def houses_of(city: CityLayout, chance: Generator) -> Houses:
     """Draw the houses that the drawn households live in."""
     said = city.profile.households
     drawn = np.array([leaf.households // said.drawn_of for leaf in city.leaves])
@@ -127,7 +127,7 @@ def _chosen(chance: Generator, leaf_of: Numbers, wanted: Numbers, radius: NDArra
     return order[rank < np.maximum(wanted, 1)[leaf_of[order]]]
 
 
-def _named(city: City, chosen: Numbers, drawn: Numbers, middle: Positions) -> list[House]:
+def _named(city: CityLayout, chosen: Numbers, drawn: Numbers, middle: Positions) -> list[House]:
     """The houses with codes and names; the drawn doors of a leaf are shared among its houses."""
     leaf_of = city.leaf_of[chosen]
     counts = np.bincount(leaf_of, minlength=len(city.leaves))

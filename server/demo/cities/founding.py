@@ -15,26 +15,26 @@ import numpy as np
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from geo.editions import load_ground
+from geo.editions.ground import load_ground
+from geo.editions.publish import NewArea, Published, publish, put_kinds
+from geo.editions.tables import Area, AreaKind
 from geo.errors import BrokenCoverage
-from geo.publish import NewArea, Published, publish, put_kinds
-from geo.tables import Area, AreaKind
-from server.cases import rulebook
-from server.cases.calendar import Limit
+from server.cases.calendars.calendar import Limit
 from server.cases.catalogue import load_catalogue
-from server.cases.rulebook import Draft
-from server.cases.tables import Rule
+from server.cases.routing import rulebook
+from server.cases.routing.rulebook import Draft
+from server.cases.tables import RoutingRule
 from server.demo import bodies, people, planting, sign_ins
 from server.demo.cities import profile as profiles
 from server.demo.cities.dwellings import Household, Houses, households_of, houses_of
-from server.demo.cities.layout import City, CityArea, laid_out
+from server.demo.cities.layout import CityArea, CityLayout, laid_out
 from server.demo.cities.outlines import county_outlines
 from server.demo.cities.profile import Profile
 from server.demo.cities.staffing import cast_of, seats_of
 from server.demo.founding import Founding, NotFounded
 from server.demo.people import Member
 from server.demo.planting import NewTask, named_id
-from sync import feed
+from sync.store import feed
 
 _Thing = TypeVar("_Thing")
 
@@ -114,7 +114,9 @@ def _published(founding: Founding, profile: Profile, areas: Sequence[CityArea]) 
     return done
 
 
-def _plant(founding: Founding, city: City, houses: Houses, cast: Sequence[Member], edition: int) -> list[feed.Touch]:
+def _plant(
+    founding: Founding, city: CityLayout, houses: Houses, cast: Sequence[Member], edition: int
+) -> list[feed.Touch]:
     """Plant households by the thousand, then the tasks that are due; return the touches."""
     session, now, say = founding.session, founding.now, founding.say
     seed = city.profile.seed if founding.seed is None else founding.seed
@@ -144,7 +146,7 @@ def _by(size: int, things: Iterable[_Thing]) -> Iterator[list[_Thing]]:
 class _Duty:
     """What the workers of the grids have to do: visits that the norm says are due, and a check of each grid."""
 
-    def __init__(self, city: City, cast: Sequence[Member], chance: np.random.Generator, now: dt.datetime) -> None:
+    def __init__(self, city: CityLayout, cast: Sequence[Member], chance: np.random.Generator, now: dt.datetime) -> None:
         self._norm, self._now = city.profile.visits, now
         self._name = city.profile.name
         self._chance = Random(int(chance.integers(2**62)))
@@ -184,7 +186,7 @@ class _Duty:
         return found
 
 
-def _grids_of(city: City) -> Mapping[str, str]:
+def _grids_of(city: CityLayout) -> Mapping[str, str]:
     """The code of the grid that each leaf lies in, or is."""
     above = {area.code: area for area in city.areas}
     grids = {}
@@ -205,7 +207,7 @@ def _lay_down_rules(session: Session, profile: Profile, now: dt.datetime) -> int
         Draft(f"{title}：非工作时间噪音由派出所办理", "paichusuo", category="0205", area=area, hours="off",
               limit=Limit(2, "h")),
     )  # fmt: skip
-    known = set(session.scalars(select(Rule.label)))
+    known = set(session.scalars(select(RoutingRule.label)))
     new = [draft for draft in drafts if draft.label not in known]
     for draft in new:
         rulebook.save(session, draft, author_id=None, now=now)

@@ -18,7 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from shapely import MultiPolygon, Polygon
 
-from geo.datum import UNITS_PER_DEGREE
+from geo.geometry.datum import UNITS_PER_DEGREE
 from server.demo.cities.division import Cells, divided, shares, warped
 from server.demo.cities.mesh import Mesh, mesh_over
 from server.demo.cities.profile import DATA, STREET, STREET_DIGITS, County, Level, Profile
@@ -49,7 +49,7 @@ class CityArea:
 
 
 @dataclass(frozen=True, eq=False)
-class City:
+class CityLayout:
     """Areas from the whole city down, parents before children; ``leaves`` are those that the lowest level consists of.
 
     ``leaf_of`` (c,) is the place in ``leaves`` of each cell of the mesh.
@@ -77,7 +77,7 @@ class _Named:
     community: str = ""
 
 
-def laid_out(profile: Profile, outlines: Mapping[str, Outline], seed: int, say: Say) -> City:
+def laid_out(profile: Profile, outlines: Mapping[str, Outline], seed: int, say: Say) -> CityLayout:
     """Lay a city out inside the outlines of its counties (by code; a coverage). Raises GroundNotDrawn."""
     chance = np.random.default_rng(seed)
     counties = _in_units([outlines[each.code] for each in profile.counties])
@@ -97,7 +97,7 @@ def laid_out(profile: Profile, outlines: Mapping[str, Outline], seed: int, say: 
         say(f"  {len(drawn):,} {standing[-1].kind}")
     areas = _with_households(profile, [*_whole(profile, found[: len(counties)]), *found], chance)
     by_code = {area.code: area for area in areas}
-    return City(profile, tuple(areas), tuple(by_code[each.code] for each in standing), mesh, owner)
+    return CityLayout(profile, tuple(areas), tuple(by_code[each.code] for each in standing), mesh, owner)
 
 
 def _in_units(outlines: Sequence[Outline]) -> list[Outline]:

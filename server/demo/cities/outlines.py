@@ -1,7 +1,7 @@
 """The real outlines of a city's counties, as a file brings them, made into a coverage.
 
 Owns leaving out crumbs (parts too small to hold a community), filling the holes that they leave, and the report of it.
-Reading and mending is ``geo.files``, cleaning ``geo.coverage``. Must not know what is laid out inside.
+Reading and mending is ``geo.files.reading``, cleaning ``geo.coverage.coverage``. Must not know what is laid out inside.
 """
 
 from collections.abc import Callable
@@ -12,9 +12,9 @@ import numpy as np
 import shapely
 from shapely import MultiPolygon, Polygon
 
-from geo.coverage import clean
-from geo.shapes import in_degrees, in_units
-from server.grids.reading import Wanted, read_areas
+from geo.coverage.coverage import clean
+from geo.geometry.shapes import in_degrees, in_units
+from server.grids.imports.parse import Wanted, read_areas
 
 Outline = Polygon | MultiPolygon
 Say = Callable[[str], object]

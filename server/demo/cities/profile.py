@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from geo.publish import NewKind
+from geo.editions.publish import NewKind
 
 FOLDER: Final = Path(__file__).parent.parent / "profiles"
 DATA: Final = Path(__file__).parent.parent / "data"
@@ -19,7 +19,7 @@ STREET_DIGITS: Final = 3
 
 
 class Kind(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A kind of area; ``rank`` as in `geo.tables.AreaKind`."""
+    """A kind of area; ``rank`` as in `geo.editions.tables.AreaKind`."""
 
     code: str
     zh: str

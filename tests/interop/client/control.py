@@ -7,12 +7,13 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from sqlalchemy import text
 
-from geo.editions import Grounds
+from geo.editions.ground import Grounds
 from server.accounts.service import enrol_worker
 from server.launch.backup import dump, restore
-from sync.conflicts import settle_waiting
-from sync.devices import revoke
+from sync.access.devices import revoke
+from sync.resolution.conflicts import settle_waiting
 from tests.cases import city
+from tests.emptying import empty
 from tests.sync.conftest import HAPPENED
 
 AREAS = {"west": city.WEST, "east": city.EAST}
@@ -28,7 +29,7 @@ class Control:
     def clear(self):
         """Take away what happened, so that one test does not see another's."""
         with self.opened() as session:
-            session.execute(text(f"TRUNCATE {HAPPENED} RESTART IDENTITY CASCADE"))
+            empty(session, HAPPENED)
             session.execute(text("UPDATE feed_counter SET position = 0"))
         return {}
 

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from geo.editions import Grounds
+from geo.editions.ground import Grounds
 from server.launch.pages_build import node
-from sync.conflicts import settle_waiting
+from sync.resolution.conflicts import settle_waiting
 from tests.files.conftest import app, files_url, phone_of, session, sync_url
 from tests.files.serving import Server, Wire
 

@@ -18,6 +18,8 @@ export class Refused extends Error {
 
 export class Unreachable extends Error {}
 
+const SIGNED_IN = "patrol.signed-in";
+
 let csrf = "";
 
 async function request(path: string, init: RequestInit): Promise<Response> {
@@ -75,18 +77,47 @@ export async function currentSession(): Promise<Session> {
   return remember(await read<Session>("/v1/session"));
 }
 
+/** Change one's own password: every other session ends, and this one goes on as a new one. */
+export async function changePassword(current: string, next: string): Promise<Session> {
+  return remember((await (await send("POST", "/v1/session/password", { current, new: next })).json()) as Session);
+}
+
 export async function signOut(): Promise<void> {
   await send("DELETE", "/v1/session");
+  csrf = "";
+  keep(null);
+}
+
+/** Whether somebody was signed in here and did not sign out: only then can a session have ended. */
+export function hadSession(): boolean {
+  try {
+    return csrf !== "" || localStorage.getItem(SIGNED_IN) !== null;
+  } catch {
+    return csrf !== ""; // storage may be forbidden
+  }
 }
 
 export async function post<T>(url: string, body: unknown): Promise<T> {
   return (await (await send("POST", url, body)).json()) as T;
 }
 
+/** Put what is to stand at an address. */
+export async function put<T>(url: string, body: unknown): Promise<T> {
+  return (await (await send("PUT", url, body)).json()) as T;
+}
+
 /** Send a file as it is. */
 export async function sendFile<T>(url: string, file: File): Promise<T> {
-  const headers = { "X-CSRF-Token": csrf, "Content-Type": "application/octet-stream" };
-  return (await (await request(url, { method: "POST", headers, body: file })).json()) as T;
+  return (await (await posted(url, file)).json()) as T;
+}
+
+/** Send a file that is answered with nothing. */
+export async function tellFile(url: string, file: File): Promise<void> {
+  await posted(url, file);
+}
+
+function posted(url: string, file: File): Promise<Response> {
+  return request(url, { method: "POST", headers: { "X-CSRF-Token": csrf, "Content-Type": "application/octet-stream" }, body: file });
 }
 
 /** Send what is answered with nothing. */
@@ -107,5 +138,15 @@ export async function change<T>(method: "POST" | "DELETE", url: string, seen: st
 
 function remember(session: Session): Session {
   csrf = session.csrf;
+  keep("yes");
   return session;
+}
+
+function keep(signedIn: "yes" | null): void {
+  try {
+    if (signedIn) localStorage.setItem(SIGNED_IN, signedIn);
+    else localStorage.removeItem(SIGNED_IN);
+  } catch {
+    // Not remembered: then nobody is told that a session ended.
+  }
 }

@@ -6,6 +6,7 @@ export interface Edition {
   name: string;
   note: string;
   by: string;
+  by_name?: string;
   published_at: string;
   begins: string | null;
   ends: string | null;
@@ -25,6 +26,7 @@ export interface Plan {
   name: string;
   at: string;
   by: string;
+  by_name?: string;
   state: string;
 }
 
@@ -41,6 +43,7 @@ export interface Draft {
   base_edition: number;
   superseded: boolean;
   author: string;
+  author_name?: string;
   created_at: string;
   version: number;
   published_edition: number | null;
@@ -118,6 +121,9 @@ export interface ImportOutcome {
 
 export interface ImportFault {
   severity: "error" | "warning" | "note";
+  /** How bad it is for the file; what the gate finds beside it has none. */
+  level?: "refused" | "warning" | "mended" | "note";
+  refused?: boolean;
   areas: string[];
   text: Record<"zh" | "en", string>;
 }
@@ -128,7 +134,30 @@ export interface Load {
   due_visits: number;
 }
 
+/** What moves from one grid to another; null: to or from no grid. */
+export interface Pair extends Load {
+  from: Named | null;
+  to: Named | null;
+  area_m2: number;
+  workers: number;
+  devices: number;
+}
+
+/** Whom and what a redraw concerns beside records. */
+export interface Concerned {
+  /** `ends`: its area is no more, so that it decides nothing then. */
+  rules: { id: number; label: string; area: string; body: string; ends: boolean }[];
+  /** People whose charge ends with an area; `left_with_none`: they hold nothing else. */
+  assignments: { login: string; name: string; role: string; area: string; left_with_none: boolean }[];
+  /** Editions that wait, and will be refused: they were drawn over the one in force. */
+  plans: { id: number; name: string; at: string; by: string }[];
+  bodies: { code: string; name: string; has_endpoint: boolean }[];
+}
+
 export interface Impact {
-  pairs: (Load & { from: Named | null; to: Named | null; area_m2: number; workers: number; devices: number })[];
+  concerned: Concerned;
+  pairs: Pair[];
+  /** How many pairs there are besides, of too little ground to be told and without any record. */
+  slivers: number;
   workers: { login: string; name: string; before: Load; after: Load }[];
 }

@@ -31,6 +31,10 @@ export interface Device {
   platform: string;
   app_version: string;
   enrolled_at: string;
+  /** Who made its code, and with what: on the staff pages or the command line; unknown of older devices. */
+  enrolled_with: "staff" | "command" | "unknown" | null;
+  enrolled_by: string | null;
+  enrolled_by_name: string | null;
   last_exchange_at: string | null;
   pulled_at: string | null;
   skew_ms: number | null;
@@ -77,12 +81,66 @@ export interface DeviceInFull extends Page {
   operations: Waiting[];
 }
 
+/** What a job failed on; `item` is in words of its queue. */
+export interface SetAsideItem {
+  queue: string;
+  item: string;
+  since: string;
+  last_at: string;
+  attempts: number;
+  next_attempt_at: string;
+  reason: string;
+}
+
 export interface SilentWorker {
   login: string;
   name: string;
   last_exchange_at: string | null;
   devices: number;
+  phone: "enrolled" | "stopped" | "never";
   areas: Named[];
+}
+
+export interface SilentWorkers {
+  workers: SilentWorker[];
+  counts: Record<"all" | SilentWorker["phone"], number>;
+  after: string | null;
+}
+
+/** A visit in no grid: it names an address and no place, or a place outside all grids. */
+export interface Adrift {
+  id: string;
+  rev: number;
+  captured_at: string | null;
+  received_at: string;
+  data: Doc;
+  author: string | null;
+  author_name: string | null;
+}
+
+export interface VisitsAdrift {
+  visits: Adrift[];
+  count: number;
+}
+
+/** Who made an enrolment code for whom; `areas` are those over which its maker might. */
+export interface Enrolment {
+  id: number;
+  login: string;
+  worker: string;
+  made_with: string;
+  made_by: string | null;
+  made_by_name: string | null;
+  created_at: string;
+  expires_at: string;
+  used_at: string | null;
+  device_id: string | null;
+  areas: Named[];
+}
+
+export interface Enrolments {
+  enrolments: Enrolment[];
+  before: number | null;
 }
 
 export interface Past extends Waiting {
@@ -150,6 +208,8 @@ export interface Kept {
   login: string;
   name: string;
   device_id: string | null;
+  /** Where its author worked when it was captured. */
+  areas: Named[];
 }
 
 export interface Quarantine extends Page {

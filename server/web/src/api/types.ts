@@ -21,6 +21,8 @@ export interface AreaKind {
   name_en: string;
   rank: number;
   is_locating: boolean;
+  /** How wide its areas are, as if they were squares: the quarter-smallest, and the middle one. */
+  width_deg?: { small: number; middle: number } | null;
 }
 
 export type Bounds = [west: number, south: number, east: number, north: number];
@@ -33,6 +35,8 @@ export interface Area {
   parent: string | null;
   bounds: Bounds;
   in_charge: boolean;
+  /** The names of what it lies in, from the whole city down; of areas that were asked for. */
+  path?: string[];
 }
 
 export interface Ground {
@@ -83,6 +87,8 @@ export interface IssuePoints {
   features: IssuePoint[];
   total: number;
   truncated: boolean;
+  /** By code, of the grids that the issues told lie in. */
+  grid_names: Record<string, string>;
 }
 
 export interface Worker {
@@ -106,11 +112,18 @@ export interface GridCount {
   green: number;
   yellow: number;
   waiting: number;
+}
+
+/** One grid, as its panel shows it. */
+export interface GridInFull extends GridCount {
   workers: Worker[];
 }
 
 export interface GridCounts {
+  /** Those that hold open issues. */
   grids: GridCount[];
+  /** The ids of those in charge that hold none. */
+  quiet: number[];
   outside: { open: number; overdue: number } | null;
   open: number;
   overdue: number;
@@ -147,6 +160,7 @@ export interface HistoryEntry {
   state: string | null;
   body: string | null;
   problem: { zh: string; en: string } | null;
+  moved: { from: string; to: string; calendar_edition: number; why: string } | null;
 }
 
 /** `preview` says whether a small picture of it can be had; absent while the photo itself is awaited. */
@@ -154,6 +168,7 @@ export interface Photo {
   id: string;
   awaited: boolean;
   preview?: "awaited" | "ready" | "none";
+  refused?: string;
 }
 
 export interface IssueInFull extends Omit<IssueBrief, "grid" | "body" | "summary" | "category"> {

@@ -1,10 +1,11 @@
 /** Everything by which the supervisor narrows the view: progress, state, category, time, place, words. */
 import { useEffect, useState } from "preact/hooks";
-import type { Area, Category, Ground } from "../api/types";
+import type { Area, AreaKind, Category } from "../api/types";
 import { pick, t, tData } from "../i18n";
 import { Icon } from "../page/Icon";
+import { AreaChoice } from "../page/AreaChoice";
 import { CategoryTree } from "./CategoryTree";
-import { Choice } from "./Choice";
+import { Choice } from "../page/Choice";
 import {
   DOUBTFUL,
   type Filters,
@@ -19,14 +20,16 @@ import {
 
 interface Props {
   filters: Filters;
-  ground: Ground;
+  kinds: readonly AreaKind[];
+  /** The area that is filtered by, once it is known. */
+  area: Area | null;
   everywhere: boolean;
   categories: readonly Category[];
   onChange: (filters: Filters) => void;
   onOpen: () => void;
 }
 
-export function FilterBar({ filters, ground, everywhere, categories, onChange, onOpen }: Props) {
+export function FilterBar({ filters, kinds, area, everywhere, categories, onChange, onOpen }: Props) {
   const change = (part: Partial<Filters>): void => onChange({ ...filters, ...part });
   return (
     <form class="filters" role="search" aria-label={t("filter.title")} onSubmit={(event) => event.preventDefault()}>
@@ -36,7 +39,7 @@ export function FilterBar({ filters, ground, everywhere, categories, onChange, o
         <StateChoice filters={filters} change={change} onOpen={onOpen} />
         <CategoryChoice filters={filters} change={change} onOpen={onOpen} categories={categories} />
         <TimeChoice filters={filters} change={change} onOpen={onOpen} />
-        <PlaceSelect filters={filters} change={change} ground={ground} everywhere={everywhere} />
+        <AreaChoice value={filters.place} area={area} kinds={kinds} besides={placesBesides(everywhere)} onOpen={onOpen} onChange={(place) => change({ place })} />
         {narrowing(filters) > 0 && (
           <button type="button" class="quiet" onClick={() => onChange({ ...NO_FILTERS, progress: filters.progress, sort: filters.sort })}>
             {t("filter.clear")}
@@ -50,6 +53,11 @@ export function FilterBar({ filters, ground, everywhere, categories, onChange, o
       )}
     </form>
   );
+}
+
+function placesBesides(everywhere: boolean): [string, string][] {
+  const doubtful: [string, string] = [DOUBTFUL, t("filter.area.doubtful")];
+  return everywhere ? [[OUTSIDE, t("filter.area.outside")], doubtful] : [doubtful];
 }
 
 interface PartProps {
@@ -164,48 +172,4 @@ function TimeChoice({ filters, change, onOpen }: PartProps) {
       )}
     </Choice>
   );
-}
-
-/** A native select: it is the one control that stays usable, by keyboard and thumb, over thousands of grids. */
-function PlaceSelect({ filters, change, ground, everywhere }: PartProps & { ground: Ground; everywhere: boolean }) {
-  const locating = ground.kinds.find((kind) => kind.is_locating);
-  const mine = ground.areas.filter((area) => area.in_charge);
-  const groups = mine.filter((area) => locating && rankOf(ground, area) === locating.rank - 1);
-  return (
-    <span class={filters.place ? "place is-active" : "place"}>
-      <select
-        aria-label={t("filter.area")}
-        value={filters.place}
-        onChange={(event) => change({ place: event.currentTarget.value })}
-      >
-        <option value="">{t("filter.area.any")}</option>
-        {everywhere && <option value={OUTSIDE}>{t("filter.area.outside")}</option>}
-        <option value={DOUBTFUL}>{t("filter.area.doubtful")}</option>
-        {groups.map((group) => (
-          <optgroup key={group.code} label={group.name}>
-            <option value={group.code}>{group.name}</option>
-            {mine
-              .filter((area) => area.parent === group.code && area.kind === locating?.code)
-              .map((area) => (
-                <option key={area.code} value={area.code}>
-                  {area.name}
-                </option>
-              ))}
-          </optgroup>
-        ))}
-        {mine
-          .filter((area) => area.kind === locating?.code && !groups.some((group) => group.code === area.parent))
-          .map((area) => (
-            <option key={area.code} value={area.code}>
-              {area.name}
-            </option>
-          ))}
-      </select>
-      <Icon name="chevron" size={16} />
-    </span>
-  );
-}
-
-function rankOf(ground: Ground, area: Area): number {
-  return ground.kinds.find((kind) => kind.code === area.kind)?.rank ?? -1;
 }

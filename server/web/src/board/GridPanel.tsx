@@ -1,34 +1,37 @@
 /** One grid: its numbers under the present filters, who looks after it, and how to enrol that worker's phone. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Refused, post } from "../api/client";
-import type { Area, Enrolment, Ground, GridCount, Worker } from "../api/types";
+import type { Area, Enrolment, GridCount, GridInFull, Worker } from "../api/types";
 import { t } from "../i18n";
+import type { Live } from "./live";
 import { Icon } from "../page/Icon";
 import { Sign } from "../page/Sign";
 import { moment } from "../time";
-import { Facts, Section } from "./IssuePanel";
+import { Facts, Section } from "../page/Facts";
 
 interface Props {
-  area: Area;
-  ground: Ground;
-  count: GridCount | undefined;
+  code: string;
+  /** Null while it is being read. */
+  area: Area | null;
+  live: Live<GridInFull>;
   mayEnrol: boolean;
   now: Date;
   onOnly: () => void;
   onClose: () => void;
 }
 
-export function GridPanel({ area, ground, count, mayEnrol, now, onOnly, onClose }: Props) {
+export function GridPanel({ code, area, live, mayEnrol, now, onOnly, onClose }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus({ preventScroll: true }), [area.code]);
+  useEffect(() => heading.current?.focus({ preventScroll: true }), [code]);
+  const count = live.value?.code === code && !live.gone ? live.value : null;
   return (
     <article class="card">
       <header class="card-head">
         <div class="card-heading">
-          <h2 ref={heading} tabIndex={-1}>{area.name}</h2>
+          <h2 ref={heading} tabIndex={-1}>{area?.name ?? count?.name ?? t("live.loading")}</h2>
           <p class="standing">
-            <code>{area.code}</code>
-            <span class="faint">{pathOf(area, ground)}</span>
+            <code>{code}</code>
+            <span class="faint">{(area?.path ?? []).join(" › ")}</span>
           </p>
         </div>
         <button type="button" class="icon-button" aria-label={t("issue.close")} onClick={onClose}>
@@ -47,21 +50,10 @@ export function GridPanel({ area, ground, count, mayEnrol, now, onOnly, onClose 
           <button type="button" class="wide" onClick={onOnly}>{t("grid.only")}</button>
         </>
       ) : (
-        <p class="notice">{t("grid.not_mine")}</p>
+        live.gone && <p class="notice">{t("grid.not_mine")}</p>
       )}
     </article>
   );
-}
-
-function pathOf(area: Area, ground: Ground): string {
-  const names: string[] = [];
-  let above = ground.areas.find((one) => one.code === area.parent);
-  while (above) {
-    names.unshift(above.name);
-    const parent: string | null = above.parent;
-    above = ground.areas.find((one) => one.code === parent);
-  }
-  return names.join(" › ");
 }
 
 function Numbers({ count }: { count: GridCount }) {

@@ -14,7 +14,7 @@ export function History({ entries, now }: { entries: readonly HistoryEntry[]; no
             <strong>{deed(entry)}</strong> <span>{entry.by ?? t(entry.from === "server" ? "history.server" : "history.unknown")}</span>
             <time dateTime={entry.at}>{moment(entry.at, now)}</time>
           </p>
-          <p class="faint">{details(entry).join(" · ")}</p>
+          <p class="faint">{details(entry, now).join(" · ")}</p>
         </li>
       ))}
     </ol>
@@ -27,11 +27,14 @@ function deed(entry: HistoryEntry): string {
   return tData("history", entry.action);
 }
 
-function details(entry: HistoryEntry): string[] {
+function details(entry: HistoryEntry, now: Date): string[] {
   const told: string[] = [];
   if (entry.body) told.push(t("history.routed", { body: entry.body }));
   if (entry.action === "patch" && entry.fields.length > 0) {
-    told.push(entry.fields.map((field) => tData("field", field)).join(currentLanguage() === "zh" ? "、" : ", "));
+    told.push(entry.fields.map((field) => tData("field", field)).join(t("list.comma")));
+  }
+  if (entry.moved) {
+    told.push(`${moment(entry.moved.from, now)} → ${moment(entry.moved.to, now)}`, entry.moved.why);
   }
   if (entry.status !== "applied") told.push(tData("history.status", entry.status));
   if (entry.problem) told.push(currentLanguage() === "zh" ? entry.problem.zh : entry.problem.en);

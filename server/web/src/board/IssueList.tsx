@@ -10,10 +10,13 @@ import type { Category, IssuePoint } from "../api/types";
 import { signOf } from "../ground/icons";
 import { pick, t, tData } from "../i18n";
 import { Sign } from "../page/Sign";
+import { usePrinting } from "../page/printing";
 import { untilDeadline } from "../time";
-import { ROW_PX, nextRow, scrollTo, windowOf } from "./rows";
+import { nextRow, scrollTo, windowOf } from "../page/rows";
 
 interface Props {
+  /** Of the list and of its rows in the document: the page may show two. */
+  name?: string;
   points: readonly IssuePoint[];
   categories: ReadonlyMap<string, Category>;
   gridNames: ReadonlyMap<string, string>;
@@ -23,20 +26,24 @@ interface Props {
   onOpen: (id: string) => void;
 }
 
-const rowId = (id: string): string => `row-${id}`;
-
-export function IssueList({ points, categories, gridNames, open, now, listRef, onOpen }: Props) {
+export function IssueList({ name = "issues", points, categories, gridNames, open, now, listRef, onOpen }: Props) {
   const [active, setActive] = useState<string | null>(open);
   const [view, setView] = useState({ top: 0, height: 600 });
-  const measured = useRef<ResizeObserver | null>(null);
+  const [rowPx, setRowPx] = useState(92);
+  const sizer = useRef<HTMLElement>(null);
+  const rowId = (id: string): string => `${name === "issues" ? "row" : name}-${id}`;
   const index = points.findIndex((point) => point.id === active);
 
   useLayoutEffect(() => {
     const list = listRef.current;
-    if (!list) return undefined;
-    measured.current = new ResizeObserver(() => setView({ top: list.scrollTop, height: list.clientHeight }));
-    measured.current.observe(list);
-    return () => measured.current?.disconnect();
+    if (!list || !sizer.current) return undefined;
+    const measured = new ResizeObserver(() => {
+      setView({ top: list.scrollTop, height: list.clientHeight });
+      setRowPx(sizer.current?.offsetHeight || 92);
+    });
+    measured.observe(list);
+    measured.observe(sizer.current);
+    return () => measured.disconnect();
   }, []);
   useEffect(() => {
     if (open === null) return;
@@ -46,7 +53,7 @@ export function IssueList({ points, categories, gridNames, open, now, listRef, o
 
   const reveal = (row: number): void => {
     const list = listRef.current;
-    if (list && row >= 0) list.scrollTop = scrollTo(row, list.scrollTop, list.clientHeight);
+    if (list && row >= 0) list.scrollTop = scrollTo(row, list.scrollTop, list.clientHeight, rowPx);
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     const chosen = points[index];
@@ -54,7 +61,7 @@ export function IssueList({ points, categories, gridNames, open, now, listRef, o
       event.preventDefault();
       return onOpen(chosen.id);
     }
-    const next = nextRow(event.key, index, points.length, Math.max(1, Math.floor(view.height / ROW_PX) - 1));
+    const next = nextRow(event.key, index, points.length, Math.max(1, Math.floor(view.height / rowPx) - 1));
     if (next === null) return undefined;
     event.preventDefault();
     setActive((points[next] as IssuePoint).id);
@@ -64,11 +71,12 @@ export function IssueList({ points, categories, gridNames, open, now, listRef, o
     if (index < 0 && points[0]) setActive(points[0].id);
   };
 
-  const [from, to] = windowOf(view.top, view.height, points.length);
+  const printing = usePrinting();
+  const [from, to] = printing ? [0, points.length] : windowOf(view.top, view.height, points.length, rowPx);
   return (
     <div
       ref={listRef}
-      id="issues"
+      id={name}
       class="list"
       role="listbox"
       tabIndex={0}
@@ -78,14 +86,17 @@ export function IssueList({ points, categories, gridNames, open, now, listRef, o
       onKeyDown={onKeyDown}
       onFocus={onFocus}
     >
-      <div class="list-all" role="presentation" style={{ height: `${points.length * ROW_PX}px` }}>
+      <i ref={sizer} class="list-sizer" aria-hidden="true" />
+      <div class="list-all" role="presentation" style={{ height: `${points.length * rowPx}px` }}>
         {points.slice(from, to).map((point, offset) => (
           <Row
             key={point.id}
+            id={rowId(point.id)}
             point={point}
             category={categories.get(point.properties.category)}
-            grid={point.properties.grid ? (gridNames.get(point.properties.grid) ?? point.properties.grid) : null}
-            top={(from + offset) * ROW_PX}
+            grid={point.properties.grid ? (gridNames.get(point.properties.grid) ?? "") : null}
+            top={(from + offset) * rowPx}
+            height={rowPx}
             place={[from + offset + 1, points.length]}
             active={point.id === active}
             open={point.id === open}
@@ -102,10 +113,12 @@ export function IssueList({ points, categories, gridNames, open, now, listRef, o
 }
 
 interface RowProps {
+  id: string;
   point: IssuePoint;
   category: Category | undefined;
   grid: string | null;
   top: number;
+  height: number;
   place: [position: number, of: number];
   active: boolean;
   open: boolean;
@@ -113,18 +126,18 @@ interface RowProps {
   onOpen: () => void;
 }
 
-function Row({ point, category, grid, top, place, active, open, now, onOpen }: RowProps) {
+function Row({ id, point, category, grid, top, height, place, active, open, now, onOpen }: RowProps) {
   const issue = point.properties;
   const sign = signOf(issue);
   return (
     <div
-      id={rowId(point.id)}
+      id={id}
       class={`row${active ? " is-active" : ""}${open ? " is-open" : ""}`}
       role="option"
       aria-selected={open}
       aria-posinset={place[0]}
       aria-setsize={place[1]}
-      style={{ transform: `translateY(${top}px)`, height: `${ROW_PX}px` }}
+      style={{ transform: `translateY(${top}px)`, height: `${height}px` }}
       onClick={onOpen}
     >
       <Sign light={sign} />
@@ -134,7 +147,7 @@ function Row({ point, category, grid, top, place, active, open, now, onOpen }: R
           <Marks point={point} />
         </div>
         <div class="row-line">{issue.masked ? t("masked.text") : (issue.summary ?? issue.address ?? t("issue.nodescription"))}</div>
-        <div class="row-line is-faint">{[grid ?? t("mark.outside"), issue.masked ? null : issue.address].filter(Boolean).join(" · ")}</div>
+        <div class="row-line is-faint">{[grid === null ? t("mark.outside") : grid, issue.masked ? null : issue.address].filter(Boolean).join(" · ")}</div>
       </div>
       <div class="row-side">
         <span class={`due is-${sign}`}>{issue.closed_at ? t("light.closed") : untilDeadline(issue.due_at, now)}</span>

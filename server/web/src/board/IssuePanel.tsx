@@ -1,14 +1,15 @@
 /** Everything about one issue: what, where, photos, state, deadline, body, why it was routed there, history. */
-import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { IssueInFull, Photo } from "../api/types";
 import { signOf } from "../ground/icons";
 import { currentLanguage, t, tData } from "../i18n";
+import { Facts, Section } from "../page/Facts";
 import { Icon } from "../page/Icon";
 import { Sign } from "../page/Sign";
 import { moment, untilDeadline } from "../time";
 import { History } from "./History";
 import type { Live } from "./live";
+import { PanelSteps } from "./PanelSteps";
 import { RoutingReasons } from "./RoutingReasons";
 
 interface Props {
@@ -39,7 +40,7 @@ export function IssuePanel({ live, mayRead, now, onClose, onShow }: Props) {
       </header>
       {live.status === "refused" && <p class="warning" role="alert">{live.gone ? t("issue.gone") : t("error.text", { detail: live.detail })}</p>}
       {live.status === "offline" && issue === null && <p class="warning" role="alert">{t("error.unreachable")}</p>}
-      {issue && !live.gone && <Body issue={issue} mayRead={mayRead} now={now} onShow={onShow} />}
+      {issue && !live.gone && <Body issue={issue} mayRead={mayRead} now={now} onShow={onShow} onChanged={live.retry} />}
     </article>
   );
 }
@@ -63,7 +64,7 @@ function Standing({ issue, now }: { issue: IssueInFull; now: Date }) {
   );
 }
 
-function Body({ issue, mayRead, now, onShow }: { issue: IssueInFull; mayRead: boolean; now: Date; onShow: (issue: IssueInFull) => void }) {
+function Body({ issue, mayRead, now, onShow, onChanged }: Omit<Props, "live" | "onClose"> & { issue: IssueInFull; onChanged: () => void }) {
   return (
     <>
       <Section name={t("issue.what")}>
@@ -71,8 +72,9 @@ function Body({ issue, mayRead, now, onShow }: { issue: IssueInFull; mayRead: bo
           {issue.masked ? <Masked /> : (issue.description ?? t("issue.nodescription"))}
         </p>
         {issue.tags.length > 0 && <p class="tags">{issue.tags.map((tag) => <span class="pill" key={tag}>{tag}</span>)}</p>}
-        <Photos issue={issue} />
+        <Photos issue={issue} mayRead={mayRead} />
       </Section>
+      <PanelSteps key={issue.id} id={issue.id} now={now} onChanged={onChanged} />
       <Section name={t("issue.handling")}>
         <Handling issue={issue} now={now} />
       </Section>
@@ -100,31 +102,6 @@ function Body({ issue, mayRead, now, onShow }: { issue: IssueInFull; mayRead: bo
   );
 }
 
-export function Section({ name, children }: { name: string; children: ComponentChildren }) {
-  return (
-    <section class="section">
-      <h3>{name}</h3>
-      {children}
-    </section>
-  );
-}
-
-/** Name and value pairs; a row without a value is left out. */
-export function Facts({ rows }: { rows: [string, ComponentChildren | null | undefined][] }) {
-  return (
-    <dl class="facts">
-      {rows
-        .filter(([, value]) => value !== null && value !== undefined && value !== "")
-        .map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-    </dl>
-  );
-}
-
 function Masked() {
   return (
     <span class="masked">
@@ -133,25 +110,26 @@ function Masked() {
   );
 }
 
-function Photos({ issue }: { issue: IssueInFull }) {
+function Photos({ issue, mayRead }: { issue: IssueInFull; mayRead: boolean }) {
   if (issue.masked) return null;
   if (issue.photos.length === 0) return <p class="faint">{t("issue.photos.none")}</p>;
   return (
     <ul class="photos" aria-label={t("issue.photos")}>
       {issue.photos.map((photo, index) => (
         <li key={photo.id}>
-          <PhotoFrame photo={photo} words={t("issue.photo", { n: index + 1 })} />
+          <PhotoFrame photo={photo} mayRead={mayRead} words={t("issue.photo", { n: index + 1 })} />
         </li>
       ))}
     </ul>
   );
 }
 
-function PhotoFrame({ photo, words }: { photo: Photo; words: string }) {
-  if (photo.awaited) {
+function PhotoFrame({ photo, mayRead, words }: { photo: Photo; mayRead: boolean; words: string }) {
+  if (photo.awaited || photo.refused !== undefined) {
     return (
       <span class="photo is-awaited">
-        {words} <small>{t("issue.photo.awaited")}</small>
+        {words} <small>{t(photo.awaited ? "issue.photo.awaited" : "issue.photo.refused")}</small>
+        {photo.refused !== undefined && mayRead && <a href={`/v1/files/${photo.id}/original`} download title={t("issue.photo.original.care")}>{t("issue.photo.original")}</a>}
       </span>
     );
   }
@@ -179,7 +157,7 @@ function Handling({ issue, now }: { issue: IssueInFull; now: Date }) {
     <Facts
       rows={[
         [t("issue.body"), <strong key="body">{issue.body.name}</strong>],
-        [t("issue.assisting"), issue.assisting.map((body) => body.name).join("、")],
+        [t("issue.assisting"), issue.assisting.map((body) => body.name).join(t("list.comma"))],
         [t("issue.deadline"), issue.due_at && moment(issue.due_at, now)],
         [t("issue.answer"), issue.public_answer],
         [t("issue.closed"), issue.closed_at && `${moment(issue.closed_at, now)} ${tData("closing", issue.closing_reason ?? "")}`],
@@ -197,10 +175,10 @@ function Where({ issue, onShow }: { issue: IssueInFull; onShow: (issue: IssueInF
         rows={[
           [t("field.address_text"), issue.masked ? null : (issue.address ?? t("issue.noaddress"))],
           [t("issue.grid"), issue.grid ? <GridPath issue={issue} key="grid" /> : t("issue.outside")],
-          [t("issue.grid.worker"), issue.workers.join("、")],
+          [t("issue.grid.worker"), issue.workers.join(t("list.comma"))],
           [t("issue.grid.then"), moved && then ? `${then.name}${then.edition ? ` · ${t("issue.edition")} ${then.edition}` : ""}` : null],
           [t("issue.coordinates"), location && <Coordinates location={location} key="place" />],
-          [t("issue.candidates"), issue.ambiguous ? issue.candidates.map((grid) => grid.name).join("、") : null],
+          [t("issue.candidates"), issue.ambiguous ? issue.candidates.map((grid) => grid.name).join(t("list.comma")) : null],
         ]}
       />
       {doubts(issue).map((doubt) => (

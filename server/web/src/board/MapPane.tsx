@@ -1,25 +1,30 @@
-/** The map's half of the page: the map, its buttons, the colour switch and the legend. */
-import { type RefObject } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
-import type { Bounds, Ground, GridCount, IssuePoint } from "../api/types";
+/** The map's half of the page: the map, its buttons, the colour switch and the legend. Its program comes when the list stands. */
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Bounds, Ground, IssuePoint } from "../api/types";
+import { canDraw, drawing } from "../ground/canvas";
 import { LIGHT_COLOURS, type Sign as Light } from "../ground/icons";
 import { type Measure, breaks, label, shade } from "../ground/shades";
-import { type Camera, type Choices, GroundView, canDraw, drawing } from "../ground/view";
+import type { Camera, Choices, Counts, GroundView } from "../ground/view";
 import { currentLanguage, t } from "../i18n";
 import { Icon } from "../page/Icon";
+import { useScheme } from "../page/scheme";
 import { Sign } from "../page/Sign";
 
 interface Props {
   ground: Ground;
   home: Bounds | null;
-  counts: readonly GridCount[];
+  /** Where the map begins, if not at home. */
+  begin: Bounds | null;
+  counts: Counts;
   points: readonly IssuePoint[];
   choices: Choices;
-  viewRef: RefObject<GroundView | null>;
+  view: GroundView | null;
+  onView: (view: GroundView | null) => void;
 }
 
-export function MapPane({ ground, home, counts, points, choices, viewRef }: Props) {
+export function MapPane({ ground, home, begin, counts, points, choices, view, onView }: Props) {
   const [measure, setMeasure] = useState<Measure>("open");
+  const scheme = useScheme();
   const box = useRef<HTMLDivElement>(null);
   const camera = useRef<Camera | null>(null);
   const latest = useRef(choices);
@@ -27,40 +32,43 @@ export function MapPane({ ground, home, counts, points, choices, viewRef }: Prop
   const drawn = canDraw() && ground.tiles !== null;
 
   useEffect(() => {
-    if (!drawn || !box.current) return undefined;
-    const view = new GroundView(
-      box.current,
-      ground,
-      camera.current ?? home,
-      {
+    if (!drawn) return undefined;
+    let made: GroundView | null = null;
+    let left = false;
+    void import("../ground/view").then(({ GroundView: View }) => {
+      if (left || !box.current) return;
+      const choose: Choices = {
         onIssue: (id) => latest.current.onIssue(id),
-        onGrid: (id) => latest.current.onGrid(id),
+        onGrid: (...grid) => latest.current.onGrid(...grid),
+        onSpot: (place) => latest.current.onSpot(place),
         onNothing: () => latest.current.onNothing(),
         covered: () => latest.current.covered(),
-      },
-      { label: t("map.label") },
-    );
-    viewRef.current = view;
-    box.current.dataset["edition"] = String(ground.edition?.number ?? "");
-    void view.ready.then(() => box.current?.setAttribute("data-ready", "true"));
+      };
+      made = new View(box.current, ground, camera.current ?? begin ?? home, choose, { label: t("map.label") }, scheme);
+      box.current.dataset["edition"] = String(ground.edition?.number ?? "");
+      void made.ready.then(() => left || box.current?.setAttribute("data-ready", "true"));
+      onView(made);
+    });
     return () => {
-      viewRef.current = null;
-      camera.current = view.camera;
-      view.remove();
+      left = true;
+      if (!made) return;
+      onView(null);
+      camera.current = made.camera;
+      made.remove();
     };
-  }, [drawing(ground)]);
-  useEffect(() => viewRef.current?.relabel({ label: t("map.label") }), [currentLanguage()]);
-  useEffect(() => void viewRef.current?.shadeGrids(counts, measure), [counts, measure, ground]);
-  useEffect(() => void viewRef.current?.showIssues(points), [points, ground]);
+  }, [drawing(ground), scheme]);
+  useEffect(() => view?.relabel({ label: t("map.label") }), [view, currentLanguage()]);
+  useEffect(() => void view?.shadeGrids(counts, measure), [view, counts, measure]);
+  useEffect(() => void view?.showIssues(points), [view, points]);
 
   if (!drawn) return <p class="warning map-missing">{t("map.unsupported")}</p>;
   return (
     <>
       <div ref={box} class="map-canvas" />
       <div class="map-buttons">
-        <button type="button" aria-label={t("map.zoom.in")} onClick={() => viewRef.current?.zoomBy(1)}><Icon name="plus" /></button>
-        <button type="button" aria-label={t("map.zoom.out")} onClick={() => viewRef.current?.zoomBy(-1)}><Icon name="minus" /></button>
-        {home && <button type="button" aria-label={t("map.home")} onClick={() => viewRef.current?.goHome(home)}><Icon name="home" /></button>}
+        <button type="button" aria-label={t("map.zoom.in")} onClick={() => view?.zoomBy(1)}><Icon name="plus" /></button>
+        <button type="button" aria-label={t("map.zoom.out")} onClick={() => view?.zoomBy(-1)}><Icon name="minus" /></button>
+        {home && <button type="button" aria-label={t("map.home")} onClick={() => view?.fit(home)}><Icon name="home" /></button>}
       </div>
       <Legend counts={counts} measure={measure} onMeasure={setMeasure} />
     </>
@@ -68,14 +76,15 @@ export function MapPane({ ground, home, counts, points, choices, viewRef }: Prop
 }
 
 interface LegendProps {
-  counts: readonly GridCount[];
+  counts: Counts;
   measure: Measure;
   onMeasure: (measure: Measure) => void;
 }
 
 function Legend({ counts, measure, onMeasure }: LegendProps) {
-  const [open, setOpen] = useState(() => matchMedia("(min-width: 720px)").matches);
-  const bounds = breaks(counts.map((grid) => grid[measure]));
+  const [open, setOpen] = useState(() => matchMedia("(min-width: 45em)").matches);
+  const scheme = useScheme();
+  const bounds = useMemo(() => breaks(counts.grids.map((grid) => grid[measure])), [counts, measure]);
   return (
     <div class={open ? "legend" : "legend is-folded"}>
       <button type="button" class="legend-toggle" aria-expanded={open} onClick={() => setOpen(!open)}>
@@ -95,7 +104,7 @@ function Legend({ counts, measure, onMeasure }: LegendProps) {
           <ol class="ramp" aria-label={`${t(`colour.${measure}`)} ${t("legend.issues")}`}>
             {[0, ...bounds].map((_, index) => (
               <li key={index}>
-                <i style={{ background: shade(measure, index, bounds.length) }} />
+                <i style={{ background: shade(measure, index, bounds.length, scheme) }} />
                 <span>{label(index, bounds)}</span>
               </li>
             ))}

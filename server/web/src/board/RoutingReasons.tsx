@@ -2,7 +2,7 @@
 import type { IssueInFull } from "../api/types";
 import { type Key, currentLanguage, t } from "../i18n";
 import { moment } from "../time";
-import { Facts } from "./IssuePanel";
+import { Facts } from "../page/Facts";
 
 export function RoutingReasons({ issue, now }: { issue: IssueInFull; now: Date }) {
   const { routing } = issue;
@@ -32,5 +32,5 @@ export function RoutingReasons({ issue, now }: { issue: IssueInFull; now: Date }
 
 function margin(margin_m: number | null | undefined): string | null {
   if (margin_m === null || margin_m === undefined) return null;
-  return margin_m < 1_000 ? `${Math.round(margin_m)} m` : `${(margin_m / 1_000).toFixed(1)} km`;
+  return margin_m < 1_000 ? t("unit.m", { n: Math.round(margin_m) }) : t("unit.km", { n: (margin_m / 1_000).toFixed(1) });
 }

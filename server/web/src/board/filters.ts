@@ -96,6 +96,11 @@ function period(filters: Filters, now: Date): { from: string; to: string } {
   }
 }
 
+/** The code of the area that is filtered by; null where it is none, or no area. */
+export function areaOf({ place }: Filters): string | null {
+  return place === "" || place === OUTSIDE || place === DOUBTFUL ? null : place;
+}
+
 /** The filters as the page's address carries them: only what differs from nothing. */
 export function toAddress(filters: Filters): URLSearchParams {
   const query = new URLSearchParams();

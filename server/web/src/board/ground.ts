@@ -1,5 +1,5 @@
 /** What the board asks of the ground and of the issues, without drawing: where home is, what comes first. Pure. */
-import type { Bounds, Ground, IssuePoint } from "../api/types";
+import type { Area, Bounds, Ground, IssuePoint } from "../api/types";
 import type { Filters } from "./filters";
 
 /** The box around everything in charge at the locating level; of everything, where nothing is. */
@@ -7,7 +7,12 @@ export function homeOf(ground: Ground): Bounds | null {
   const locating = ground.kinds.find((kind) => kind.is_locating)?.code;
   const grids = ground.areas.filter((area) => area.kind === locating);
   const mine = grids.filter((area) => area.in_charge);
-  const boxes = (mine.length > 0 ? mine : grids).map((area) => area.bounds);
+  return around(mine.length > 0 ? mine : grids);
+}
+
+/** The box around areas; null around none. */
+export function around(areas: readonly Pick<Area, "bounds">[]): Bounds | null {
+  const boxes = areas.map((area) => area.bounds);
   if (boxes.length === 0) return null;
   return [
     Math.min(...boxes.map((box) => box[0])),

@@ -1,6 +1,7 @@
 /** Keeps a resource fresh: reads it at once, then every fifteen seconds while the page is seen. */
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Refused, Unreachable, Watched } from "../api/client";
+import { leaveForSignIn } from "../page/leaving";
 
 const EVERY_MS = 15_000;
 const AGAIN_MS = 5_000;
@@ -73,9 +74,4 @@ function failure(error: unknown): { status: Status; detail: string; gone: boolea
   }
   if (error instanceof Unreachable) return { status: "offline", detail: "", gone: false };
   throw error;
-}
-
-export function leaveForSignIn(): void {
-  const back = location.pathname + location.search;
-  location.assign(`/signin?expired=1&next=${encodeURIComponent(back)}`);
 }

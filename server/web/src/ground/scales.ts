@@ -2,16 +2,13 @@
  * From which zoom on areas of a kind are worth drawing: a city has nine counties and 5,800 grids, and borders closer than
  * a few pixels are a blot. Pure.
  */
-import type { Area, AreaKind } from "../api/types";
+import type { AreaKind } from "../api/types";
 
 /** How wide an area must be on the screen, in pixels, to be hinted at, to be drawn in full, to be called by its name. */
 export const HINTED_PX = 8;
 export const DRAWN_PX = 28;
 export const NAMED_PX = 90;
 const TILE_PX = 512;
-/** Small areas lie where most people live: their borders blot first. For names there is room beside. */
-const SMALL = 0.25;
-const MIDDLE = 0.5;
 
 export interface Scale {
   kind: AreaKind;
@@ -21,18 +18,11 @@ export interface Scale {
 }
 
 /** The zooms at which a kind is hinted at, drawn and named; all 0, so always, where it has no areas. */
-export function scaleOf(kind: AreaKind, areas: readonly Area[]): Scale {
-  const widths = areas.filter((area) => area.kind === kind.code).map(widthOf).sort((a, b) => a - b);
-  const zoom = (px: number, share: number): number => {
-    const width = widths[Math.floor(widths.length * share)];
-    return width ? Math.max(0, Math.log2((px * 360) / (TILE_PX * width))) : 0;
-  };
-  return { kind, hinted: zoom(HINTED_PX, SMALL), drawn: zoom(DRAWN_PX, SMALL), named: zoom(NAMED_PX, MIDDLE) };
-}
-
-/** Degrees across, as if it were a square. */
-function widthOf({ bounds: [west, south, east, north] }: Area): number {
-  return Math.sqrt(Math.max(0, (east - west) * (north - south)));
+export function scaleOf(kind: AreaKind): Scale {
+  const zoom = (px: number, width: number): number => (width ? Math.max(0, Math.log2((px * 360) / (TILE_PX * width))) : 0);
+  // Small areas lie where most people live: their borders blot first. For names there is room beside.
+  const { small, middle } = kind.width_deg ?? { small: 0, middle: 0 };
+  return { kind, hinted: zoom(HINTED_PX, small), drawn: zoom(DRAWN_PX, small), named: zoom(NAMED_PX, middle) };
 }
 
 export interface Names {

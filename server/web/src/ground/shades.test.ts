@@ -30,9 +30,11 @@ test("zero is never shaded and one always is", () => {
 
 test("every class has a colour of its own", () => {
   for (let classes = 1; classes <= 5; classes += 1) {
-    const colours = Array.from({ length: classes + 1 }, (_, index) => shade("open", index, classes));
-    expect(new Set(colours).size).toBe(classes + 1);
-    for (const colour of colours) expect(RAMPS.open).toContain(colour);
+    for (const scheme of ["light", "dark"] as const) {
+      const colours = Array.from({ length: classes + 1 }, (_, index) => shade("open", index, classes, scheme));
+      expect(new Set(colours).size).toBe(classes + 1);
+      if (scheme === "light") for (const colour of colours) expect(RAMPS.open).toContain(colour);
+    }
   }
 });
 

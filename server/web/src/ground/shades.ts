@@ -1,5 +1,7 @@
 /** Class breaks and colours of the grids. Pure. */
 
+import type { Scheme } from "./palette";
+
 export type Measure = "open" | "overdue";
 
 /** One hue a measure, light to dark; dark text has 4.5:1 or more on every shade. */
@@ -8,7 +10,11 @@ export const RAMPS: Record<Measure, readonly string[]> = {
   overdue: ["#fafbf9", "#fdebd8", "#fbd6b4", "#f6bb8f", "#ee9a6d", "#e17a54"],
 };
 
-export const NOT_IN_CHARGE = "#e4e6e3";
+/** The same in the dark: dark to light, under light text. */
+const DARK_RAMPS: Record<Measure, readonly string[]> = {
+  open: ["#182127", "#1c3640", "#1f4d5b", "#236678", "#2a8095", "#3699b1"],
+  overdue: ["#182127", "#3f261d", "#5c3222", "#7b4028", "#9d502f", "#bf6239"],
+};
 
 const CLASSES = 5;
 
@@ -32,8 +38,8 @@ export function classOf(count: number, bounds: readonly number[]): number {
 }
 
 /** Colour of a class: few classes are spread over the whole ramp so that they stay apart. */
-export function shade(measure: Measure, index: number, classes: number): string {
-  const ramp = RAMPS[measure];
+export function shade(measure: Measure, index: number, classes: number, scheme: Scheme = "light"): string {
+  const ramp = (scheme === "dark" ? DARK_RAMPS : RAMPS)[measure];
   if (index === 0) return ramp[0] as string;
   const place = classes <= 1 ? 3 : 1 + Math.round(((index - 1) * (ramp.length - 2)) / (classes - 1));
   return ramp[place] as string;

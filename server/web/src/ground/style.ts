@@ -11,53 +11,72 @@ import type {
   StyleSpecification,
   VectorSourceSpecification,
 } from "maplibre-gl";
-import type { Area, AreaKind } from "../api/types";
+import type { AreaKind } from "../api/types";
 import { type Names, nameBands, type Scale, scaleOf } from "./scales";
-import { NOT_IN_CHARGE } from "./shades";
+import { PALETTES, type Palette } from "./palette";
 
 export const FONTS = ["Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei", "sans-serif"];
 const BOLD = FONTS.map((font) => (font === "sans-serif" ? font : `${font} Bold`));
 
 export const ISSUES = "issues";
 export const CHOSEN = "chosen";
+/**
+ * What is chosen of the ground has a source of its own over the same tiles, asked for once something is chosen: were it a
+ * width of every border, each corner of thousands of grids would be drawn a second time for the one that is.
+ */
+export const CHOSEN_GRID = "chosen-grid";
+export const CHOSEN_AREA = "chosen-area";
 export const AREAS_LAYER = "areas";
 export const LABELS_LAYER = "labels";
 /** Beyond this zoom the tiles are stretched: borders are exact to well under a metre there. */
 const TILES_TO_ZOOM = 16;
+/** As near as the map is looked at. */
+export const NEAREST_ZOOM = 19;
 /** From here on grids are called by their names, and what lies above them no longer. */
 const GRIDS_NAMED = 13;
 
 export const sourceOf = (kind: string): string => `ground-${kind}`;
 
-/** `tiles` is the template the server gave, with {kind} still in it; `areas` say how large each kind is. */
-export function style(tiles: string, kinds: readonly AreaKind[], areas: readonly Area[]): StyleSpecification {
+/** `tiles` is the template the server gave, with {kind} still in it; `kinds` say how large their areas are. */
+export function style(tiles: string, kinds: readonly AreaKind[], palette: Palette = PALETTES.light): StyleSpecification {
   const locating = kinds.find((kind) => kind.is_locating);
   const above = kinds.filter((kind) => locating && kind.rank < locating.rank).sort((a, b) => b.rank - a.rank);
   const below = kinds.filter((kind) => locating && kind.rank > locating.rank);
-  const scales = above.map((kind) => scaleOf(kind, areas));
+  const scales = above.map((kind) => scaleOf(kind));
   const shown = [...(locating ? [locating] : []), ...above, ...below];
   return {
     version: 8,
     sources: {
       ...Object.fromEntries(shown.map((kind) => [sourceOf(kind.code), vector(tiles, kind.code)])),
+      ...(locating ? { [CHOSEN_GRID]: vector(tiles, locating.code), [CHOSEN_AREA]: vector(tiles, locating.code) } : {}),
       [ISSUES]: issuesSource(),
       [CHOSEN]: { type: "geojson", data: { type: "FeatureCollection", features: [] } },
     },
     layers: [
-      { id: "ground", type: "background", paint: { "background-color": "#eceeea" } },
-      ...(locating ? gridLayers(scaleOf(locating, areas)) : []),
-      ...below.map((kind) => partLayer(kind.code)),
-      ...scales.map(borderLayer),
-      ...(locating ? chosenGridLayers(locating.code) : []),
-      ...nameBands(scales, GRIDS_NAMED).map(aboveLabels),
-      ...(locating ? gridLabels(locating.code) : []),
-      ...issueLayers(),
+      { id: "ground", type: "background", paint: { "background-color": palette.ground } },
+      ...(locating ? gridLayers(scaleOf(locating), palette) : []),
+      ...below.map((kind) => partLayer(kind.code, palette)),
+      ...scales.map((scale, height) => borderLayer(scale, height, palette)),
+      ...(locating ? [chosenLayer(CHOSEN_AREA, 6, palette), chosenLayer(CHOSEN_GRID, 4, palette)] : []),
+      ...nameBands(scales, GRIDS_NAMED).map((names) => aboveLabels(names, palette)),
+      ...(locating ? gridLabels(locating.code, palette) : []),
+      ...issueLayers(palette),
     ],
   };
 }
 
 function vector(tiles: string, kind: string): VectorSourceSpecification {
-  return { type: "vector", tiles: [tiles.replace("{kind}", encodeURIComponent(kind))], maxzoom: TILES_TO_ZOOM };
+  return { type: "vector", tiles: [tilesOf(tiles, kind)], maxzoom: TILES_TO_ZOOM };
+}
+
+/** The address of the tiles of one kind. */
+export function tilesOf(tiles: string, kind: string): string {
+  return tiles.replace("{kind}", encodeURIComponent(kind));
+}
+
+/** The one area of an id; of none, nothing. */
+export function onlyArea(id: number | null): FilterSpecification {
+  return ["==", ["id"], id ?? -1];
 }
 
 function issuesSource(): StyleSpecification["sources"][string] {
@@ -70,17 +89,19 @@ function issuesSource(): StyleSpecification["sources"][string] {
     data: { type: "FeatureCollection", features: [] },
     cluster: true,
     clusterRadius: 42,
-    clusterMaxZoom: 16,
+    // Beyond the nearest zoom, too: what lies at one spot stays a number, and is told as a list.
+    maxzoom: NEAREST_ZOOM + 1,
+    clusterMaxZoom: NEAREST_ZOOM,
     clusterProperties: { red: count("red"), yellow: count("yellow"), green: count("green") },
   };
 }
 
-/** Faint from where a kind is hinted at, full from where it is drawn. */
-function fadingIn({ hinted, drawn }: Scale, faintest: number): ExpressionSpecification | number {
-  return hinted < drawn ? ["interpolate", ["linear"], ["zoom"], hinted, faintest, drawn, 1] : 1;
+/** Nothing where a kind is hinted at, full from where it is drawn. */
+function fadingIn({ hinted, drawn }: Scale): ExpressionSpecification | number {
+  return hinted < drawn ? ["interpolate", ["linear"], ["zoom"], hinted, 0, drawn, 1] : 1;
 }
 
-function gridLayers(scale: Scale): LayerSpecification[] {
+function gridLayers(scale: Scale, palette: Palette): LayerSpecification[] {
   const common = { source: sourceOf(scale.kind.code), "source-layer": AREAS_LAYER } as const;
   return [
     {
@@ -88,7 +109,7 @@ function gridLayers(scale: Scale): LayerSpecification[] {
       type: "fill",
       ...common,
       paint: {
-        "fill-color": ["to-color", ["coalesce", ["feature-state", "shade"], NOT_IN_CHARGE], NOT_IN_CHARGE],
+        "fill-color": ["to-color", ["coalesce", ["feature-state", "shade"], palette.notInCharge], palette.notInCharge],
         "fill-opacity": ["case", ["boolean", ["feature-state", "hover"], false], 0.78, 1],
         "fill-antialias": false,
       },
@@ -97,60 +118,64 @@ function gridLayers(scale: Scale): LayerSpecification[] {
       id: "grid-line",
       type: "line",
       ...common,
-      layout: { "line-join": "round" },
+      // Before it is hinted at the shades tell the grids: borders a few pixels apart are a blot, and most of what is drawn.
+      minzoom: scale.hinted,
+      // No round joins: at a pixel's width nobody sees them, and each is several triangles more.
       paint: {
-        "line-color": "#7b8b92",
+        "line-color": palette.line,
         "line-width": ["interpolate", ["linear"], ["zoom"], 10, 0.3, 14, 0.9, 17, 1.4],
-        "line-opacity": fadingIn(scale, 0.25),
+        "line-opacity": fadingIn(scale),
       },
     },
   ];
 }
 
-function partLayer(kind: string): LayerSpecification {
+function partLayer(kind: string, palette: Palette): LayerSpecification {
   return {
     id: `part-${kind}`,
     type: "line",
     source: sourceOf(kind),
     "source-layer": AREAS_LAYER,
     minzoom: 14,
-    paint: { "line-color": "#7b8b92", "line-width": 0.7, "line-dasharray": [2, 2], "line-opacity": 0.7 },
+    paint: { "line-color": palette.line, "line-width": 0.7, "line-dasharray": [2, 2], "line-opacity": 0.7 },
   };
 }
 
-function borderLayer(scale: Scale, height: number): LayerSpecification {
+function borderLayer(scale: Scale, height: number, palette: Palette): LayerSpecification {
   const heavier = 1 + 0.35 * height;
   return {
     id: `border-${scale.kind.code}`,
     type: "line",
     source: sourceOf(scale.kind.code),
     "source-layer": AREAS_LAYER,
-    layout: { "line-join": "round" },
+    // Before it is hinted at nothing of it is to be seen: its tiles are then not asked for either.
+    minzoom: scale.hinted,
     paint: {
-      "line-color": "#2f4451",
+      "line-color": palette.border,
       "line-width": ["interpolate", ["linear"], ["zoom"], 9, 0.7 * heavier, 13, 1.7 * heavier, 17, 2.6 * heavier],
-      "line-opacity": fadingIn(scale, 0),
+      "line-opacity": fadingIn(scale),
     },
   };
 }
 
-function chosenGridLayers(kind: string): LayerSpecification[] {
-  const chosen: ExpressionSpecification = ["boolean", ["feature-state", "chosen"], false];
-  return [
-    {
-      id: "grid-chosen",
-      type: "line",
-      source: sourceOf(kind),
-      "source-layer": AREAS_LAYER,
-      layout: { "line-join": "round" },
-      paint: { "line-color": "#0b3a47", "line-width": ["case", chosen, 4, 0] },
-    },
-  ];
+/** The border of what is chosen; hidden, so that nothing is asked for, until something is. */
+function chosenLayer(source: string, width_px: number, palette: Palette): LayerSpecification {
+  return {
+    id: source,
+    type: "line",
+    source,
+    "source-layer": AREAS_LAYER,
+    filter: onlyArea(null),
+    layout: { "line-join": "round", visibility: "none" },
+    paint: { "line-color": palette.chosen, "line-width": width_px },
+  };
 }
 
-const HALO = { "text-halo-color": "rgba(255,255,255,0.92)", "text-halo-width": 1.6 } as const;
+function halo({ halo: colour }: Palette): { "text-halo-color": string; "text-halo-width": number } {
+  return { "text-halo-color": colour, "text-halo-width": 1.6 };
+}
 
-function gridLabels(kind: string): LayerSpecification[] {
+function gridLabels(kind: string, palette: Palette): LayerSpecification[] {
   return [
     {
       id: "grid-label",
@@ -170,12 +195,12 @@ function gridLabels(kind: string): LayerSpecification[] {
         "text-radial-offset": 1,
         "text-justify": "center",
       },
-      paint: { "text-color": "#1d2a33", ...HALO },
+      paint: { "text-color": palette.label, ...halo(palette) },
     },
   ];
 }
 
-function aboveLabels({ kind, from, to }: Names): LayerSpecification {
+function aboveLabels({ kind, from, to }: Names, palette: Palette): LayerSpecification {
   return {
     id: `above-label-${kind.code}`,
     type: "symbol",
@@ -193,11 +218,11 @@ function aboveLabels({ kind, from, to }: Names): LayerSpecification {
       "text-radial-offset": 1.2,
       "text-justify": "center",
     },
-    paint: { "text-color": "#0b3a47", ...HALO },
+    paint: { "text-color": palette.above, ...halo(palette) },
   };
 }
 
-function issueLayers(): LayerSpecification[] {
+function issueLayers(palette: Palette): LayerSpecification[] {
   const clustered: FilterSpecification = ["has", "point_count"];
   return [
     {
@@ -205,7 +230,7 @@ function issueLayers(): LayerSpecification[] {
       type: "fill",
       source: CHOSEN,
       filter: ["==", ["geometry-type"], "Polygon"],
-      paint: { "fill-color": "#0b3a47", "fill-opacity": 0.12, "fill-outline-color": "#0b3a47" },
+      paint: { "fill-color": palette.chosen, "fill-opacity": 0.12, "fill-outline-color": palette.chosen },
     },
     {
       id: "issue",
@@ -244,7 +269,7 @@ function issueLayers(): LayerSpecification[] {
       paint: {
         "circle-radius": 15,
         "circle-color": "rgba(255,255,255,0.96)",
-        "circle-stroke-color": "#0b3a47",
+        "circle-stroke-color": palette.chosen,
         "circle-stroke-width": 3,
       },
     },
@@ -252,7 +277,7 @@ function issueLayers(): LayerSpecification[] {
       id: "chosen-issue",
       type: "symbol",
       source: CHOSEN,
-      filter: ["==", ["geometry-type"], "Point"],
+      filter: ["has", "sign"],
       layout: {
         "icon-image": ["concat", "sign-", ["get", "sign"], ["case", ["get", "doubtful"], "-doubtful", ""]],
         "icon-allow-overlap": true,

@@ -11,13 +11,18 @@ import {
   type PaddingOptions,
   type PointLike,
   ScaleControl,
+  type VectorTileSource,
   setWorkerUrl,
 } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
-import type { Bounds, Ground, GridCount, IssuePoint } from "../api/types";
+import "maplibre-gl/dist/maplibre-gl.css";
+import type { Area, Bounds, Ground, GridCount, IssuePoint } from "../api/types";
 import { PIXEL_RATIO, draw, signOf } from "./icons";
 import { type Measure, breaks, classOf, shade } from "./shades";
-import { AREAS_LAYER, CHOSEN, ISSUES, sourceOf, style } from "./style";
+import { PALETTES, type Scheme } from "./palette";
+import { AREAS_LAYER, CHOSEN, CHOSEN_AREA, CHOSEN_GRID, ISSUES, NEAREST_ZOOM, onlyArea, sourceOf, style, tilesOf } from "./style";
+
+export { canDraw, drawing } from "./canvas";
 
 setWorkerUrl(workerUrl);
 
@@ -27,9 +32,18 @@ export interface Covered {
   bottom?: number;
 }
 
+/** What the grids are shaded by: those that hold open issues, and the ids of those in charge that hold none. */
+export interface Counts {
+  grids: readonly GridCount[];
+  quiet: readonly number[];
+}
+
 export interface Choices {
   onIssue(id: string): void;
-  onGrid(id: number): void;
+  /** `code`: where the tile tells it; from far away it does not. */
+  onGrid(id: number, code: string | null, place: [lon: number, lat: number]): void;
+  /** Issues that no zoom tells apart. */
+  onSpot(place: [lon: number, lat: number]): void;
   onNothing(): void;
   covered(): Covered;
 }
@@ -53,27 +67,32 @@ const MARGIN_PX = 90;
 export class GroundView {
   readonly #map: MapLibre;
   readonly #gridSource: string | null;
+  readonly #tiles: string;
   readonly #choices: Choices;
-  #shaded = new Set<number>();
+  readonly #scheme: Scheme;
+  readonly #styled: Promise<void>;
+  #removed = false;
+  #shaded = new Map<number, string>();
   #hovered: number | null = null;
-  #chosenGrid: number | null = null;
-  #ready: Promise<void>;
+  readonly #ready: Promise<void>;
   #missedTiles = false;
 
-  constructor(container: HTMLElement, ground: Ground, home: Bounds | Camera | null, choices: Choices, words: MapWords) {
+  constructor(container: HTMLElement, ground: Ground, home: Bounds | Camera | null, choices: Choices, words: MapWords, scheme: Scheme = "light") {
+    this.#scheme = scheme;
     const grid = ground.kinds.find((kind) => kind.is_locating);
     this.#gridSource = grid ? sourceOf(grid.code) : null;
+    this.#tiles = absolute(ground.tiles ?? "");
     this.#choices = choices;
     this.#map = new MapLibre({
       container,
-      style: style(absolute(ground.tiles ?? ""), ground.kinds, ground.areas),
+      style: style(this.#tiles, ground.kinds, PALETTES[scheme]),
       ...(Array.isArray(home) ? { bounds: home, fitBoundsOptions: fit(container) } : (home ?? {})),
       attributionControl: false,
       dragRotate: false,
       pitchWithRotate: false,
       touchPitch: false,
       minZoom: 5,
-      maxZoom: 19,
+      maxZoom: NEAREST_ZOOM,
       fadeDuration: reducedMotion() ? 0 : 150,
       locale: { "Map.Title": words.label },
     });
@@ -84,6 +103,7 @@ export class GroundView {
       const picture = draw(name);
       if (picture && !this.#map.hasImage(name)) this.#map.addImage(name, picture, { pixelRatio: PIXEL_RATIO });
     });
+    this.#styled = new Promise((resolve) => void this.#map.once("style.load", () => resolve()));
     this.#ready = new Promise((resolve) => void this.#map.once("load", () => resolve()));
     this.#listen();
   }
@@ -103,16 +123,18 @@ export class GroundView {
   }
 
   /** Colour the grids by one measure; grids that are not in `counts` are not in charge. */
-  async shadeGrids(counts: readonly GridCount[], measure: Measure): Promise<void> {
-    await this.#ready;
-    if (this.#gridSource === null) return;
-    const bounds = breaks(counts.map((grid) => grid[measure]));
-    const gone = new Set(this.#shaded);
-    for (const grid of counts) {
-      gone.delete(grid.id);
-      this.#shaded.add(grid.id);
-      this.#set(grid.id, { shade: shade(measure, classOf(grid[measure], bounds), bounds.length) });
-    }
+  async shadeGrids({ grids, quiet }: Counts, measure: Measure): Promise<void> {
+    await this.#styled;
+    const bounds = breaks(grids.map((grid) => grid[measure]));
+    const gone = new Set(this.#shaded.keys());
+    const colour = (id: number, count: number): void => {
+      gone.delete(id);
+      const to = shade(measure, classOf(count, bounds), bounds.length, this.#scheme);
+      if (this.#shaded.get(id) !== to) this.#set(id, { shade: to });
+      this.#shaded.set(id, to);
+    };
+    for (const id of quiet) colour(id, 0);
+    for (const grid of grids) colour(grid.id, grid[measure]);
     for (const id of gone) {
       this.#shaded.delete(id);
       this.#set(id, { shade: null });
@@ -120,27 +142,40 @@ export class GroundView {
   }
 
   async showIssues(points: readonly IssuePoint[]): Promise<void> {
-    await this.#ready;
-    const features = points.filter((point) => point.geometry !== null).map(asFeature);
-    await this.#source(ISSUES).setData({ type: "FeatureCollection", features });
+    await this.#lay(ISSUES, points.filter((point) => point.geometry !== null).map(asFeature));
   }
 
   /** Mark one issue, with the circle that its GPS error covers; null marks none. */
   async choose(point: IssuePoint | null, accuracy_m: number | null): Promise<void> {
-    await this.#ready;
     const features: GeoJSON.Feature[] = [];
     if (point?.geometry) {
       if (accuracy_m) features.push(disc(point.geometry.coordinates, accuracy_m));
       features.push(asFeature(point));
     }
-    await this.#source(CHOSEN).setData({ type: "FeatureCollection", features });
+    await this.#lay(CHOSEN, features);
+  }
+
+  /** Mark a place at which many lie. */
+  async chooseSpot(place: [number, number]): Promise<void> {
+    await this.#lay(CHOSEN, [{ type: "Feature", properties: {}, geometry: { type: "Point", coordinates: place } }]);
+  }
+
+  /** Draw the border of an area above the grids strongly; null none. */
+  async chooseArea(area: Area | null): Promise<void> {
+    await this.#styled;
+    if (area && !this.#removed) this.#map.getSource<VectorTileSource>(CHOSEN_AREA)?.setTiles([tilesOf(this.#tiles, area.kind)]);
+    this.#mark(CHOSEN_AREA, area?.id ?? null);
   }
 
   async chooseGrid(id: number | null): Promise<void> {
-    await this.#ready;
-    if (this.#chosenGrid !== null) this.#set(this.#chosenGrid, { chosen: false });
-    this.#chosenGrid = id;
-    if (id !== null) this.#set(id, { chosen: true });
+    await this.#styled;
+    this.#mark(CHOSEN_GRID, id);
+  }
+
+  #mark(layer: string, id: number | null): void {
+    if (this.#removed || !this.#map.getLayer(layer)) return;
+    this.#map.setFilter(layer, onlyArea(id));
+    this.#map.setLayoutProperty(layer, "visibility", id === null ? "none" : "visible");
   }
 
   /** Bring a place into view, near enough to see its grid, clear of `covered` pixels of panels. */
@@ -150,7 +185,8 @@ export class GroundView {
     this.#map.easeTo({ center: place, zoom, offset, ...(reducedMotion() && { duration: 0 }) });
   }
 
-  goHome(bounds: Bounds): void {
+  /** Bring a box into view as a whole. */
+  fit(bounds: Bounds): void {
     this.#map.fitBounds(bounds, { ...fit(this.#map.getContainer()), ...(reducedMotion() && { duration: 0 }) });
   }
 
@@ -171,6 +207,7 @@ export class GroundView {
   }
 
   remove(): void {
+    this.#removed = true;
     this.#map.remove();
   }
 
@@ -191,7 +228,7 @@ export class GroundView {
     const issue = this.#at(event, ["chosen-issue", "issue"])[0];
     const grid = this.#grid(event);
     if (issue) this.#choices.onIssue(String(issue.properties["id"]));
-    else if (grid !== null) this.#choices.onGrid(grid);
+    else if (grid !== null) this.#choices.onGrid(grid.id, grid.code, [event.lngLat.lng, event.lngLat.lat]);
     else return this.#choices.onNothing();
     return this.#uncover(event);
   }
@@ -207,14 +244,16 @@ export class GroundView {
 
   async #open(cluster: MapGeoJSONFeature): Promise<void> {
     const source = this.#source(ISSUES);
+    if (!source) return;
     const zoom = await source.getClusterExpansionZoom(Number(cluster.properties["cluster_id"]));
     const center = (cluster.geometry as GeoJSON.Point).coordinates as [number, number];
-    this.#map.easeTo({ center, zoom: Math.min(zoom + 0.2, 19), ...(reducedMotion() && { duration: 0 }) });
+    if (zoom > NEAREST_ZOOM) return this.#choices.onSpot(center);
+    this.#map.easeTo({ center, zoom: Math.min(zoom + 0.2, NEAREST_ZOOM), ...(reducedMotion() && { duration: 0 }) });
   }
 
   #hover(event: MapMouseEvent): void {
     const over = this.#at(event, ["cluster", "issue"])[0];
-    const grid = this.#grid(event);
+    const grid = this.#grid(event)?.id ?? null;
     this.#map.getCanvas().style.cursor = over || grid !== null ? "pointer" : "";
     if (grid === this.#hovered) return;
     this.#unhover();
@@ -238,19 +277,25 @@ export class GroundView {
     return this.#map.queryRenderedFeatures(box, { layers });
   }
 
-  #grid(event: MapMouseEvent): number | null {
+  #grid(event: MapMouseEvent): { id: number; code: string | null } | null {
     if (!this.#map.getLayer("grid-fill")) return null;
     const found = this.#map.queryRenderedFeatures(event.point, { layers: ["grid-fill"] })[0];
-    return typeof found?.id === "number" ? found.id : null;
+    return typeof found?.id === "number" ? { id: found.id, code: (found.properties["code"] as string | undefined) ?? null } : null;
   }
 
   #set(id: number, state: Record<string, unknown>): void {
-    if (this.#gridSource === null) return;
+    if (this.#gridSource === null || this.#removed) return;
     this.#map.setFeatureState({ source: this.#gridSource, sourceLayer: AREAS_LAYER, id }, state);
   }
 
-  #source(name: string): GeoJSONSource {
-    return this.#map.getSource(name) as GeoJSONSource;
+  /** What is laid over the ground waits for the style, not for the tiles; a map that is gone takes nothing. */
+  async #lay(name: string, features: GeoJSON.Feature[]): Promise<void> {
+    await this.#styled;
+    await this.#source(name)?.setData({ type: "FeatureCollection", features });
+  }
+
+  #source(name: string): GeoJSONSource | undefined {
+    return this.#removed ? undefined : (this.#map.getSource(name) as GeoJSONSource | undefined);
   }
 }
 
@@ -279,7 +324,7 @@ function fit(container: HTMLElement): { padding: PaddingOptions; maxZoom: number
   const wide = container.clientWidth > WIDE_MAP_PX;
   const padding =
     window.innerWidth < NARROW_PX
-      ? { top: 64, bottom: 236, left: 14, right: 14 }
+      ? { top: 64, bottom: 276, left: 14, right: 14 }
       : { top: 28, bottom: 28, left: wide ? 256 : 28, right: 28 };
   return { padding, maxZoom: MAX_HOME_ZOOM };
 }
@@ -289,16 +334,6 @@ export function absolute(path: string): string {
   return `${location.origin}${path}`;
 }
 
-/** What a map is drawn from, as one text: where it is the same, what else is known of the ground draws nothing anew. */
-export function drawing({ tiles, kinds }: Ground): string {
-  return `${tiles} ${kinds.map((kind) => kind.code).join(" ")}`;
-}
-
 export function reducedMotion(): boolean {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
-
-/** Whether this browser can draw a map at all. */
-export function canDraw(): boolean {
-  return document.createElement("canvas").getContext("webgl2") !== null;
 }

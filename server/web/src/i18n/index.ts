@@ -36,8 +36,13 @@ export function chooseLanguage(chosen: Language): void {
   for (const listener of listeners) listener();
 }
 
-export function markDocument(): void {
+let title: Key | null = null;
+
+/** Tell browser and screen reader the language of the page, and its title in it: `page`, where it has a name. */
+export function markDocument(page: Key | null = title): void {
+  title = page;
   document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  document.title = page === null ? t("app.name") : `${t(page)} · ${t("app.name")}`;
 }
 
 /** Draw the component anew when the language changes. */
@@ -59,6 +64,21 @@ export function t(key: Key, params: Params = {}): string {
 export function tData(prefix: string, value: string): string {
   const key = `${prefix}.${value}`;
   return key in CATALOGUES[language] ? t(key as Key) : value;
+}
+
+/** Several things in a row, with the commas of the language. */
+export function listed(things: readonly (string | number)[]): string {
+  return things.join(t("list.comma"));
+}
+
+/** What says something, and what it says. */
+export function says(name: string, words: string): string {
+  return t("list.says", { name, words });
+}
+
+/** A name with what is told beside it: a login, a code, a number. */
+export function beside(name: string, more: string | number): string {
+  return t("list.beside", { name, more });
 }
 
 /** Pick the name in the present language from a row that carries both. */

@@ -1,51 +1,59 @@
 /** The bar at the head of every page: whose it is, the way between pages, the language, who is signed in. */
 import type { ComponentChildren } from "preact";
+import { useRef, useState } from "preact/hooks";
 import { currentSession, signOut } from "../api/client";
 import type { Session } from "../api/types";
 import { chooseLanguage, currentLanguage, t } from "../i18n";
 import markUrl from "../mark.svg";
+import { Icon } from "./Icon";
+import { useBackCloses } from "./place";
+import { doorsFor } from "./roles";
+
+export { doorsFor, mayDispatch, mayDraw, mayHandle, mayRule } from "./roles";
 
 interface Props {
-  here: "start" | "map" | "support" | "review" | "grids" | "signin" | "docs";
+  here: "start" | "map" | "calendar" | "catalogue" | "rules" | "case" | "desk" | "duty" | "support" | "review" | "grids" | "signin" | "docs" | "missing" | "people" | "account";
   session?: Session | null;
   children?: ComponentChildren;
 }
 
-/** Who may call the APIs behind the pages of support and review. */
-const RULING = new Set(["supervisor", "dispatcher", "admin"]);
-
-export function mayRule(session: Session): boolean {
-  return session.roles.some((role) => RULING.has(role));
-}
-
-/** Who redraws the ground. */
-export function mayDraw(session: Session): boolean {
-  return session.roles.includes("gis");
-}
-
 export function Header({ here, session, children }: Props) {
+  const [open, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const close = (): void => {
+    setOpen(false);
+    button.current?.focus();
+  };
   return (
-    <header class="bar">
+    <header class="bar" data-menu={open ? "open" : "shut"} onKeyDown={(event) => open && event.key === "Escape" && close()}>
       <a class="bar-name" href="/" aria-label={`${t("app.name")} ${t("nav.start")}`}>
         <img src={markUrl} alt="" width="26" height="26" />
         <span>{t("app.name")}</span>
       </a>
-      <nav class="bar-nav" aria-label={t("app.name")}>
-        <Link to="/map" current={here === "map"} words={t("nav.map")} />
-        {session && mayRule(session) && (
-          <>
-            <Link to="/review" current={here === "review"} words={t("nav.review")} />
-            <Link to="/support" current={here === "support"} words={t("nav.support")} />
-          </>
-        )}
-        {session && mayDraw(session) && <Link to="/grids" current={here === "grids"} words={t("nav.grids")} />}
-        <Link to="/docs" current={here === "docs"} words={t("nav.docs")} />
-      </nav>
-      <div class="bar-middle">{children}</div>
-      <LanguageButton />
-      {session ? <Person session={session} /> : here !== "signin" && <Link to="/signin" current={false} words={t("nav.signin")} />}
+      <button ref={button} type="button" class="bar-menu" aria-expanded={open} aria-controls="bar-rest" onClick={() => setOpen(!open)}>
+        <Icon name={open ? "close" : "menu"} /> {t("nav.menu")}
+      </button>
+      {open && <Opened onBack={() => setOpen(false)} />}
+      <div class="bar-rest" id="bar-rest">
+        <nav class="bar-nav" aria-label={t("nav.pages")}>
+          {doorsFor(session ?? null, here).map(({ to, words }) => (
+            <Link key={to} to={to} current={to === `/${here}`} words={t(words)} />
+          ))}
+        </nav>
+        <div class="bar-middle">{children}</div>
+        <div class="bar-tail">
+          <LanguageButton />
+          {session ? <Person session={session} /> : here !== "signin" && <Link to="/signin" current={false} words={t("nav.signin")} />}
+        </div>
+      </div>
     </header>
   );
+}
+
+/** Back folds the menu. */
+function Opened({ onBack }: { onBack: () => void }) {
+  useBackCloses("menu", onBack);
+  return null;
 }
 
 function Link({ to, current, words }: { to: string; current: boolean; words: string }) {
@@ -72,7 +80,7 @@ function Person({ session }: { session: Session }) {
   };
   return (
     <div class="bar-person">
-      <span class="bar-who">{session.person.name}</span>
+      <a class="bar-link bar-who" href="/account" aria-label={`${t("nav.account")} ${session.person.name}`} aria-current={location.pathname === "/account" ? "page" : undefined}>{session.person.name}</a>
       <button type="button" class="bar-link" onClick={() => void leave()}>
         {t("nav.signout")}
       </button>

@@ -1,6 +1,6 @@
 /** The sign of a light, drawn as on the map: shape and colour, with its words for those who see neither. */
 import { t } from "../i18n";
-import { LIGHT_COLOURS, type Sign as Kind } from "../ground/icons";
+import type { Sign as Kind } from "../ground/icons";
 
 const SHAPES: Record<Kind, string> = {
   green: "M12 4.500a7.500 7.500 0 1 1 0 15 7.500 7.500 0 0 1 0-15Z",
@@ -11,17 +11,10 @@ const SHAPES: Record<Kind, string> = {
 };
 
 export function Sign({ light, silent = false }: { light: Kind; silent?: boolean }) {
-  const hollow = light === "none";
   const words = silent ? { "aria-hidden": true as const } : { role: "img" as const, "aria-label": t(`light.${light}`) };
   return (
-    <svg class="sign" width="16" height="16" viewBox="0 0 24 24" {...words}>
-      <path
-        d={SHAPES[light]}
-        fill={hollow ? "none" : LIGHT_COLOURS[light]}
-        stroke={LIGHT_COLOURS[light]}
-        stroke-width={hollow ? 3 : 0}
-        stroke-linejoin="round"
-      />
+    <svg class={`sign is-${light}`} viewBox="0 0 24 24" {...words}>
+      <path d={SHAPES[light]} />
     </svg>
   );
 }

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { currentSession, read } from "../api/client";
 import type { Category, Ground, Session } from "../api/types";
 import { type Key, markDocument, t, useLanguage } from "../i18n";
+import { readCharge } from "./areas";
 import { followGround } from "./following";
 import { Header, mayRule } from "./Header";
 import { refuseOrLeave } from "./reading";
@@ -16,19 +17,23 @@ export interface Here {
   categories: ReadonlyMap<string, Category>;
 }
 
-async function load(): Promise<Here> {
+/** `whole`: with every area down to the grids, as only the page that draws on them needs. */
+async function load(whole: boolean): Promise<Here> {
   const session = await currentSession();
   const [ground, catalogue] = await Promise.all([
-    read<Ground>("/v1/areas"),
+    whole ? read<Ground>("/v1/areas") : readCharge(),
     read<{ categories: { code: string; parent: string | null; zh: string; en: string }[] }>("/v1/categories"),
   ]);
   const named = catalogue.categories.map(({ code, parent, zh, en }) => ({ code, parent, name_zh: zh, name_en: en }));
   return { session, ground, categories: new Map(named.map((each) => [each.code, each])) };
 }
 
+/** Pages that are as high as the window, and scroll within. */
+const MAIN: Partial<Record<string, string>> = { grids: "staff is-ground", desk: "staff is-work", duty: "staff is-work" };
+
 /** Draw a page of the staff's, for those who may use it; `norole` tells the others whom it is for. */
 export function startStaffPage(
-  here: "support" | "review" | "grids",
+  here: "support" | "review" | "grids" | "calendar" | "catalogue" | "rules" | "case" | "desk" | "duty" | "people" | "account",
   Body: (props: Here) => ComponentChildren,
   may: (session: Session) => boolean = mayRule,
   norole: Key = "staff.norole",
@@ -39,7 +44,7 @@ export function startStaffPage(
     const [trouble, setTrouble] = useState<string | null>(null);
     const begin = (): void => {
       setTrouble(null);
-      load().then(setLoaded, (error: unknown) => refuseOrLeave(error, setTrouble));
+      load(here === "grids").then(setLoaded, (error: unknown) => refuseOrLeave(error, setTrouble));
     };
     useEffect(begin, []);
     useEffect(() => {
@@ -49,7 +54,7 @@ export function startStaffPage(
     return (
       <div class="page">
         <Header here={here} session={loaded?.session ?? null} />
-        <main class={here === "grids" ? "staff is-ground" : "staff"}>
+        <main class={MAIN[here] ?? "staff"}>
           {trouble !== null && <Trouble words={trouble} again={begin} />}
           {!loaded && trouble === null && <p class="nothing" role="status">{t("live.loading")}</p>}
           {loaded && (may(loaded.session) ? <Body {...loaded} /> : <p class="notice" role="alert">{t(norole)}</p>)}
@@ -57,7 +62,7 @@ export function startStaffPage(
       </div>
     );
   }
-  markDocument();
+  markDocument(`nav.${here}`);
   render(<Page />, document.getElementById("app") as HTMLElement);
 }
 
@@ -68,22 +73,6 @@ export function Trouble({ words, again }: { words: string; again?: () => void })
       {again && <button type="button" class="quiet" onClick={again}>{t("error.retry")}</button>}
     </div>
   );
-}
-
-/** The areas of the caller, a native select: usable by keyboard and thumb over thousands of grids. */
-export function AreaSelect({ ground, value, onChange }: { ground: Ground; value: string; onChange: (code: string) => void }) {
-  return (
-    <Select name={t("filter.area")} value={value} onChange={onChange} options={[["", t("filter.area.any")], ...mine(ground)]} />
-  );
-}
-
-function mine(ground: Ground): [string, string][] {
-  const rank = new Map(ground.kinds.map((kind) => [kind.code, kind.rank]));
-  const locating = ground.kinds.find((kind) => kind.is_locating)?.rank ?? 0;
-  return ground.areas
-    .filter((area) => area.in_charge && (rank.get(area.kind) ?? 0) <= locating)
-    .sort((a, b) => (rank.get(a.kind) ?? 0) - (rank.get(b.kind) ?? 0) || a.code.localeCompare(b.code))
-    .map((area) => [area.code, area.name]);
 }
 
 interface SelectProps {

@@ -27,14 +27,20 @@ const REFUSED_MS = 60_000;
  * Twice for each: at once with its tiles and the areas of before, and with its own areas when they are read. That takes
  * the server a second or two in a large city, and all open maps hear at one moment: each asks at one of its own.
  */
-export function followGround(first: Ground, changed: (ground: Ground) => void): () => void {
-  const follower = new Follower(first, changed);
+export function followGround(first: Ground, changed: (ground: Ground) => void, ask: Ask = askAll): () => void {
+  const follower = new Follower(first, changed, ask);
   follower.begin();
   return () => follower.end();
 }
 
+/** Reads what a page keeps of the ground: all its areas, or fewer. */
+export type Ask = (signal: AbortSignal) => Promise<Ground>;
+
+const askAll: Ask = (signal) => read<Ground>("/v1/areas", signal);
+
 class Follower {
   readonly #changed: (ground: Ground) => void;
+  readonly #whole: Ask;
   readonly #asking = new AbortController();
   #known: Ground;
   #timer = 0;
@@ -50,7 +56,8 @@ class Follower {
   #sure = true;
   #out = false;
 
-  constructor(first: Ground, changed: (ground: Ground) => void) {
+  constructor(first: Ground, changed: (ground: Ground) => void, whole: Ask) {
+    this.#whole = whole;
     this.#known = first;
     this.#changed = changed;
   }
@@ -140,7 +147,7 @@ class Follower {
   }
 
   async #name(): Promise<void> {
-    this.#tell(await read<Ground>("/v1/areas", patient(this.#naming)));
+    this.#tell(await this.#whole(patient(this.#naming)));
   }
 
   #tell(ground: Ground): void {

@@ -2,8 +2,8 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { Refused, read } from "../api/client";
 import type { Fault } from "../api/support";
-import { leaveForSignIn } from "../board/live";
 import { currentLanguage, t } from "../i18n";
+import { leaveForSignIn } from "./leaving";
 
 /** What went wrong in the server's words, or that it cannot be heard. */
 export function wordsOf(error: unknown): string {
@@ -18,6 +18,11 @@ export function faultsOf(error: unknown): readonly Fault[] {
   return (error.problem as { errors?: Fault[] }).errors ?? [];
 }
 
+/** The one field that a refusal is about. */
+export function fieldOf(error: unknown): string | null {
+  return error instanceof Refused ? ((error.problem as { field?: string }).field ?? null) : null;
+}
+
 export function refuseOrLeave(error: unknown, told: (words: string) => void): void {
   if (error instanceof Refused && error.status === 401) return leaveForSignIn();
   if (error instanceof DOMException && error.name === "AbortError") return;
@@ -30,12 +35,13 @@ export interface Reading<T> {
   again: () => void;
 }
 
-/** Read what an address tells; and again when `since` is another. */
-export function useRead<T>(url: string, since?: unknown): Reading<T> {
+/** Read what an address tells, nothing where there is none; and again when `since` is another. */
+export function useRead<T>(url: string | null, since?: unknown): Reading<T> {
   const [value, setValue] = useState<T | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
   const [turn, setTurn] = useState(0);
   useEffect(() => {
+    if (url === null) return setValue(null);
     const asking = new AbortController();
     setTrouble(null);
     read<T>(url, asking.signal).then(setValue, (error: unknown) => refuseOrLeave(error, setTrouble));

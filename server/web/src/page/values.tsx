@@ -2,7 +2,7 @@
 import type { ComponentChildren } from "preact";
 import type { Doc, Value } from "../api/support";
 import type { Category } from "../api/types";
-import { pick, t, tData } from "../i18n";
+import { listed, pick, t, tData } from "../i18n";
 
 type Categories = ReadonlyMap<string, Category>;
 
@@ -15,7 +15,7 @@ export function shown(field: string, value: Value, categories: Categories): stri
   if (typeof value === "string") return tData(`choice.${field}`, value);
   if (typeof value === "boolean") return t(value ? "staff.yes" : "staff.no");
   if (field === "location") return place(value as Doc);
-  if (Array.isArray(value)) return value.every((each) => typeof each === "string") ? value.join("、") || t("staff.empty") : JSON.stringify(value);
+  if (Array.isArray(value)) return value.every((each) => typeof each === "string") ? listed(value) || t("staff.empty") : JSON.stringify(value);
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 

@@ -1,15 +1,19 @@
 /** One draft: the tools, its steps, what the check finds, what it changes for whom, and its publication. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { change, Refused, read, remove } from "../api/client";
-import type { Areas, Changes, Done, Draft, Findings, Impact } from "../api/redraw";
-import { type Key, t } from "../i18n";
+import type { Areas, Changes, Draft, Findings, Impact } from "../api/redraw";
+import { t } from "../i18n";
 import { Ask } from "../page/Ask";
 import { refuseOrLeave, wordsOf } from "../page/reading";
 import { Trouble } from "../page/Staff";
 import { moment } from "../time";
-import { Balanced, balanceOf } from "./Even";
-import type { Table } from "./main";
-import type { Overlay } from "./map";
+import { Changed } from "./Changed";
+import { around, boundsOf } from "./lines";
+import type { Table } from "./table";
+import type { Overlay, RedrawMap } from "./map";
+import { boxOf } from "./places";
+import { Publish, Working } from "./Publish";
+import { Steps } from "./Steps";
 import { Check, Consequences } from "./Told";
 import { type Operation, Tools } from "./Tools";
 
@@ -24,12 +28,16 @@ interface Props {
 interface Standing {
   draft: Draft;
   areas: Areas;
+  changes: readonly Changes[];
   moved: GeoJSON.FeatureCollection;
   findings: Findings;
   impact: Impact;
 }
 
 const STALE = 412;
+const LEAST_M2 = 1;
+/** What becomes of an area without its ground. */
+const OTHERWISE = new Set(["renamed", "moved", "restored"]);
 
 async function load(id: number): Promise<Standing> {
   const here = `/v1/drafts/${id}`;
@@ -40,13 +48,22 @@ async function load(id: number): Promise<Standing> {
     read<Findings>(`${here}/findings`),
     read<Impact>(`${here}/impact`),
   ]);
-  const moved = { type: "FeatureCollection" as const, features: told.changes.flatMap((each) => each.moved.features) };
-  return { draft, areas: { ...areas, features: redrawn(areas, told.changes) }, moved, findings, impact };
+  const moved = { type: "FeatureCollection" as const, features: told.changes.flatMap((each) => each.moved.features.filter(isGround)) };
+  return { draft, areas: { ...areas, features: redrawn(areas, told.changes) }, changes: told.changes, moved, findings, impact };
 }
 
-/** The areas that are other than they were; a neighbour that only got a corner on its border is not. */
+/** Whether a piece of ground was moved by somebody; a border that got a corner moves by less than a metre of ground. */
+function isGround({ properties }: GeoJSON.Feature): boolean {
+  return (properties as { area_m2: number }).area_m2 >= LEAST_M2;
+}
+
+/** The areas that are other than they were: of ground, new, or by another name; no neighbour that only got a corner. */
 function redrawn({ features }: Areas, changes: readonly Changes[]): Areas["features"] {
-  const touched = new Set(changes.flatMap(({ lineage }) => lineage.flatMap(({ source, target }) => [source, target])));
+  const moved = changes.flatMap((each) => each.moved.features.filter(isGround).flatMap(({ properties }) => [properties?.from, properties?.to]));
+  const otherwise = changes.flatMap(({ lineage }) => lineage.filter(({ how }) => OTHERWISE.has(how)).map(({ target }) => target));
+  const before = new Set(changes.flatMap((each) => each.before));
+  const made = changes.flatMap((each) => each.after.filter((code) => !before.has(code)));
+  const touched = new Set([...moved, ...otherwise, ...made]);
   return features.filter(({ properties }) => touched.has(properties.code));
 }
 
@@ -56,6 +73,8 @@ export function DraftPage({ table, id, onClose, onPublished }: Props) {
   const [told, setTold] = useState<string | null>(null);
   const [after, setAfter] = useState(true);
   const [asking, setAsking] = useState<"publish" | "drop" | null>(null);
+  const [busy, setBusy] = useState(false);
+  const fitted = useRef<RedrawMap | null>(null);
   const refresh = async (): Promise<void> => {
     setTrouble(null);
     await load(id).then(setStanding, (error: unknown) => refuseOrLeave(error, setTrouble));
@@ -64,11 +83,17 @@ export function DraftPage({ table, id, onClose, onPublished }: Props) {
   useEffect(() => {
     const overlay: Overlay | null = standing && { areas: standing.areas, moved: standing.moved };
     void table.map?.lay(overlay, after);
+    // A draft that is opened shows what it changes; afterwards the map stays where the person looks.
+    const box = standing && around([...standing.areas.features, ...standing.moved.features].map(({ geometry }) => boundsOf(geometry)));
+    if (!table.map || !standing || fitted.current === table.map) return;
+    fitted.current = table.map;
+    if (box) table.map.goTo(box);
   }, [standing, after, table.map]);
 
   /** Change the draft as it was seen; resolve to whether that was done. */
   const act = async <T,>(what: string, body?: unknown): Promise<T | null> => {
     setTold(null);
+    setBusy(true);
     try {
       const answer = await change<T>("POST", `/v1/drafts/${id}/${what}`, tag(standing?.draft), body ?? {});
       setAfter(true);
@@ -79,10 +104,14 @@ export function DraftPage({ table, id, onClose, onPublished }: Props) {
       if (error instanceof Refused && error.status === STALE) await refresh();
       refuseOrLeave(error, () => setTold(error instanceof Refused && error.status === STALE ? t("draft.stale") : wordsOf(error)));
       return null;
+    } finally {
+      setBusy(false);
     }
   };
   if (standing === null) return trouble === null ? <p class="nothing" role="status">{t("live.loading")}</p> : <Trouble words={trouble} again={() => void refresh()} />;
-  const { draft, areas, findings, impact } = standing;
+  const { draft, areas, changes, findings, impact } = standing;
+  const gone = new Set(changes.flatMap((each) => each.gone));
+  const errors = findings.features.filter(({ properties }) => properties.severity === "error").length;
   const done = draft.done ?? [];
   const planned = draft.planned?.state === "waiting" ? draft.planned : null;
   const open = draft.published_edition === null && planned === null;
@@ -99,7 +128,7 @@ export function DraftPage({ table, id, onClose, onPublished }: Props) {
     <>
       <button type="button" class="bar-back" onClick={onClose}>{t("draft.back")}</button>
       <h1>{draft.name}</h1>
-      <p class="faint under">{t("draft.of", { author: draft.author, n: draft.base_edition })}</p>
+      <p class="faint under">{t("draft.of", { author: draft.author_name ?? draft.author, n: draft.base_edition })}</p>
       {trouble !== null && <Trouble words={trouble} again={() => void refresh()} />}
       {draft.published_edition !== null && <p class="notice">{t("draft.published", { n: draft.published_edition })}</p>}
       {planned !== null && (
@@ -125,19 +154,22 @@ export function DraftPage({ table, id, onClose, onPublished }: Props) {
         ))}
       </fieldset>
       {told !== null && <p class="warning" role="alert">{told}</p>}
-      {open && <Tools key={draft.version} table={table} areas={areas} onOperation={async (each: Operation) => (await act("operations", each)) !== null} />}
-      <Steps done={done} open={open} onUndo={() => void act("undo")} onRedo={() => void act("redo")} />
-      {draft.operations > 0 && <Check findings={findings} map={table.map} />}
+      <Working on={busy} words={t("draft.working")} />
+      {open && <Tools key={draft.version} table={table} draft={id} areas={areas} gone={gone} onOperation={async (each: Operation) => (await act("operations", each)) !== null} />}
+      <Steps done={done} open={open} busy={busy} ground={table.ground} areas={areas} map={table.map} onUndo={() => void act("undo")} onRedo={() => void act("redo")} />
+      {draft.operations > 0 && <Changed changes={changes} areas={areas} ground={table.ground} map={table.map} onShow={setAfter} />}
+      {draft.operations > 0 && <Check findings={findings} map={table.map} placeOf={(codes) => around(codes.map((code) => boxOf(code, table.ground, areas)).filter((box) => box !== null))} />}
       {draft.operations > 0 && <Consequences impact={impact} />}
       {open && (
-        <p class="card-foot">
-          <button type="button" class="quiet is-grave" onClick={() => setAsking("drop")}>{t("draft.drop")}</button>
-          <button type="button" class="do" disabled={draft.operations === 0 || !findings.open || draft.superseded} onClick={() => setAsking("publish")}>
+        <p class="card-foot ground-foot">
+          <button type="button" class="quiet is-grave" disabled={busy} onClick={() => setAsking("drop")}>{t("draft.drop")}</button>
+          <span class="faint">{draft.operations > 0 && t(errors > 0 ? "draft.foot.shut" : "draft.foot.open", { steps: draft.operations, n: errors })}</span>
+          <button type="button" class="do" disabled={busy || draft.operations === 0 || !findings.open || draft.superseded} onClick={() => setAsking("publish")}>
             {t("draft.publish")}
           </button>
         </p>
       )}
-      {asking === "publish" && <Publish draft={draft} impact={impact} onClose={() => setAsking(null)} onPublished={onPublished} />}
+      {asking === "publish" && <Publish draft={draft} tag={tag(draft)} impact={impact} onClose={() => setAsking(null)} onPublished={onPublished} />}
       {asking === "drop" && (
         <Ask
           title={t("draft.drop.title", { name: draft.name })}
@@ -155,68 +187,4 @@ export function DraftPage({ table, id, onClose, onPublished }: Props) {
 
 function tag(draft: Draft | undefined): string {
   return `"v${draft?.version ?? 0}"`;
-}
-
-interface StepsProps {
-  done: readonly Done[];
-  open: boolean;
-  onUndo: () => void;
-  onRedo: () => void;
-}
-
-function Steps({ done, open, onUndo, onRedo }: StepsProps) {
-  return (
-    <section class="panel">
-      <div class="head">
-        <h2>{t("draft.steps")}</h2>
-        {open && (
-          <span class="links">
-            <button type="button" class="quiet" disabled={!done.some((step) => !step.undone)} onClick={onUndo}>{t("draft.undo")}</button>
-            <button type="button" class="quiet" disabled={!done.some((step) => step.undone)} onClick={onRedo}>{t("draft.redo")}</button>
-          </span>
-        )}
-      </div>
-      {done.length === 0 && <p class="faint">{t("draft.nosteps")}</p>}
-      <ol class="ground-steps">
-        {done.map((step) => (
-          <li key={step.position} class={step.undone ? "is-undone" : ""}>
-            {t(`redraw.${step.kind}` as Key, { codes: codesOf(step) })}
-            <Outcome step={step} />
-          </li>
-        ))}
-      </ol>
-    </section>
-  );
-}
-
-function Outcome({ step }: { step: Done }) {
-  const balance = balanceOf(step.parameters);
-  return balance === null ? null : <Balanced balance={balance} />;
-}
-
-function codesOf({ parameters }: Done): string {
-  const { code, codes, file, areas } = parameters as { code?: string; codes?: string[]; file?: string; areas?: { code: string }[] };
-  if (file !== undefined) return t("import.step", { file, n: areas?.length ?? 0 });
-  if (areas !== undefined) return areas.map((area) => area.code).join(", ");
-  return (codes ?? (code === undefined ? [] : [code])).join(", ");
-}
-
-function Publish({ draft, impact, onClose, onPublished }: { draft: Draft; impact: Impact; onClose: () => void; onPublished: () => void }) {
-  const [note, setNote] = useState("");
-  const moved = impact.pairs.reduce((sum, pair) => sum + pair.households + pair.open_issues, 0);
-  const publish = async (): Promise<void> => {
-    await change("POST", `/v1/drafts/${draft.id}/publish`, tag(draft), { note });
-    // The ground of this page is the old one now: it is read anew with the page.
-    onPublished();
-    location.reload();
-  };
-  return (
-    <Ask title={t("draft.publish.title", { name: draft.name })} confirm={t("draft.publish")} onConfirm={publish} onClose={onClose}>
-      <p>{t("draft.publish.text", { moved })}</p>
-      <label class="pick">
-        <span>{t("draft.note")}</span>
-        <textarea rows={2} maxLength={1000} value={note} onInput={(event) => setNote(event.currentTarget.value)} />
-      </label>
-    </Ask>
-  );
 }

@@ -7,7 +7,8 @@ import { refuseOrLeave, useRead } from "../page/reading";
 import { Trouble } from "../page/Staff";
 import { moment } from "../time";
 import { Import } from "./Import";
-import type { Table } from "./main";
+import type { Table } from "./table";
+import { Working } from "./Publish";
 
 export function Drafts({ table, onOpen }: { table: Table; onOpen: (id: number) => void }) {
   const { value, trouble, again } = useRead<{ drafts: Draft[] }>("/v1/drafts", table.ground.tiles);
@@ -23,7 +24,7 @@ export function Drafts({ table, onOpen }: { table: Table; onOpen: (id: number) =
             <button type="button" class="ground-row" onClick={() => onOpen(draft.id)}>
               <strong>{draft.name}</strong>
               <span class="faint">
-                {t("draft.of", { author: draft.author, n: draft.base_edition })} · {t("draft.count", { n: draft.operations })} ·{" "}
+                {t("draft.of", { author: draft.author_name ?? draft.author, n: draft.base_edition })} · {t("draft.count", { n: draft.operations })} ·{" "}
                 {moment(draft.created_at, new Date())}
               </span>
               {draft.planned?.state === "waiting" && <span class="mark">{t("plan.at", { at: moment(draft.planned.at, new Date()) })}</span>}
@@ -39,11 +40,17 @@ export function Drafts({ table, onOpen }: { table: Table; onOpen: (id: number) =
 function NewDraft({ onOpen }: { onOpen: (id: number) => void }) {
   const [name, setName] = useState("");
   const [trouble, setTrouble] = useState<string | null>(null);
+  const [busy, setBusy] = useState(false);
   const begin = (event: SubmitEvent): void => {
     event.preventDefault();
+    setTrouble(null);
+    setBusy(true);
     post<Draft>("/v1/drafts", { name }).then(
       (draft) => onOpen(draft.id),
-      (error: unknown) => refuseOrLeave(error, setTrouble),
+      (error: unknown) => {
+        setBusy(false);
+        refuseOrLeave(error, setTrouble);
+      },
     );
   };
   return (
@@ -52,7 +59,8 @@ function NewDraft({ onOpen }: { onOpen: (id: number) => void }) {
         <span>{t("draft.name")}</span>
         <input value={name} maxLength={100} required onInput={(event) => setName(event.currentTarget.value)} />
       </label>
-      <button type="submit" class="do">{t("draft.begin")}</button>
+      <button type="submit" class="do" disabled={busy}>{t("draft.begin")}</button>
+      <Working on={busy} words={t("draft.beginning")} />
       {trouble !== null && <p class="warning" role="alert">{trouble}</p>}
     </form>
   );

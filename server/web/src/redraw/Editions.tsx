@@ -7,7 +7,8 @@ import { Ask } from "../page/Ask";
 import { useRead } from "../page/reading";
 import { Trouble } from "../page/Staff";
 import { moment } from "../time";
-import type { Table } from "./main";
+import type { Table } from "./table";
+import { Working } from "./Publish";
 
 const NOTHING = { type: "FeatureCollection", features: [] } as const;
 const FOLLOWING_MS = 1000;
@@ -31,7 +32,7 @@ export function Editions({ table }: { table: Table }) {
                 {edition.ends === null && <span class="mark">{t(isComing(edition) ? "ground.planned" : "ground.inforce")}</span>}
               </strong>
               <span class="faint">
-                {t("edition.by", { by: edition.by })} · {edition.begins === null ? t("edition.always") : t("edition.since", { at: at(edition.begins) })}
+                {t("edition.by", { by: edition.by_name ?? edition.by })} · {edition.begins === null ? t("edition.always") : t("edition.since", { at: at(edition.begins) })}
                 {edition.ends !== null && ` · ${t("edition.until", { at: at(edition.ends) })}`}
               </span>
               {edition.note !== "" && <span class="gist">{edition.note}</span>}
@@ -61,7 +62,7 @@ function Waiting({ plans }: { plans: readonly Plan[] }) {
     <div class="notice">
       <strong>{t("plan.title")}</strong>
       {waiting.map((plan) => (
-        <p key={plan.id}>{plan.name} · {t("plan.at", { at: at(plan.at) })} · {plan.by}</p>
+        <p key={plan.id}>{plan.name} · {t("plan.at", { at: at(plan.at) })} · {plan.by_name ?? plan.by}</p>
       ))}
     </div>
   );
@@ -77,11 +78,17 @@ interface ChosenProps {
 function Chosen({ table, edition, newest, onRestored }: ChosenProps) {
   const moved = useRead<GeoJSON.FeatureCollection>(`/v1/editions/${edition.number}/fragments`);
   const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
   useEffect(() => {
     if (moved.value) void table.map?.lay({ areas: { ...NOTHING, features: [] }, moved: moved.value }, true);
   }, [moved.value, table.map]);
   const restore = async (): Promise<void> => {
-    await post(`/v1/editions/${edition.number}/restoration`, {});
+    setBusy(true);
+    try {
+      await post(`/v1/editions/${edition.number}/restoration`, { name: t("edition.again", { n: edition.number }) });
+    } finally {
+      setBusy(false);
+    }
     setAsking(false);
     onRestored();
   };
@@ -96,6 +103,7 @@ function Chosen({ table, edition, newest, onRestored }: ChosenProps) {
       {asking && (
         <Ask title={t("edition.restore.title", { n: edition.number })} confirm={t("edition.restore")} onConfirm={restore} onClose={() => setAsking(false)}>
           <p>{t("edition.restore.text", { n: edition.number })}</p>
+          <Working on={busy} words={t("draft.publishing")} />
         </Ask>
       )}
     </div>

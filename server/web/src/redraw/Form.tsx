@@ -7,6 +7,7 @@ export type Operation = Record<string, unknown> & { kind: string };
 export interface FormProps {
   picked: readonly string[];
   names: ReadonlyMap<string, string>;
+  parents: ReadonlyMap<string, string | null>;
   points: readonly Point[];
   busy: boolean;
   onGo: (operation: Operation) => Promise<void>;

@@ -1,16 +1,19 @@
 /** A boundary file into a new draft: it is sent, looked at, told of with its places on the map, and taken. */
 import { useEffect, useState } from "preact/hooks";
 import { post, read, sendFile } from "../api/client";
-import type { BoundaryImport } from "../api/redraw";
+import type { BoundaryImport, ImportFault } from "../api/redraw";
 import { currentLanguage, t } from "../i18n";
 import { refuseOrLeave } from "../page/reading";
-import type { Table } from "./main";
+import type { Table } from "./table";
 import type { RedrawMap } from "./map";
 
 const IMPORTS = "/v1/boundaries/imports";
 const LIMIT_BYTES = 200 * 1024 * 1024;
 const POLL_MS = 700;
 const MOST_SHOWN = 200;
+/** What a file may not say of itself; the names of the API. */
+const UNSAID = ["code_field", "name_field", "parent_field", "layer", "crs", "encoding"] as const;
+type Unsaid = Partial<Record<(typeof UNSAID)[number], string>>;
 
 interface Props {
   table: Table;
@@ -49,10 +52,11 @@ function Importing({ table, onOpen, onClose }: Props & { onClose: () => void }) 
     await asked.then(setTold, (error: unknown) => refuseOrLeave(error, setTrouble));
     setBusy(false);
   };
-  const send = (file: File, kind: string, parent: string, retire: boolean): void => {
+  const send = (file: File, kind: string, parent: string, retire: boolean, unsaid: Unsaid): void => {
     if (file.size > LIMIT_BYTES) return setTrouble(t("import.toolarge"));
     const asked = new URLSearchParams({ name: file.name.slice(-200), kind, draft: "new", retire_missing: String(retire) });
     if (parent !== "") asked.set("parent", parent);
+    for (const name of UNSAID) if (unsaid[name]) asked.set(name, unsaid[name]);
     setTold(null);
     void ask(sendFile<BoundaryImport>(`${IMPORTS}?${asked}`, file));
   };
@@ -88,7 +92,7 @@ function progressOf(told: BoundaryImport | null): string {
 interface ChoiceProps {
   table: Table;
   busy: boolean;
-  onSend: (file: File, kind: string, parent: string, retire: boolean) => void;
+  onSend: (file: File, kind: string, parent: string, retire: boolean, unsaid: Unsaid) => void;
 }
 
 function Choice({ table, busy, onSend }: ChoiceProps) {
@@ -97,15 +101,16 @@ function Choice({ table, busy, onSend }: ChoiceProps) {
   const [kind, setKind] = useState(kinds.find((each) => each.is_locating)?.code ?? kinds[0]?.code ?? "");
   const [parent, setParent] = useState("");
   const [retire, setRetire] = useState(false);
+  const [unsaid, setUnsaid] = useState<Unsaid>({});
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
-    if (file) onSend(file, kind, parent.trim(), retire);
+    if (file) onSend(file, kind, parent.trim(), retire, unsaid);
   };
   return (
     <form class="ground-form" onSubmit={submit}>
       <label class="pick import-file">
         <span>{t("import.file")}</span>
-        <input type="file" required accept=".gpkg,.zip,.geojson,.json" onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)} />
+        <input type="file" required accept=".gpkg,.zip,.geojson,.json,.kml,.kmz,.csv" onChange={(event) => setFile(event.currentTarget.files?.[0] ?? null)} />
       </label>
       <label class="pick">
         <span>{t("import.kind")}</span>
@@ -121,9 +126,27 @@ function Choice({ table, busy, onSend }: ChoiceProps) {
         <input type="checkbox" checked={retire} onChange={(event) => setRetire(event.currentTarget.checked)} />
         <span>{t("import.retire")}</span>
       </label>
+      <details class="import-file">
+        <summary>{t("import.unsaid")}</summary>
+        {UNSAID.map((name) => (
+          <label class="pick" key={name}>
+            <span>{t(`import.${name}`)}</span>
+            <input name={name} value={unsaid[name] ?? ""} maxLength={100} onInput={({ currentTarget }) => setUnsaid({ ...unsaid, [name]: currentTarget.value.trim() })} />
+          </label>
+        ))}
+      </details>
       <span class="links"><button type="submit" class="do" disabled={busy || file === null}>{t("import.look")}</button></span>
     </form>
   );
+}
+
+/** As the check of a draft has them: nobody needs their colour. */
+const SIGNS = { refused: "✖", warning: "▲", mended: "✔", note: "●" } as const;
+
+function levelOf({ level, refused, severity }: ImportFault): "refused" | "warning" | "mended" | "note" {
+  if (level) return level;
+  if (refused) return "refused";
+  return severity === "note" ? "note" : "warning";
 }
 
 interface ReportProps {
@@ -153,7 +176,7 @@ function Report({ told, map, onTake }: ReportProps) {
       <ul class="ground-findings import-report">
         {report?.features.slice(0, MOST_SHOWN).map(({ properties, geometry }, index) => (
           <li key={index}>
-            <span class={properties.severity === "error" ? "mark is-error" : "mark"}>{t(`gate.${properties.severity}`)}</span>
+            <span class={properties.refused ? "mark is-error" : "mark"}><span aria-hidden="true">{SIGNS[levelOf(properties)]}</span> {t(`import.level.${levelOf(properties)}`)}</span>
             <span>{[properties.areas.join(" / "), properties.text[currentLanguage()]].filter(Boolean).join(": ")}</span>
             {geometry ? <button type="button" class="quiet" onClick={() => void map?.show(geometry)}>{t("gate.show")}</button> : <span />}
           </li>

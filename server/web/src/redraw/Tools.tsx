@@ -1,41 +1,69 @@
 /** What can be done with the grids that are picked: a line drawn on the map, or a form, becomes one operation. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useState } from "preact/hooks";
 import type { Areas } from "../api/redraw";
 import { t } from "../i18n";
 import { Icon } from "../page/Icon";
 import { nextCode } from "./codes";
 import { Even } from "./Even";
+import { Finder, type Found } from "./Finder";
 import { Entry, Form, type FormProps, type Operation } from "./Form";
-import type { Table } from "./main";
-import type { Point } from "./map";
+import { across, boundsOf, type Point, sharedBorder } from "./lines";
+import type { Table } from "./table";
+import { nextName } from "./names";
+import { Pen } from "./Pen";
+import { boxOf, shapesOf } from "./places";
 
 export type { Operation };
 type Doing = "split" | "border" | "merge" | "rename" | "even" | "heal";
 
 interface Props {
   table: Table;
-  areas: Areas | null;
+  draft: number;
+  areas: Areas;
+  gone: ReadonlySet<string>;
   /** Resolves to whether it was done. */
   onOperation: (operation: Operation) => Promise<boolean>;
 }
 
-export function Tools({ table, areas, onOperation }: Props) {
+export function Tools({ table, draft, areas, gone, onOperation }: Props) {
   const [picked, setPicked] = useState<readonly string[]>([]);
   const [doing, setDoing] = useState<Doing | null>(null);
   const [points, setPoints] = useState<readonly Point[]>([]);
+  const [active, setActive] = useState<number | null>(null);
+  const [missed, setMissed] = useState<"small" | "nothing" | null>(null);
   const [busy, setBusy] = useState(false);
   const draws = doing === "split" || doing === "border";
-  const names = namesOf(table, areas);
+  const names = useMemo(() => namesOf(table, areas), [table.ground, areas]);
+  const parents = useMemo(() => parentsOf(table, areas), [table.ground, areas]);
+  const drawn = useMemo(() => drawnBy(table, areas), [table.ground, areas]);
 
   useEffect(() => {
     table.hands.current = {
-      onArea: (code) => setPicked((now) => (now.includes(code) ? now.filter((each) => each !== code) : [...now, code])),
+      onArea: (code) => {
+        setMissed(null);
+        setPicked((now) => (now.includes(code) ? now.filter((each) => each !== code) : [...now, code]));
+      },
       onPoint: (point) => setPoints((now) => [...now, point]),
+      onMissed: setMissed,
     };
   }, [table.hands]);
   useEffect(() => void table.map?.pick(picked), [picked, table.map]);
-  useEffect(() => void table.map?.draw(draws, points), [draws, points, table.map]);
+  useEffect(() => void table.map?.draw(draws, points, active), [draws, points, active, table.map]);
 
+  const pick = (area: Found): void => {
+    setMissed(null);
+    setPicked((now) => (now.includes(area.code) ? now : [...now, area.code]));
+    const box = boxOf(area.code, table.ground, areas) ?? area.bounds;
+    table.map?.goTo(box);
+  };
+  const begin = async (way: "level" | "upright" | "border"): Promise<Point[] | null> => {
+    const shapes = await shapesOf(draft, picked, table.ground, areas);
+    const [one, other] = picked.map((code) => shapes.get(code));
+    if (!one) return null;
+    if (way !== "border") return across(one, way);
+    const line = other ? sharedBorder(one, other) : [];
+    return line.length > 1 ? line : null;
+  };
   const stop = (): void => {
     setDoing(null);
     setPoints([]);
@@ -49,10 +77,10 @@ export function Tools({ table, areas, onOperation }: Props) {
     stop();
   };
   if (doing !== null) {
-    const props = { picked, names, points, busy, onGo: go, onCancel: stop };
+    const props = { picked, names, parents, points, busy, onGo: go, onCancel: stop };
     return (
       <div class="ground-tool">
-        {draws && <Pen doing={doing} points={points} onBack={() => setPoints(points.slice(0, -1))} />}
+        {draws && <Pen doing={doing} points={points} step_m={() => table.map?.arrow_m ?? 5} onPoints={setPoints} onActive={setActive} onBegin={begin} />}
         {doing === "split" && <Split {...props} />}
         {doing === "border" && <Form {...props} operation={{ kind: "reshape", codes: picked, line: lineOf(points) }} ready={points.length > 1} />}
         {doing === "merge" && <Merge {...props} />}
@@ -67,6 +95,8 @@ export function Tools({ table, areas, onOperation }: Props) {
   );
   return (
     <div class="ground-tool">
+      <Finder ground={table.ground} drawn={drawn} gone={gone} onPick={pick} onEnter={(area) => table.map?.goTo(area.bounds)} />
+      {missed !== null && <p class="notice" role="status">{t(`draft.missed.${missed}`)}</p>}
       {picked.length === 0 ? <p class="faint">{t("draft.hint")}</p> : (
         <p class="ground-picked">
           {t("draft.picked")}
@@ -89,33 +119,39 @@ export function Tools({ table, areas, onOperation }: Props) {
   );
 }
 
-function namesOf({ ground }: Table, areas: Areas | null): ReadonlyMap<string, string> {
+function namesOf({ ground }: Table, areas: Areas): ReadonlyMap<string, string> {
   const names = new Map(ground.areas.map((area) => [area.code, area.name]));
-  for (const { properties } of areas?.features ?? []) names.set(properties.code, properties.name);
+  for (const { properties } of areas.features) names.set(properties.code, properties.name);
   return names;
+}
+
+function parentsOf({ ground }: Table, areas: Areas): ReadonlyMap<string, string | null> {
+  const parents = new Map(ground.areas.map((area) => [area.code, area.parent]));
+  for (const { properties } of areas.features) parents.set(properties.code, properties.parent);
+  return parents;
+}
+
+/** What the ground in force has not, or under another name. */
+function drawnBy({ ground }: Table, areas: Areas): Found[] {
+  const known = new Map(ground.areas.map((area) => [area.code, area.name]));
+  const kind = ground.kinds.find((each) => each.is_locating)?.code ?? "grid";
+  return areas.features
+    .filter(({ properties }) => known.get(properties.code) !== properties.name)
+    .map(({ properties, geometry }) => ({ code: properties.code, name: properties.name, kind, bounds: boundsOf(geometry) }));
 }
 
 function lineOf(points: readonly Point[]): GeoJSON.LineString {
   return { type: "LineString", coordinates: [...points] };
 }
 
-function Pen({ doing, points, onBack }: { doing: "split" | "border"; points: readonly Point[]; onBack: () => void }) {
-  return (
-    <>
-      <p class="notice">{t(`draft.line.${doing}`)}</p>
-      <p class="links">
-        <span role="status">{t("draft.line.points", { n: points.length })}</span>
-        <button type="button" class="quiet" disabled={points.length === 0} onClick={onBack}>{t("draft.line.back")}</button>
-      </p>
-    </>
-  );
-}
-
 function Split(props: FormProps) {
   const code = props.picked[0] ?? "";
   const name = props.names.get(code) ?? code;
   const [left, setLeft] = useState({ code, name });
-  const [right, setRight] = useState({ code: nextCode(code, props.names.keys()), name: `${name}二` });
+  const [right, setRight] = useState(() => {
+    const next = nextCode(code, props.names.keys(), props.parents.get(code) ?? null);
+    return { code: next, name: nextName(name, props.names.values()) };
+  });
   const operation = { kind: "split", code, line: lineOf(props.points), left, right };
   return (
     <Form {...props} operation={operation} ready={props.points.length > 1}>

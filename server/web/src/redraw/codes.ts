@@ -2,14 +2,20 @@
 
 const DIGITS = 3;
 
-export function nextCode(of: string, known: Iterable<string>): string {
-  const stem = of.slice(0, -DIGITS);
-  const tail = of.slice(-DIGITS);
-  if (!/^\d+$/.test(tail)) return `${of}-1`;
+/** The code after those that are known; beginning with the parent's, where the grid's own does and numbers are left. */
+export function nextCode(of: string, known: Iterable<string>, parent: string | null = null): string {
   const taken = new Set(known);
+  const beside = parent !== null && of.startsWith(parent) ? after(parent, of, taken) : null;
+  return beside ?? after(of.slice(0, -DIGITS), of, taken) ?? `${of}-1`;
+}
+
+function after(stem: string, of: string, taken: ReadonlySet<string>): string | null {
+  const tail = of.slice(stem.length);
+  if (!/^\d+$/.test(tail)) return null;
   let number = Number(tail) + 1;
   for (const code of taken) {
-    if (code.length === of.length && code.startsWith(stem)) number = Math.max(number, Number(code.slice(-DIGITS)) + 1 || 0);
+    if (code.length === of.length && code.startsWith(stem)) number = Math.max(number, Number(code.slice(stem.length)) + 1 || 0);
   }
-  return stem + String(number).padStart(DIGITS, "0");
+  const next = String(number).padStart(tail.length, "0");
+  return next.length === tail.length ? stem + next : null;
 }

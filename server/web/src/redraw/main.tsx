@@ -1,53 +1,50 @@
 /** The page of the ground: drafts and editions beside the map on which they are drawn. The address says which. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Ground } from "../api/types";
 import { homeOf } from "../board/ground";
 import { type Camera, canDraw, drawing } from "../ground/view";
 import { currentLanguage, t } from "../i18n";
 import { mayDraw } from "../page/Header";
 import { Icon } from "../page/Icon";
+import { steps, usePlace } from "../page/place";
 import { type Here, startStaffPage } from "../page/Staff";
 import { DraftPage } from "./DraftPage";
 import { Drafts } from "./Drafts";
 import { Editions } from "./Editions";
 import { type Hands, RedrawMap } from "./map";
 import { Qgis } from "./Qgis";
+import type { Table } from "./table";
 import "../styles/redraw.css";
-
-/** What the parts of the page have of the map: the map, and the hands that are on it now. */
-export interface Table {
-  ground: Ground;
-  map: RedrawMap | null;
-  hands: { current: Hands };
-}
+import "../styles/drawing.css";
 
 const TABS = ["drafts", "editions", "qgis"] as const;
 type Tab = (typeof TABS)[number];
 
-const IDLE: Hands = { onArea: () => undefined, onPoint: () => undefined };
+const IDLE: Hands = { onArea: () => undefined, onPoint: () => undefined, onMissed: () => undefined };
 
 function GroundPage({ session, ground }: Here) {
-  const asked = new URLSearchParams(location.search);
-  const [draft, setDraft] = useState(Number(asked.get("draft")) || null);
-  const [tab, setTab] = useState<Tab>(TABS.find((each) => asked.has(each)) ?? "drafts");
+  const asked = new URLSearchParams(usePlace().search);
+  const draft = Number(asked.get("draft")) || null;
+  const tab: Tab = TABS.find((each) => asked.has(each)) ?? "drafts";
   const [map, setMap] = useState<RedrawMap | null>(null);
   const hands = useRef<Hands>(IDLE);
   const table: Table = { ground, map, hands };
-  const open = (id: number | null, on: Tab = "drafts"): void => {
-    history.replaceState(null, "", id !== null ? `?draft=${id}` : on === "drafts" ? location.pathname : `?${on}`);
+  const open = (id: number | null, on: Tab = "drafts"): void => steps.take(id !== null ? `draft=${id}` : on === "drafts" ? "" : on);
+  useLayoutEffect(() => {
+    // What lay on the map belongs to where the person stood.
     hands.current = IDLE;
     void map?.lay(null, true);
     void map?.pick([]);
     void map?.show(null);
     void map?.draw(false, []);
-    setDraft(id);
-    setTab(on);
-  };
+  }, [draft, tab]);
+  // The ground of this page is the old one then: it is read anew with the page.
+  const published = (): void => location.assign("?editions");
   return (
     <div class="ground">
       <section class="ground-side">
         {draft !== null ? (
-          <DraftPage key={draft} table={table} id={draft} onClose={() => open(null)} onPublished={() => open(null, "editions")} />
+          <DraftPage key={draft} table={table} id={draft} onClose={() => steps.leave("")} onPublished={published} />
         ) : (
           <>
             <h1>{t("ground.title")}</h1>
@@ -87,7 +84,7 @@ function GroundMap({ ground, hands, map, onMap }: MapProps) {
       box.current,
       ground,
       camera.current ?? home,
-      { onArea: (code) => hands.current.onArea(code), onPoint: (point) => hands.current.onPoint(point) },
+      { onArea: (code) => hands.current.onArea(code), onPoint: (point) => hands.current.onPoint(point), onMissed: (why) => hands.current.onMissed(why) },
       t("ground.map"),
     );
     onMap(made);
@@ -103,6 +100,8 @@ function GroundMap({ ground, hands, map, onMap }: MapProps) {
   return (
     <div class="ground-map">
       <div ref={box} class="map-canvas" />
+      <p class="map-drawing" aria-hidden="true">{t("ground.drawing")}</p>
+      <span class="map-middle" aria-hidden="true" />
       <div class="map-buttons">
         <button type="button" aria-label={t("map.zoom.in")} onClick={() => map?.zoomBy(1)}><Icon name="plus" /></button>
         <button type="button" aria-label={t("map.zoom.out")} onClick={() => map?.zoomBy(-1)}><Icon name="minus" /></button>

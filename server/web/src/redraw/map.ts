@@ -2,17 +2,20 @@
  * The map on which grids are picked and lines drawn. Owns the MapLibre instance; knows nothing of drafts, lists or the
  * network beyond the tile addresses it was given.
  */
-import { AJAXError, type GeoJSONSource, type LayerSpecification, Map as MapLibre, type MapMouseEvent, type StyleSpecification } from "maplibre-gl";
+import { AJAXError, type GeoJSONSource, type LayerSpecification, Map as MapLibre, type PointLike, type StyleSpecification } from "maplibre-gl";
 import type { Areas } from "../api/redraw";
 import type { Bounds, Ground } from "../api/types";
 import { FONTS, style } from "../ground/style";
 import { absolute, type Camera, reducedMotion } from "../ground/view";
+import { boundsOf, type Point } from "./lines";
 
-export type Point = [lon: number, lat: number];
+export type { Point };
 
 export interface Hands {
   onArea(code: string): void;
   onPoint(point: Point): void;
+  /** Nothing could be picked there: it was too small and is shown larger now, or no grid lies there. */
+  onMissed(why: "small" | "nothing"): void;
 }
 
 /** What of a draft is drawn over the ground: its areas, and the ground that changes hands. */
@@ -23,17 +26,32 @@ export interface Overlay {
 
 const NOTHING: GeoJSON.FeatureCollection = { type: "FeatureCollection", features: [] };
 const NO_AREAS: Areas = { type: "FeatureCollection", features: [] };
+/** A grid narrower than this cannot be hit with intent. */
+const LEAST_PX = 14;
+/** How much nearer a tap on what is too small goes. */
+const NEARER = 2.5;
+/** From here on all grids are drawn that there are. */
+const NAMED_ZOOM = 14;
+const ARROW_PX = 8;
+const ASK_AGAIN_MS = 1500;
+const MOST_ASKED = 8;
 const OVERLAY = ["draft-fill", "draft-line", "moved-fill", "moved-line", "draft-label"];
 
 export class RedrawMap {
   readonly #map: MapLibre;
   readonly #ready: Promise<void>;
+  readonly #boxes: ReadonlyMap<string, Bounds>;
+  readonly #hands: Hands;
   #drawing = false;
+  #asked = 0;
+  #asking = 0;
 
   constructor(container: HTMLElement, ground: Ground, at: Bounds | Camera | null, hands: Hands, label: string) {
+    this.#hands = hands;
+    this.#boxes = new Map(ground.areas.map((area) => [area.code, area.bounds]));
     this.#map = new MapLibre({
       container,
-      style: drawable(style(absolute(ground.tiles ?? ""), ground.kinds, ground.areas)),
+      style: drawable(style(absolute(ground.tiles ?? ""), ground.kinds)),
       ...(Array.isArray(at) ? { bounds: at, fitBoundsOptions: { padding: 28, maxZoom: 16 } } : (at ?? {})),
       attributionControl: false,
       dragRotate: false,
@@ -46,13 +64,14 @@ export class RedrawMap {
     this.#map.touchZoomRotate.disableRotation();
     this.#map.doubleClickZoom.disable();
     this.#ready = new Promise((resolve) => void this.#map.once("load", () => resolve()));
-    this.#map.on("click", (event) => {
-      if (this.#drawing) hands.onPoint([event.lngLat.lng, event.lngLat.lat]);
-      else this.#picked(event, hands);
-    });
+    this.#map.on("click", (event) => this.#acted(event.point, event.lngLat));
+    this.#map.getCanvas().addEventListener("keydown", (event) => this.#keyed(event));
     this.#map.on("error", (event) => {
-      if (!(event.error instanceof AJAXError || event.error instanceof TypeError)) console.error(event.error);
+      if (event.error instanceof AJAXError || event.error instanceof TypeError) this.#askAgain();
+      else console.error(event.error);
     });
+    this.#map.on("dataloading", () => this.#drawn(false));
+    this.#map.on("idle", () => this.#drawn(true));
   }
 
   get ready(): Promise<void> {
@@ -82,13 +101,13 @@ export class RedrawMap {
     }
   }
 
-  /** Whether clicks are points of a line; the line as it is so far. */
-  async draw(drawing: boolean, points: readonly Point[]): Promise<void> {
+  /** Whether clicks are points of a line; the line as it is so far, and which of its points is moved now. */
+  async draw(drawing: boolean, points: readonly Point[], active: number | null = null): Promise<void> {
     this.#drawing = drawing;
     await this.#ready;
     this.#map.getCanvas().style.cursor = drawing ? "crosshair" : "";
     this.#map.getContainer().dataset["drawing"] = String(drawing);
-    const features: GeoJSON.Feature[] = points.map((at) => feature({ type: "Point", coordinates: at }));
+    const features: GeoJSON.Feature[] = points.map((at, place) => ({ ...feature({ type: "Point", coordinates: at }), properties: { active: place === active } }));
     if (points.length > 1) features.push(feature({ type: "LineString", coordinates: [...points] }));
     await this.#source("pen").setData({ type: "FeatureCollection", features });
   }
@@ -108,14 +127,61 @@ export class RedrawMap {
     this.#map.zoomTo(this.#map.getZoom() + step, reducedMotion() ? { duration: 0 } : {});
   }
 
+  /** How far one arrow key moves a point, in metres: a few pixels. */
+  get arrow_m(): number {
+    const { lng, lat } = this.#map.getCenter();
+    const at = this.#map.project([lng, lat]);
+    const beside = this.#map.unproject([at.x + ARROW_PX, at.y]);
+    return Math.abs(beside.lng - lng) * 111_320 * Math.cos((lat * Math.PI) / 180);
+  }
+
   remove(): void {
+    window.clearTimeout(this.#asking);
     this.#map.remove();
   }
 
-  #picked(event: MapMouseEvent, hands: Hands): void {
+  /** The middle of the map is where keys act: arrows move it, Enter is a click there. */
+  #keyed(event: KeyboardEvent): void {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    const middle = this.#map.getCenter();
+    this.#acted(this.#map.project(middle), middle);
+  }
+
+  #acted(at: PointLike & { x: number; y: number }, place: { lng: number; lat: number }): void {
+    if (this.#drawing) return this.#hands.onPoint([place.lng, place.lat]);
     const layers = ["draft-fill", "grid-fill"].filter((layer) => this.#map.getLayer(layer));
-    const code: unknown = this.#map.queryRenderedFeatures(event.point, { layers })[0]?.properties["code"];
-    if (typeof code === "string") hands.onArea(code);
+    const code: unknown = this.#map.queryRenderedFeatures(at, { layers })[0]?.properties["code"];
+    if (typeof code === "string" && !this.#isSmall(code)) return this.#hands.onArea(code);
+    if (typeof code !== "string" && this.#map.getZoom() >= NAMED_ZOOM) return this.#hands.onMissed("nothing");
+    const zoom = Math.min(18, this.#map.getZoom() + NEARER);
+    this.#map.easeTo({ center: place, zoom, ...(reducedMotion() && { duration: 0 }) });
+    return this.#hands.onMissed("small");
+  }
+
+  #isSmall(code: string): boolean {
+    const box = this.#boxes.get(code);
+    if (!box) return false;
+    const [left, right] = [this.#map.project([box[0], box[3]]), this.#map.project([box[2], box[1]])];
+    return right.x - left.x < LEAST_PX && right.y - left.y < LEAST_PX;
+  }
+
+  /** Whether all that is to be seen is drawn; while it is not, the page says so. */
+  #drawn(whole: boolean): void {
+    if (whole) this.#asked = 0;
+    this.#map.getContainer().dataset["drawn"] = String(whole);
+  }
+
+  /** Tiles that could not be had, as while another edition comes into force, are asked for again. */
+  #askAgain(): void {
+    if (this.#asked >= MOST_ASKED || this.#asking !== 0) return;
+    this.#asked += 1;
+    this.#asking = window.setTimeout(() => {
+      this.#asking = 0;
+      for (const source of Object.keys(this.#map.getStyle().sources)) {
+        if (this.#map.getSource(source)?.type === "vector") this.#map.refreshTiles(source);
+      }
+    }, ASK_AGAIN_MS);
   }
 
   #source(name: string): GeoJSONSource {
@@ -185,24 +251,16 @@ function pen(): LayerSpecification[] {
       type: "circle",
       source: "pen",
       filter: ["==", ["geometry-type"], "Point"],
-      paint: { "circle-radius": 6, "circle-color": "#ffffff", "circle-stroke-color": "#b3261a", "circle-stroke-width": 3 },
+      paint: {
+        "circle-radius": ["case", ["get", "active"], 10, 6],
+        "circle-color": ["case", ["get", "active"], "#b3261a", "#ffffff"],
+        "circle-stroke-color": ["case", ["get", "active"], "#ffffff", "#b3261a"],
+        "circle-stroke-width": 3,
+      },
     },
   ];
 }
 
 function feature(geometry: GeoJSON.Geometry): GeoJSON.Feature {
   return { type: "Feature", properties: {}, geometry };
-}
-
-function boundsOf(geometry: GeoJSON.Geometry): Bounds {
-  const bounds: Bounds = [180, 90, -180, -90];
-  const take = (each: unknown): void => {
-    if (!Array.isArray(each)) return;
-    const [lon, lat] = each as unknown[];
-    if (typeof lon !== "number" || typeof lat !== "number") return each.forEach(take);
-    [bounds[0], bounds[1]] = [Math.min(bounds[0], lon), Math.min(bounds[1], lat)];
-    [bounds[2], bounds[3]] = [Math.max(bounds[2], lon), Math.max(bounds[3], lat)];
-  };
-  take("coordinates" in geometry ? geometry.coordinates : geometry.geometries.map((each) => "coordinates" in each && each.coordinates));
-  return bounds;
 }

@@ -2,7 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { tell } from "../api/client";
 import type { Dispute, Disputes as Read, Field, Fields, Side, Value } from "../api/support";
-import { t, tData } from "../i18n";
+import { beside, says, t, tData } from "../i18n";
 import { type Here, More, Trouble } from "../page/Staff";
 import { faultsOf, query, refuseOrLeave, usePaged, useRead } from "../page/reading";
 import { fieldName, gist, shown } from "../page/values";
@@ -70,7 +70,7 @@ function Card({ dispute, categories, field, done }: CardProps) {
     setTrouble([]);
     tell(`/v1/review/conflicts/${dispute.id}/decision`, decision(dispute, choice, other)).then(done, (error: unknown) => {
       setBusy(false);
-      refuseOrLeave(error, (words) => setTrouble([words, ...faultsOf(error).map((each) => `${fieldName(each.field)}：${each.message}`)]));
+      refuseOrLeave(error, (words) => setTrouble([words, ...faultsOf(error).map((each) => says(fieldName(each.field), each.message))]));
     });
     return undefined;
   };
@@ -137,16 +137,16 @@ function worth(dispute: Dispute, side: Side, categories: Here["categories"]): st
   if (dispute.kind === "field") return shown(dispute.field, side.value, categories);
   if (side.deletes) return t("dispute.deletes");
   const changed = Object.entries((side.value ?? {}) as Record<string, Value>);
-  return t("dispute.keeps", { changes: changed.map(([name, value]) => `${fieldName(name)} ${shown(name, value, categories)}`).join("；") });
+  return t("dispute.keeps", { changes: changed.map(([name, value]) => `${fieldName(name)} ${shown(name, value, categories)}`).join(t("list.and")) });
 }
 
 function who(dispute: Dispute, each: "standing" | "offered"): string {
   const side = dispute[each];
   const name = (each === "standing" ? dispute.standing_name : dispute.offered_name) ?? side.author ?? t("history.server");
-  const login = side.author && side.author !== name ? `（${side.author}）` : "";
+  const told = side.author && side.author !== name ? beside(name, side.author) : name;
   const captured = side.captured_at ? t("record.captured", { time: moment(side.captured_at, new Date()) }) : "";
   const received = each === "offered" ? t("record.received", { time: moment(dispute.offered_at, new Date()) }) : "";
-  return [name + login, captured, received].filter(Boolean).join(" · ");
+  return [told, captured, received].filter(Boolean).join(" · ");
 }
 
 interface OtherProps {

@@ -1,8 +1,9 @@
 /** The filters that both lists of the review page have; kept in the page's address, so that a link shows the same. */
-import { useState } from "preact/hooks";
 import type { Ground } from "../api/types";
 import { t, tData } from "../i18n";
-import { AreaSelect, Select, Words } from "../page/Staff";
+import { steps, usePlace } from "../page/place";
+import { AreaSelect } from "../page/AreaChoice";
+import { Select, Words } from "../page/Staff";
 import { query } from "../page/reading";
 
 export interface Wanted {
@@ -18,15 +19,9 @@ const AGES = ["", "1", "24", "72", "168"] as const;
 const COLLECTIONS = ["", "issues", "visits", "households", "tasks"] as const;
 
 export function useWanted(list: string): [Wanted, (part: Partial<Wanted>) => void] {
-  const [wanted, setWanted] = useState(() => {
-    const asked = new URLSearchParams(location.search);
-    return Object.fromEntries(NAMES.map((name) => [name, asked.get(name) ?? ""])) as unknown as Wanted;
-  });
-  const change = (part: Partial<Wanted>): void => {
-    const next = { ...wanted, ...part };
-    history.replaceState(null, "", `?${query({ list, ...next })}`);
-    setWanted(next);
-  };
+  const asked = new URLSearchParams(usePlace().search);
+  const wanted = Object.fromEntries(NAMES.map((name) => [name, asked.get(name) ?? ""])) as unknown as Wanted;
+  const change = (part: Partial<Wanted>): void => steps.settle(query({ list, ...wanted, ...part }));
   return [wanted, change];
 }
 

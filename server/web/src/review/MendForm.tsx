@@ -1,17 +1,19 @@
 /** The form that mends one quarantined operation: what is wrong stands beside its field, before and after sending. */
 import { useState } from "preact/hooks";
 import { tell } from "../api/client";
-import type { Fault, Field, Fields, Kept } from "../api/support";
+import type { Fault, Fields, Kept } from "../api/support";
 import { t, tData } from "../i18n";
 import type { Here } from "../page/Staff";
 import { Select } from "../page/Staff";
 import { faultsOf, refuseOrLeave } from "../page/reading";
-import { fieldName, shown } from "../page/values";
+import { fieldName } from "../page/values";
+import { Entry } from "./Entry";
 import { type Form, listed, mended, opened, topOf } from "./mending";
 
 interface Props {
   kept: Kept;
   fields: Fields;
+  ground: Here["ground"];
   categories: Here["categories"];
   released: () => void;
   onClose: () => void;
@@ -20,7 +22,7 @@ interface Props {
 const ACTIONS = ["put", "patch", "delete"] as const;
 const ABOUT_TIME = /captured-(too-old|in-future)$/;
 
-export function MendForm({ kept, fields, categories, released, onClose }: Props) {
+export function MendForm({ kept, fields, ground, categories, released, onClose }: Props) {
   const [form, setForm] = useState<Form>(() => opened(kept, fields[kept.collection] ?? []));
   const [note, setNote] = useState("");
   const [faults, setFaults] = useState<readonly Fault[]>(kept.problem.errors ?? []);
@@ -45,11 +47,12 @@ export function MendForm({ kept, fields, categories, released, onClose }: Props)
   return (
     <form class="mend" onSubmit={send} noValidate>
       {shownFields.map((field) => (
-        <Input
+        <Entry
           key={field.name}
           id={`f${kept.id}-${field.name}`}
           field={field}
           words={form.texts[field.name] ?? ""}
+          ground={ground}
           categories={categories}
           faults={faults.filter((each) => topOf(each.field) === field.name)}
           onInput={(words) => set(field.name, words)}
@@ -97,44 +100,4 @@ function Whole({ form, fields, change }: { form: Form; fields: Fields; change: (
       </label>
     </div>
   );
-}
-
-interface InputProps {
-  id: string;
-  field: Field;
-  words: string;
-  categories: Here["categories"];
-  faults: readonly Fault[];
-  onInput: (words: string) => void;
-}
-
-function Input({ id, field, words, categories, faults, onInput }: InputProps) {
-  const wrong = faults.length > 0;
-  const told = { id, "aria-invalid": wrong, "aria-describedby": wrong ? `${id}-wrong` : undefined };
-  const input = (event: { currentTarget: { value: string } }): void => onInput(event.currentTarget.value);
-  const choices = choicesOf(field, categories);
-  const long = field.kind === "place" || field.kind === "list" || field.kind === "object" || words.length > 60;
-  return (
-    <div class={wrong ? "entry is-wrong" : "entry"}>
-      <label for={id}>{fieldName(field.name)}{field.required && " *"}</label>
-      {choices ? (
-        <select {...told} value={words} onChange={input}>
-          <option value="">–</option>
-          {words && !choices.includes(words) && <option value={words}>{words}</option>}
-          {choices.map((each) => <option key={each} value={each}>{shown(field.name, field.kind === "flag" ? each === "true" : each, categories)}</option>)}
-        </select>
-      ) : long ? (
-        <textarea {...told} rows={2} value={words} onInput={input} />
-      ) : (
-        <input {...told} type="text" value={words} onInput={input} />
-      )}
-      {wrong && <p id={`${id}-wrong`} class="fault">{faults.map((each) => each.message).join("；")}</p>}
-    </div>
-  );
-}
-
-function choicesOf(field: Field, categories: Here["categories"]): readonly string[] | null {
-  if (field.kind === "flag") return ["true", "false"];
-  if (field.name === "category") return [...categories.values()].filter((each) => each.parent !== null).map((each) => each.code);
-  return field.choices;
 }

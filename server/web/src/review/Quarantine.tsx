@@ -2,7 +2,7 @@
 import { useRef, useState } from "preact/hooks";
 import { tell } from "../api/client";
 import type { Fields, Kept, Quarantine as Read } from "../api/support";
-import { t } from "../i18n";
+import { beside, listed, t } from "../i18n";
 import { Ask } from "../page/Ask";
 import { type Here, More, Trouble } from "../page/Staff";
 import { query, usePaged, useRead } from "../page/reading";
@@ -13,6 +13,8 @@ import { MendForm } from "./MendForm";
 import { rawText, topOf } from "./mending";
 
 const AT_ONCE = 50;
+/** Refused for what its author may: then it is told what they worked in. */
+const ABOUT_CHARGE = /(outside-your-areas|not-assigned-now|record-of-another)$/;
 
 export function Quarantine({ ground, categories }: Here) {
   const [wanted, change] = useWanted("quarantine");
@@ -36,7 +38,7 @@ export function Quarantine({ ground, categories }: Here) {
   };
   return (
     <>
-      <Filters ground={ground} wanted={wanted} change={narrow} kinds={(list.page?.reasons ?? []).map((each) => [each.code, `${each.title}（${each.number}）`] as const)} />
+      <Filters ground={ground} wanted={wanted} change={narrow} kinds={(list.page?.reasons ?? []).map((each) => [each.code, beside(each.title, each.number)] as const)} />
       {list.trouble !== null && <Trouble words={list.trouble} again={list.again} />}
       {list.page && only.current === 0 && <p class="faint count" role="status">{t("quarantine.count", { n: total - list.dropped })} {told}</p>}
       {only.current > 0 && <p><a href="/review?list=quarantine">{t("quarantine.all")}</a> {told && <span role="status">{told}</span>}</p>}
@@ -48,6 +50,7 @@ export function Quarantine({ ground, categories }: Here) {
               key={each.id}
               kept={each}
               fields={(fields.value as { collections: Fields }).collections}
+              ground={ground}
               categories={categories}
               opened={only.current === each.id}
               out={(words) => out(each, words)}
@@ -62,12 +65,13 @@ export function Quarantine({ ground, categories }: Here) {
 interface CardProps {
   kept: Kept;
   fields: Fields;
+  ground: Here["ground"];
   categories: Here["categories"];
   opened: boolean;
   out: (words: string) => void;
 }
 
-function Card({ kept, fields, categories, opened, out }: CardProps) {
+function Card({ kept, fields, ground, categories, opened, out }: CardProps) {
   const [mending, setMending] = useState(opened);
   const [dismissing, setDismissing] = useState(false);
   return (
@@ -79,10 +83,11 @@ function Card({ kept, fields, categories, opened, out }: CardProps) {
       </p>
       <div class="notice">
         <p>{kept.problem.title}</p>
+        {ABOUT_CHARGE.test(kept.problem.type) && <p>{t("quarantine.charge", { name: kept.name, areas: listed(kept.areas.map((area) => area.name)) || t("quarantine.nocharge") })}</p>}
         {kept.problem.errors?.map((each) => <p key={each.field}><b>{fieldName(topOf(each.field) || each.field)}</b> {each.message}</p>)}
       </div>
       {mending ? (
-        <MendForm kept={kept} fields={fields} categories={categories} released={() => out(t("quarantine.released"))} onClose={() => setMending(false)} />
+        <MendForm kept={kept} fields={fields} ground={ground} categories={categories} released={() => out(t("quarantine.released"))} onClose={() => setMending(false)} />
       ) : (
         <>
           {kept.data && <Values doc={kept.data} categories={categories} />}

@@ -1,18 +1,17 @@
 /** The review page: disputes between two authors, and what is in quarantine. The address says which. */
-import { useState } from "preact/hooks";
 import { t } from "../i18n";
+import { steps, usePlace } from "../page/place";
 import { type Here, startStaffPage } from "../page/Staff";
 import { Disputes } from "./Disputes";
 import { Quarantine } from "./Quarantine";
+import "../styles/mending.css";
 
 const LISTS = ["disputes", "quarantine"] as const;
 
 function Review(here: Here) {
-  const [list, setList] = useState(LISTS.find((each) => each === new URLSearchParams(location.search).get("list")) ?? "disputes");
-  const choose = (chosen: (typeof LISTS)[number]): void => {
-    history.replaceState(null, "", `?list=${chosen}`);
-    setList(chosen);
-  };
+  const asked = new URLSearchParams(usePlace().search).get("list");
+  const list = LISTS.find((each) => each === asked) ?? "disputes";
+  const choose = (chosen: (typeof LISTS)[number]): void => steps.take(`list=${chosen}`);
   return (
     <>
       <h1>{t("review.title")}</h1>

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Field, Kept } from "../api/support";
-import { listed, mended, opened, topOf } from "./mending";
+import { cityTime, fromCityTime, listed, mended, opened, topOf } from "./mending";
 
 const FIELDS: Field[] = [
   { name: "category", kind: "text", choices: null, required: true },
@@ -10,7 +10,7 @@ const FIELDS: Field[] = [
 ];
 const KEPT: Kept = {
   id: 1, op_id: "o", seq: 1, collection: "issues", record_id: "r", action: "put", raw: null, captured_at: null,
-  corrected_at: null, received_at: "2026-11-18T02:00:00Z", login: "w01", name: "w", device_id: null,
+  corrected_at: null, received_at: "2026-11-18T02:00:00Z", login: "w01", name: "w", device_id: null, areas: [],
   problem: { type: "/problems/fields-invalid", title: "" },
   data: { category: "13", location: { lon: 114.3, lat: 25.6 }, tags: ["a", "b"], private: true, colour: "red" },
 };
@@ -42,4 +42,10 @@ test("an operation that could not be decoded fills the form as far as it can be 
   const form = opened({ ...KEPT, collection: "", record_id: null, action: "", data: null, raw }, FIELDS);
   expect(form).toMatchObject({ collection: "visits", id: "x", action: "put", texts: { tags: "a" } });
   expect(opened({ ...KEPT, data: null, raw: btoa("junk") }, FIELDS).texts).toEqual({});
+});
+
+test("a time is shown as of the city and goes back as the same moment; what is none is not shown as one", () => {
+  expect(cityTime("2026-11-18T02:00:00Z")).toBe("2026-11-18T10:00");
+  expect(Date.parse(fromCityTime("2026-11-18T10:00"))).toBe(Date.parse("2026-11-18T02:00:00Z"));
+  for (const words of ["", "yesterday", "2026-11-18T10:00", "2026-13-40T10:00:00Z"]) expect(cityTime(words), words).toBeNull();
 });

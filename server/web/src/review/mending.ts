@@ -61,6 +61,18 @@ function toValue(kind: Field["kind"] | undefined, words: string): Value {
   }
 }
 
+const CITY_OFFSET_MS = 8 * 3_600_000;
+
+/** A time that was sent, as a browser's field of date and time takes it, in the city's time; null where it is none. */
+export function cityTime(words: string): string | null {
+  const at = /(?:Z|[+-]\d\d:?\d\d)$/i.test(words.trim()) ? Date.parse(words) : Number.NaN;
+  return Number.isNaN(at) ? null : new Date(at + CITY_OFFSET_MS).toISOString().slice(0, 16);
+}
+
+export function fromCityTime(local: string): string {
+  return local === "" ? "" : `${local.length === 16 ? `${local}:00` : local}+08:00`;
+}
+
 /** The body of a release. A field left empty is not sent. */
 export function mended(form: Form, fields: readonly Field[], note: string): Doc {
   const kinds = new Map(fields.map((field) => [field.name, field.kind]));
@@ -69,7 +81,7 @@ export function mended(form: Form, fields: readonly Field[], note: string): Doc 
   if (form.collection) body.collection = form.collection;
   if (form.id.trim()) body.id = form.id.trim();
   if (form.action) body.action = form.action;
-  if (form.capturedAt) body.captured_at = `${form.capturedAt}:00+08:00`;
+  if (form.capturedAt) body.captured_at = fromCityTime(form.capturedAt);
   return body;
 }
 

@@ -8,12 +8,13 @@ import "../styles/base.css";
 import "../styles/start.css";
 import { destination } from "./destination";
 
-type Trouble = { words: () => string } | null;
+/** What is wrong, and whether it is with what was typed. */
+type Trouble = { words: () => string; typed?: boolean } | null;
 
 function troubleOf(error: unknown): Trouble {
   if (!(error instanceof Refused)) return { words: () => t("signin.unreachable") };
-  if (error.status === 401) return { words: () => t("signin.wrong") };
-  if (error.status === 422) return { words: () => t("signin.missing") };
+  if (error.status === 401) return { words: () => t("signin.wrong"), typed: true };
+  if (error.status === 422) return { words: () => t("signin.missing"), typed: true };
   if (error.status === 429) return { words: () => t("signin.slow") };
   return { words: () => t("signin.failed", { status: error.status }) };
 }
@@ -24,17 +25,18 @@ function SignIn() {
   const [trouble, setTrouble] = useState<Trouble>(expired ? { words: () => t("signin.expired") } : null);
   const [busy, setBusy] = useState(false);
   const [shown, setShown] = useState(false);
+  const wrong = trouble?.typed ? { "aria-invalid": true, "aria-describedby": "signin-trouble" } : {};
   const form = useRef<HTMLFormElement>(null);
 
   const submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const given = new FormData(form.current as HTMLFormElement);
     const [login, password] = [String(given.get("login")).trim(), String(given.get("password"))];
-    if (!login || !password) return setTrouble({ words: () => t("signin.missing") });
+    if (!login || !password) return setTrouble({ words: () => t("signin.missing"), typed: true });
     setBusy(true);
     try {
       await signIn(login, password);
-      location.assign(destination(location.search));
+      location.assign(destination(location.search, location.origin));
     } catch (error) {
       setTrouble(troubleOf(error));
       setBusy(false);
@@ -49,17 +51,17 @@ function SignIn() {
       <main class="signin">
         <h1>{t("signin.title")}</h1>
         <form ref={form} onSubmit={(event) => void submit(event)} noValidate>
-          {trouble && <p class="warning" role="alert">{trouble.words()}</p>}
+          {trouble && <p class="warning" role="alert" id="signin-trouble">{trouble.words()}</p>}
           <label>
             <span>{t("signin.login")}</span>
-            <input name="login" autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus />
+            <input name="login" autocomplete="username" autocapitalize="none" spellcheck={false} required autofocus {...wrong} />
           </label>
           <label>
             <span>{t("signin.password")}</span>
             {shown ? (
-              <input name="password" type="text" autocomplete="current-password" required />
+              <input name="password" type="text" autocomplete="current-password" required {...wrong} />
             ) : (
-              <input name="password" type="password" autocomplete="current-password" required />
+              <input name="password" type="password" autocomplete="current-password" required {...wrong} />
             )}
           </label>
           <label class="check">
@@ -73,5 +75,5 @@ function SignIn() {
   );
 }
 
-markDocument();
+markDocument("signin.title");
 render(<SignIn />, document.getElementById("app") as HTMLElement);

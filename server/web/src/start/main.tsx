@@ -1,40 +1,35 @@
-/** The first page: three doors, one for each of the people who use the system. */
+/** The first page: to whom is signed in what waits for them, and their ways on; to others what this is, and the sign-in. */
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { currentSession } from "../api/client";
+import { Refused, currentSession } from "../api/client";
 import type { Session } from "../api/types";
 import { type Key, markDocument, t, useLanguage } from "../i18n";
-import { CopyLine } from "../page/CopyLine";
-import { Header } from "../page/Header";
+import { Header, doorsFor } from "../page/Header";
 import { Icon } from "../page/Icon";
+import { wordsOf } from "../page/reading";
+import { type Work, workOf } from "./work";
 import "../styles/base.css";
 import "../styles/start.css";
 
 function Start() {
   useLanguage();
-  const [session, setSession] = useState<Session | null>(null);
-  useEffect(() => void currentSession().then(setSession, () => undefined), []);
+  /** Undefined until it is known who is here; null where nobody is. */
+  const [session, setSession] = useState<Session | null>();
+  const [trouble, setTrouble] = useState<unknown>(null);
+  useEffect(() => {
+    currentSession().then(setSession, (error: unknown) => {
+      setSession(null);
+      if (!(error instanceof Refused && error.status === 401)) setTrouble(error);
+    });
+  }, []);
   return (
     <div class="page">
-      <Header here="start" session={session} />
+      <Header here="start" session={session ?? null} />
       <main class="start">
         <Code />
-        <h1>{t("start.title")}</h1>
-        <p class="lead">{t("start.lead")}</p>
-        <div class="doors">
-          <Door who="worker" icon="phone">
-            <CopyLine words={t("start.worker.step")} line="./patrol enrol --worker LOGIN" />
-          </Door>
-          <Door who="supervisor" icon="map">
-            <a class="wide" href={session ? "/map" : "/signin?next=%2Fmap"}>{t("start.supervisor.link")}</a>
-          </Door>
-          <Door who="gis" icon="layers">
-            <CopyLine words={t("start.gis.step")} line="./patrol import-boundaries FILE --kind grid --dry-run" />
-          </Door>
-        </div>
-        <p class="faint">
-          {t("start.docs")} <a href="/docs">{t("docs.title")}</a>
-        </p>
+        {session === undefined && <p class="faint" role="status">{t("live.loading")}</p>}
+        {session === null && <Stranger trouble={trouble === null ? null : wordsOf(trouble)} />}
+        {session && <Person session={session} />}
       </main>
     </div>
   );
@@ -42,7 +37,7 @@ function Start() {
 
 /** What a phone's own camera finds behind the QR code: the code, and where to take it. */
 function Code() {
-  const code = location.pathname === "/enrol" ? decodeURIComponent(location.hash.slice(1)) : "";
+  const code = location.pathname === "/enrol" ? codeIn(location.hash) : "";
   if (!code) return null;
   return (
     <section class="code" aria-labelledby="code">
@@ -53,21 +48,79 @@ function Code() {
   );
 }
 
-interface DoorProps {
-  who: "worker" | "supervisor" | "gis";
-  icon: "phone" | "map" | "layers";
-  children: preact.ComponentChildren;
+function codeIn(hash: string): string {
+  try {
+    return decodeURIComponent(hash.slice(1));
+  } catch {
+    return hash.slice(1);
+  }
 }
 
-function Door({ who, icon, children }: DoorProps) {
-  const say = (part: string): string => t(`start.${who}.${part}` as Key);
+function Stranger({ trouble }: { trouble: string | null }) {
   return (
-    <section class="door" aria-labelledby={`door-${who}`}>
-      <p class="door-who"><Icon name={icon} /> {say("who")}</p>
-      <h2 id={`door-${who}`}>{say("title")}</h2>
-      <p>{say("text")}</p>
-      <div class="door-foot">{children}</div>
-    </section>
+    <>
+      <h1>{t("start.title")}</h1>
+      <p class="lead">{t("start.lead")}</p>
+      {trouble !== null && <p class="warning" role="alert">{trouble}</p>}
+      <p class="start-in"><a class="wide" href="/signin?next=%2F">{t("nav.signin")}</a></p>
+      <ul class="doors">
+        {(["worker", "supervisor", "gis"] as const).map((who) => (
+          <li key={who} class="door">
+            <p class="door-who"><Icon name={({ worker: "phone", supervisor: "map", gis: "layers" } as const)[who]} /> {t(`start.${who}.who`)}</p>
+            <p>{t(`start.${who}.text`)}</p>
+          </li>
+        ))}
+      </ul>
+      <p class="faint">{t("start.docs")} <a href="/docs">{t("docs.title")}</a></p>
+    </>
+  );
+}
+
+function Person({ session }: { session: Session }) {
+  const { everywhere, areas, organisations } = session.charge;
+  const [work] = useState(() => workOf(session));
+  const charge = everywhere ? t("start.everywhere") : [...areas, ...organisations].slice(0, 6).map(({ name }) => name).join(t("list.comma"));
+  const more = areas.length + organisations.length > 6 && !everywhere ? t("start.charge.more", { n: areas.length + organisations.length }) : "";
+  const doors = doorsFor(session);
+  return (
+    <>
+      <h1>{t("start.hello", { name: session.person.name })}</h1>
+      <p class="lead">{charge ? t("start.charge", { areas: charge + more }) : t("list.nocharge")}</p>
+      {work.length > 0 && (
+        <section aria-labelledby="work">
+          <h2 id="work">{t("start.work")}</h2>
+          <ul class="work">
+            {work.map((each) => (
+              <Tile key={each.words} work={each} />
+            ))}
+          </ul>
+        </section>
+      )}
+      <section aria-labelledby="ways">
+        <h2 id="ways">{t("start.ways")}</h2>
+        <ul class="ways">
+          {doors.map(({ to, words }) => (
+            <li key={to}>
+              <a class="way" href={to}><strong>{t(words)}</strong> <span>{t(`start.to.${to.slice(1)}` as Key)}</span></a>
+            </li>
+          ))}
+        </ul>
+      </section>
+    </>
+  );
+}
+
+function Tile({ work }: { work: Work }) {
+  const [count, setCount] = useState<number | null>(null);
+  const [failed, setFailed] = useState(false);
+  useEffect(() => void work.count().then(setCount, () => setFailed(true)), []);
+  const told = failed ? t("work.unknown") : count === null ? "…" : String(count);
+  return (
+    <li>
+      <a class={work.grave && count !== null && count > 0 ? "tile is-grave" : "tile"} href={work.to} aria-busy={count === null && !failed}>
+        <span>{t(work.words)}</span> <b>{told}</b>
+      </a>
+    </li>
   );
 }
 

@@ -1,8 +1,9 @@
 /** Every phone in the caller's charge, the longest silent first; found by words, by area and by what is wrong. */
-import { useState } from "preact/hooks";
 import { CONCERNS, type Concern, type Device, type Devices } from "../api/support";
-import { t } from "../i18n";
-import { AreaSelect, type Here, More, Trouble, Words } from "../page/Staff";
+import { listed, t } from "../i18n";
+import { steps, usePlace } from "../page/place";
+import { AreaSelect } from "../page/AreaChoice";
+import { type Here, More, Trouble, Words } from "../page/Staff";
 import { query, usePaged } from "../page/reading";
 import { moment } from "../time";
 import { Concerns, gapsOf } from "./Concerns";
@@ -15,20 +16,16 @@ interface Filters {
   area: string;
 }
 
-function fromAddress(): Filters {
-  const asked = new URLSearchParams(location.search);
+function filtersOf(search: string): Filters {
+  const asked = new URLSearchParams(search);
   const only = CONCERNS.find((each) => each === asked.get("only")) ?? "";
   return { only, q: asked.get("q") ?? "", area: asked.get("area") ?? "" };
 }
 
 export function DeviceList({ ground }: Here) {
-  const [filters, setFilters] = useState(fromAddress);
-  const change = (part: Partial<Filters>): void => {
-    const next = { ...filters, ...part };
-    const told = query({ ...next });
-    history.replaceState(null, "", told ? `?${told}` : location.pathname);
-    setFilters(next);
-  };
+  const filters = filtersOf(usePlace().search);
+  // A filter says more exactly what is looked at; it is no step to come back from.
+  const change = (part: Partial<Filters>): void => steps.settle(query({ ...filters, ...part }));
   const list = usePaged<Devices, Device>(
     `/v1/support/devices?${query({ ...filters, limit: AT_ONCE })}`,
     (page) => page.devices,
@@ -77,7 +74,7 @@ function Row({ device }: { device: Device }) {
         <a href={`/support?device=${device.device_id}`}>{device.worker}</a> <span class="faint">{device.login}</span>
         <Concerns device={device} />
       </th>
-      <td data-head={t("support.head.area")}>{device.areas.map((area) => area.name).join("、") || t("staff.empty")}</td>
+      <td data-head={t("support.head.area")}>{listed(device.areas.map((area) => area.name)) || t("staff.empty")}</td>
       <td data-head={t("support.head.phone")}>
         {device.name} <span class="faint">{device.platform} · {device.app_version}</span>
       </td>
@@ -85,7 +82,7 @@ function Row({ device }: { device: Device }) {
         {device.last_exchange_at ? moment(device.last_exchange_at, new Date()) : t("support.never")}
       </td>
       <td data-head={t("support.head.waiting")} class={waiting ? "numbers" : "numbers is-zero"}>
-        {waiting} {waiting > 0 && <span class="faint">{parts.map((each) => `${t(`history.status.${each}`)} ${device[each]}`).join("，")}</span>}
+        {waiting} {waiting > 0 && <span class="faint">{listed(parts.map((each) => `${t(`history.status.${each}`)} ${device[each]}`))}</span>}
       </td>
       <td data-head={t("support.head.quarantined")} class={device.quarantined ? "numbers" : "numbers is-zero"}>
         {device.quarantined > 0 ? <b class="alarm">{device.quarantined}</b> : 0}

@@ -2,13 +2,14 @@
 import { useState } from "preact/hooks";
 import { tell } from "../api/client";
 import type { Device, DeviceInFull, Waiting } from "../api/support";
-import { t, tData } from "../i18n";
+import { beside, listed, says, t, tData } from "../i18n";
 import { Ask } from "../page/Ask";
 import { type Here, More, Trouble } from "../page/Staff";
 import { usePaged } from "../page/reading";
 import { deed, fieldName } from "../page/values";
 import { topOf } from "../review/mending";
 import { moment } from "../time";
+import { maker } from "./Codes";
 import { Concerns } from "./Concerns";
 import { skewWords } from "./DeviceList";
 
@@ -42,15 +43,16 @@ function Facts({ device }: { device: Device }) {
   const at = (moment_: string | null): string => (moment_ ? moment(moment_, new Date()) : t("support.never"));
   const gaps = device.gaps.slice(0, 20).map(([from, to]) => (from === to ? String(from) : `${from}–${to}`));
   const rows: [string, string][] = [
-    [t("support.head.worker"), `${device.worker}（${device.login}）`],
-    [t("support.head.area"), device.areas.map((area) => area.name).join("、") || t("staff.empty")],
+    [t("support.head.worker"), beside(device.worker, device.login)],
+    [t("support.head.area"), listed(device.areas.map((area) => area.name)) || t("staff.empty")],
     [t("support.head.phone"), `${device.name} · ${device.platform} · ${device.app_version}`],
     [t("support.enrolled"), at(device.enrolled_at)],
+    [t("support.maker"), maker(device.enrolled_with, device.enrolled_by_name, device.enrolled_by)],
     [t("support.head.last"), at(device.last_exchange_at)],
     [t("support.pulled"), at(device.pulled_at) + (device.behind ? ` · ${t("support.behind", { n: device.behind })}` : "")],
     [t("support.head.skew"), skewWords(device.skew_ms)],
     [t("support.seq"), String(device.highest_seq ?? 0)],
-    [t("support.head.gaps"), gaps.length ? `${gaps.join("、")}${device.gaps.length > 20 ? " …" : ""}` : t("support.nogaps")],
+    [t("support.head.gaps"), gaps.length ? `${listed(gaps)}${device.gaps.length > 20 ? " …" : ""}` : t("support.nogaps")],
   ];
   if (device.reused_seqs) rows.push([t("support.reused"), t("support.reused.count", { n: device.reused_seqs })]);
   if (device.revoked_at) rows.push([t("concern.revoked"), at(device.revoked_at)]);
@@ -79,7 +81,7 @@ function Operation({ operation }: { operation: Waiting }) {
         <time class="faint">{moment(operation.received_at, new Date())}</time>
       </p>
       {operation.problem && <p>{operation.problem.title}</p>}
-      {operation.problem?.errors?.map((each) => <p key={each.field} class="faint">{fieldName(topOf(each.field) || each.field)}：{each.message}</p>)}
+      {operation.problem?.errors?.map((each) => <p key={each.field} class="faint">{says(fieldName(topOf(each.field) || each.field), each.message)}</p>)}
       <p class="links">
         {operation.status === "quarantined" && <a href={`/review?list=quarantine&operation=${operation.id}`}>{t("support.mend")}</a>}
         {operation.record_id && <a href={`/support?record=${operation.collection}/${operation.record_id}`}>{t("staff.history")}</a>}

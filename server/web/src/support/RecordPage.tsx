@@ -1,6 +1,6 @@
 /** The life of one record, operation by operation: who, when by which clock, on what base, what became of each field. */
 import type { Page, Past } from "../api/support";
-import { t, tData } from "../i18n";
+import { says, t, tData } from "../i18n";
 import { type Here, More, Trouble } from "../page/Staff";
 import { usePaged } from "../page/reading";
 import { Values, deed, fieldName, shown } from "../page/values";
@@ -39,7 +39,7 @@ function Origins({ operations, categories }: { operations: readonly Past[]; cate
             <tr key={field}>
               <th scope="row">{fieldName(field)}</th>
               <td>{joined ? t("record.joined") : shown(field, value, categories)}</td>
-              <td class="faint">{by.map((each) => `${author(each)} ${moment(each.corrected_at ?? each.received_at, new Date())}`).join("；")}</td>
+              <td class="faint">{by.map((each) => `${author(each)} ${moment(each.corrected_at ?? each.received_at, new Date())}`).join(t("list.and"))}</td>
             </tr>
           ))}
         </tbody>
@@ -67,10 +67,10 @@ function Operation({ operation, categories }: { operation: Past; categories: Her
       <p class="faint numbers">{times(operation).join(" · ")}</p>
       {doc && <Values doc={doc} categories={categories} note={from} />}
       {operation.problem && <p class="notice">{operation.problem.title}</p>}
-      {operation.problem?.errors?.map((each) => <p key={each.field} class="faint">{fieldName(topOf(each.field) || each.field)}：{each.message}</p>)}
+      {operation.problem?.errors?.map((each) => <p key={each.field} class="faint">{says(fieldName(topOf(each.field) || each.field), each.message)}</p>)}
       {operation.ruling && (
         <p>
-          {tData("history.status", operation.ruling)}：{operation.ruled_by ?? ""} {operation.ruling_note ?? ""}
+          {says(tData("history.status", operation.ruling), [operation.ruled_by, operation.ruling_note].filter(Boolean).join(" "))}
         </p>
       )}
       <p class="links">

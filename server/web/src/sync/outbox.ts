@@ -115,6 +115,7 @@ export async function settled(store: Store, outcomes: readonly Outcome[]): Promi
     entry.rev = outcome.rev ?? entry.rev;
     entry.fields = outcome.fields;
     entry.note = outcome.note ?? null;
+    entry.problem = outcome.error ?? entry.problem;
     entry.kept_since = 0;
     await store.outbox.put(entry);
   }

@@ -53,28 +53,45 @@ export interface PushAnswer {
   readonly results: readonly Result[];
 }
 
+/**
+ * The `data` of an issue that is private and neither the worker's own nor their task: that there is one in this grid,
+ * and nothing of who, what or where. It comes whole when the worker gets a task on it, and masked again when that ends.
+ */
+export interface MaskedIssue {
+  readonly masked: true;
+  readonly category?: string;
+  readonly severity?: string;
+  readonly private?: boolean;
+  readonly state?: string;
+  readonly deadline?: string;
+  readonly closed_at?: string;
+}
+
 /** `leave`: the record went out of this device's scope; it was not deleted. */
 export interface Change {
   readonly collection: string;
   readonly id: string;
   readonly rev: number;
   readonly action: "put" | "delete" | "leave";
-  readonly data?: Fields;
+  readonly data?: Fields | (Fields & MaskedIssue);
   readonly grid?: Grid | null;
 }
 
-/** What became of an operation after its first answer; `note` is what a person said of it. */
+/** What became of an operation after its first answer; `note` is what a person said of it, `error` why it is refused. */
 export interface Outcome {
   readonly op_id: string;
   readonly status: "applied" | "merged" | "review" | "quarantined" | "released" | "dismissed";
   readonly rev: number | null;
   readonly fields: Fields;
   readonly note?: string;
+  readonly error?: Problem;
 }
 
 export interface Scope {
   readonly version: number;
   readonly grids: readonly string[];
+  /** Areas below these grids that the worker holds: of such a grid only what lies in them is sent. */
+  readonly zones?: readonly string[];
 }
 
 /** What a page of a pull says beside its changes; in a stream, the line after every thousand changes. */

@@ -4,7 +4,10 @@ import { isOnTop, onTop } from "./outbox.js";
 import type { Entry, Held, Store } from "./store.js";
 import type { Fields, Grid, Json } from "./types.js";
 
-/** `unsettled`: how many own operations it shows that the server has not settled. `rev` is 0 where it knows none. */
+/**
+ * `unsettled`: how many own operations it shows that the server has not settled. `rev` is 0 where it knows none.
+ * `masked`: it is a private issue of others (`MaskedIssue`): what is written upon it is refused.
+ */
 export interface Seen {
   readonly collection: string;
   readonly id: string;
@@ -12,6 +15,7 @@ export interface Seen {
   readonly data: Fields;
   readonly grid: Grid | null;
   readonly unsettled: number;
+  readonly masked: boolean;
 }
 
 export function one(store: Store, collection: string, id: string): Promise<Seen | null> {
@@ -46,7 +50,7 @@ function seen(collection: string, id: string, held: Held | undefined, own: reado
   }
   if (data === null) return null;
   const grid = held?.place ?? own.at(-1)?.grid ?? null;
-  return { collection, id, rev: held?.rev ?? 0, data, grid, unsettled: own.length };
+  return { collection, id, rev: held?.rev ?? 0, data, grid, unsettled: own.length, masked: held?.data?.masked === true };
 }
 
 /** What a `put` leaves out stays until the server has answered: the fields that only it sets are among them. */

@@ -1,0 +1,1 @@
+"""The SQL of what maps and GIS programs read: features, pages of them, vector tiles, simplified areas."""

@@ -1,0 +1,1 @@
+"""What a new edition of the calendar does to deadlines: entered, counted again, told."""

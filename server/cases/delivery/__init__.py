@@ -1,0 +1,1 @@
+"""Telling bodies: deliveries, endpoints, webhooks and their log."""

@@ -1,0 +1,1 @@
+"""What staff read of issues: the list, the detail, the desk, layers."""

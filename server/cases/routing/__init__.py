@@ -1,0 +1,1 @@
+"""Who handles an issue, by when and why: rules, decisions, and trying again."""

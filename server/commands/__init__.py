@@ -1,0 +1,1 @@
+"""The commands of `./patrol` that act on a city."""

@@ -1,0 +1,1 @@
+"""Sessions, transactions, the pool, and the ground that each process keeps."""

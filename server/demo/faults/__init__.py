@@ -1,5 +1,0 @@
-"""A patrol day in which everything fails: generated histories under kills and restores, and what must hold of them."""
-
-from server.demo.faults.running import simulate_with_faults
-
-__all__ = ["simulate_with_faults"]

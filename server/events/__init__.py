@@ -1,0 +1,1 @@
+"""Hints to phones and open pages: one thread that looks, and the streams that tell."""

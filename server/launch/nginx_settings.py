@@ -1,0 +1,236 @@
+"""The configuration of nginx, which stands in front of everything: deadlines, sizes, rates, addresses, pages, streams.
+
+Owns what of a request ends at the front, and with which words. Slow and hostile callers meet nginx alone: what comes
+through has a whole head, and, but for uploads, a whole body. Run as a program it writes the configuration for the
+containers and becomes nginx. Knows neither processes nor the folders of a patrol.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from server.config import Config
+
+MIB: Final = 1024 * 1024
+# The application's own bound of a body is told by the application, with the figure: the front's is just above.
+ROOM_BYTES: Final = 64 * 1024
+TYPES: Final[Mapping[str, str]] = {
+    "text/html": "html",
+    "text/css": "css",
+    "text/plain": "txt",
+    "text/javascript": "js mjs",
+    "application/json": "json map",
+    "application/manifest+json": "webmanifest",
+    "application/wasm": "wasm",
+    "application/x-protobuf": "pbf",
+    "image/svg+xml": "svg",
+    "image/png": "png",
+    "image/jpeg": "jpg jpeg",
+    "image/x-icon": "ico",
+    "font/woff2": "woff2",
+}
+# nginx's own statuses, and the one that is answered instead: whoever stands behind it is nobody's business.
+ANSWERED_AS: Final[Mapping[int, int]] = {
+    **{status: status for status in (400, 403, 404, 405, 413, 414, 416, 429, 500, 503, 504)},
+    494: 431,
+    # A transfer coding or a version of HTTP that nobody here speaks.
+    **dict.fromkeys((501, 505), 400),
+    # Plain words at the port of TLS.
+    497: 400,
+    502: 503,
+}
+PROBLEM_AT: Final = "/.problem"
+RETRY_AFTER_S: Final[Mapping[int, int]] = {429: 30, 503: 2, 504: 5}
+
+
+@dataclass(frozen=True)
+class Front:
+    """What nginx is to do. ``listen``: HOST:PORT; ``behind``: the application's sockets, ``unix:/path`` or HOST:PORT.
+
+    ``folder``: where it may write, ``dist`` where the built pages lie, ``user`` the account of its workers where its
+    master is root. ``certificate`` and ``key``: files in PEM form, both or neither. ``trusted``: proxies before this
+    one, addresses or networks, whose word on a caller's address is taken. ``callers_per_s``, ``connections``: how many
+    requests a second, and connections at a time, one address may have; ``streams``: event streams of one token.
+    """
+
+    listen: str
+    behind: Sequence[str]
+    folder: Path
+    dist: Path
+    user: str | None = None
+    certificate: str = ""
+    key: str = ""
+    trusted: Sequence[str] = ("127.0.0.1", "::1")
+    callers_per_s: int = 500
+    strangers_per_s: int = 50
+    connections: int = 2000
+    streams: int = 16
+    head_patience_s: int = 10
+    body_patience_s: int = 15
+    upload_patience_s: int = 30
+    file_limit_bytes: int = Config.file_limit_bytes
+    import_limit_bytes: int = Config.import_limit_bytes
+
+
+def wishes(environ: Mapping[str, str]) -> dict[str, object]:
+    """Return what the environment says of a front: the names of ``Front`` and their values."""
+    said: dict[str, object] = {
+        "certificate": environ.get("PATROL_TLS_CERT", ""),
+        "key": environ.get("PATROL_TLS_KEY", ""),
+        "upload_patience_s": int(float(environ.get("PATROL_UPLOAD_PATIENCE_S", str(Front.upload_patience_s)))) or 1,
+    }
+    if trusted := environ.get("PATROL_TRUSTED_PROXIES", "").replace(",", " ").split():
+        said["trusted"] = tuple(trusted)
+    numbers = {
+        "callers_per_s": "PATROL_ADDRESS_RATE",
+        "connections": "PATROL_ADDRESS_CONNECTIONS",
+        "streams": "PATROL_TOKEN_STREAMS",
+        "head_patience_s": "PATROL_HEAD_PATIENCE_S",
+        "body_patience_s": "PATROL_BODY_PATIENCE_S",
+        "file_limit_bytes": "PATROL_FILE_LIMIT_BYTES",
+        "import_limit_bytes": "PATROL_IMPORT_LIMIT_BYTES",
+    }
+    said |= {field: int(environ[name]) for field, name in numbers.items() if environ.get(name)}
+    return said
+
+
+# Braces of nginx are doubled in it: it is filled by str.format.
+_MAIN: Final = Path(__file__).with_name("nginx.conf.format").read_text(encoding="utf-8")
+
+_STREAM: Final = """\
+        location = {path} {{
+            limit_conn addresses {connections};
+            limit_conn address_streams {connections};
+            limit_conn streams {streams};
+            proxy_buffering off;
+            proxy_read_timeout 60s;
+            proxy_pass http://application;
+        }}"""
+
+_PAGE: Final = """\
+        location = {path} {{
+{headers}
+            gzip_static on;
+            try_files /{name}.html @application;
+        }}"""
+
+EVENT_STREAMS: Final = ("/v1/map/events", "/v1/sync/events", "/v1/work/events")
+
+
+def configuration(front: Front) -> str:
+    """Return the text of nginx.conf for a front."""
+    hsts = ["            add_header Strict-Transport-Security max-age=31536000 always;"] if front.certificate else []
+    tls = ""
+    if front.certificate:
+        tls = (
+            f"        ssl_certificate {front.certificate};\n        ssl_certificate_key {front.key};\n"
+            "        ssl_protocols TLSv1.2 TLSv1.3;\n        ssl_session_cache shared:tls:10m;\n" + hsts[0][4:]
+        )
+    connections = max(4096, front.connections * 2)
+    return _MAIN.format(
+        user=f"user {front.user};\n" if front.user else "",
+        files=connections * 2,
+        worker_connections=connections,
+        folder=front.folder,
+        dist=front.dist,
+        types="\n".join(f"        {name} {ends};" for name, ends in TYPES.items()),
+        trusted="\n".join(f"    set_real_ip_from {each};" for each in front.trusted),
+        trusted_geo="\n".join(f"        {each} 1;" for each in front.trusted),
+        words="\n".join(_words(status) for status in sorted(set(ANSWERED_AS.values()))),
+        behind="\n".join(f"        server {each} max_fails=0;" for each in front.behind),
+        listen=front.listen + (" ssl" if front.certificate else "") + " backlog=1024",
+        tls=tls,
+        body_bytes=Config.max_body_bytes + ROOM_BYTES,
+        push_bytes=Config.max_body_bytes + ROOM_BYTES,
+        file_bytes=front.file_limit_bytes + ROOM_BYTES,
+        import_bytes=front.import_limit_bytes + ROOM_BYTES,
+        callers_burst=front.callers_per_s * 4,
+        strangers_burst=front.strangers_per_s * 4,
+        errors=_errors(hsts),
+        streams="\n".join(
+            _STREAM.format(path=path, connections=front.connections, streams=front.streams) for path in EVENT_STREAMS
+        ),
+        assets_headers=_headers("public, max-age=31536000, immutable", hsts),
+        pages=_pages(hsts),
+        **{
+            name: getattr(front, name)
+            for name in (
+                *("connections", "callers_per_s", "strangers_per_s"),
+                *("head_patience_s", "body_patience_s", "upload_patience_s"),
+            )
+        },
+    )
+
+
+def _words(status: int) -> str:
+    """Return the variable that holds the problem document of a status in the caller's language."""
+    from server.http.problems import body
+    from server.texts.problems.http import HTTP
+
+    code, entry = HTTP[status]
+    told = {lang: json.dumps(body(code, entry, lang), ensure_ascii=False) for lang in ("zh", "en")}
+    if any("'" in each or "$" in each for each in told.values()):
+        raise ValueError(f"nginx cannot say {told}")
+    lines = [f"        {'default' if lang == 'zh' else lang} '{text}';" for lang, text in told.items()]
+    return "\n".join([f"    map $language $problem_{status} {{", *lines, "    }"])
+
+
+def _errors(hsts: Sequence[str]) -> str:
+    lines = []
+    for own, status in ANSWERED_AS.items():
+        # Not a named place: where the address itself is refused, there is none to come from.
+        lines.append(f"        error_page {own} ={status} {PROBLEM_AT}/{status};")
+    for status in sorted(set(ANSWERED_AS.values())):
+        retry = (
+            [f"            add_header Retry-After {RETRY_AFTER_S[status]} always;"] if status in RETRY_AFTER_S else []
+        )
+        lines += [
+            f"        location = {PROBLEM_AT}/{status} {{",
+            "            internal;",
+            "            default_type application/problem+json;",
+            "            add_header Cache-Control no-store always;",
+            "            add_header Vary Accept-Language always;",
+            *retry,
+            *hsts,
+            f"            return {status} $problem_{status};",
+            "        }",
+        ]
+    return "\n".join(lines)
+
+
+def _headers(cache_control: str, hsts: Sequence[str]) -> str:
+    from server.pages.routes import HEADERS
+
+    told = {**HEADERS, "Cache-Control": cache_control, "Vary": "Accept-Encoding"}
+    return "\n".join([*(f'            add_header {name} "{value}";' for name, value in told.items()), *hsts])
+
+
+def _pages(hsts: Sequence[str]) -> str:
+    from server.pages.routes import PAGES
+
+    headers = _headers("no-cache", hsts)
+    return "\n".join(_PAGE.format(path=path, name=name, headers=headers) for path, name in PAGES.items())
+
+
+def main(environ: Mapping[str, str] = os.environ) -> None:
+    """Write the configuration that the environment asks for, and become nginx."""
+    folder = Path(environ.get("PATROL_FRONT_FOLDER", "/tmp/front"))  # noqa: S108  # of the container alone
+    folder.mkdir(parents=True, exist_ok=True)
+    front = Front(
+        listen=environ.get("PATROL_LISTEN", "0.0.0.0:8000"),  # the container's own network
+        behind=environ.get("PATROL_BEHIND", "web:8000").split(),
+        folder=folder,
+        dist=Path(__file__).resolve().parents[1] / "web" / "dist",
+        **wishes(environ),  # type: ignore[arg-type]  # the names and types of Front
+    )
+    file = folder / "nginx.conf"
+    file.write_text(configuration(front))
+    # Where logs of a container are looked for.
+    os.execvp("nginx", ["nginx", "-e", "stderr", "-p", str(folder), "-c", str(file), "-g", "daemon off;"])  # noqa: S606  # the image's own
+
+
+if __name__ == "__main__":
+    main()

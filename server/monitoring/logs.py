@@ -1,0 +1,37 @@
+"""The form of our programs' log lines: JSON, and nothing in them of what somebody entered.
+
+An error of PostgreSQL tells, after what is wrong, the row that it is wrong with; a log is read by others than that row.
+Knows no event.
+"""
+
+import re
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+
+# What psycopg adds to the first line of an error: the row, the line of the statement, and what was bound to it.
+_OF_ROWS: Final = re.compile(r"(?:^|\\n|\n)(?:DETAIL|CONTEXT|LINE \d+|\[parameters|\[SQL):?.*?(?=\n|\\n|$)", re.DOTALL)
+
+
+def without_rows(_logger: object, _name: str, line: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Take out of every text of a log line what PostgreSQL tells of the row that an error is about."""
+    for key, value in line.items():
+        if isinstance(value, str):
+            line[key] = _OF_ROWS.sub("", value)
+    return line
+
+
+_PROCESSORS: Final[list[Any]] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.processors.add_log_level,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+    without_rows,
+    structlog.processors.JSONRenderer(ensure_ascii=False),
+]
+
+
+def configure() -> None:
+    """Have this process log so."""
+    structlog.configure(processors=_PROCESSORS)

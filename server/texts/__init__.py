@@ -1,0 +1,1 @@
+"""Words of the server, in Chinese and English."""

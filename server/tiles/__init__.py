@@ -1,0 +1,1 @@
+"""Vector tiles: answered, kept, and handed out before Flask."""

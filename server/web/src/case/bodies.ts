@@ -1,0 +1,34 @@
+/** The bodies that a case can be given to: read once, when a form first asks for them. */
+import { useEffect, useState } from "preact/hooks";
+import type { Choice } from "../api/cases";
+import { read } from "../api/client";
+
+interface Answer {
+  bodies: { code: string; kind: string; zh: string; en: string }[];
+}
+
+export interface BodyChoice extends Choice {
+  kind: string;
+}
+
+let asked: Promise<readonly BodyChoice[]> | null = null;
+
+function readBodies(): Promise<readonly BodyChoice[]> {
+  asked ??= read<Answer>("/v1/bodies").then(({ bodies }) => bodies.map(({ code, kind, zh, en }) => ({ value: code, kind, zh, en })));
+  asked.catch(() => (asked = null));
+  return asked;
+}
+
+/** None until they are read; the form itself says where the server cannot be heard. */
+export function useBodies(): readonly BodyChoice[] {
+  const [bodies, setBodies] = useState<readonly BodyChoice[]>([]);
+  useEffect(() => void readBodies().then(setBodies, () => undefined), []);
+  return bodies;
+}
+
+/** In groups of one kind, in the order in which they came. */
+export function grouped(bodies: readonly BodyChoice[]): [kind: string, bodies: BodyChoice[]][] {
+  const groups = new Map<string, BodyChoice[]>();
+  for (const each of bodies) groups.set(each.kind, [...(groups.get(each.kind) ?? []), each]);
+  return [...groups];
+}

@@ -1,0 +1,1 @@
+"""The three-way merge of fields and the lineage of operations. Pure: knows no database."""

@@ -1,0 +1,1 @@
+"""What staff see of devices and of operations that wait."""

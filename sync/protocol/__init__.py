@@ -1,0 +1,1 @@
+"""What devices say, decoded under caps: envelopes, operations, cursors, forms."""

@@ -1,0 +1,1 @@
+"""What a device is told: pages of changes, states, digests, status."""

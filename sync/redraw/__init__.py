@@ -1,0 +1,1 @@
+"""What a new edition of the ground does to records, tasks and scopes."""

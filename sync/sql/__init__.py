@@ -1,0 +1,1 @@
+"""How the engine speaks SQL: arrays as parameters, statements kept compiled."""

@@ -1,0 +1,1 @@
+"""The store of the engine: operations, the feed, records with their places, the fence, broken items."""

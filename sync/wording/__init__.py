@@ -1,0 +1,1 @@
+"""What the reasons of an operation say, to phones and to staff."""

@@ -37,7 +37,6 @@ _ENVIRONMENT: Final = {
     "HOME": ".",
     "TMPDIR": ".",
 }
-_ABORTED: Final = frozenset({signal.SIGABRT, signal.SIGKILL})
 _KILLED_BY_MEMORY: Final = frozenset({signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL, signal.SIGBUS})
 
 Told = Callable[[str, int], object]
@@ -204,9 +203,9 @@ class _Child:
         if -code == signal.SIGXCPU or usage.ru_utime + usage.ru_stime >= limits.cpu_s:
             return OutOfTime(function, "of the processor")
         peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        # A child begins with the peak of whoever started it. Where that hides its own, an abort still tells of memory,
-        # and a fault of access does not.
-        signs = _KILLED_BY_MEMORY if usage.ru_maxrss > self.inherited else _ABORTED
+        # A child begins with the peak of whoever started it. Where that hides its own, an abort still tells of memory;
+        # a fault of access does not, and a kill may be anybody's.
+        signs = _KILLED_BY_MEMORY if usage.ru_maxrss > self.inherited else {signal.SIGABRT}
         if -code in signs and peak >= _NEARLY_ALL * limits.memory_bytes:
             return OutOfMemory(function)
         return Crashed(function, f"signal {-code}" if code < 0 else f"exit {code}")

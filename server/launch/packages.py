@@ -5,11 +5,14 @@ starts or stops what the system's packages bring along, and has Debian start non
 system would take the port of every machine that a patrol is tried on.
 """
 
+import fcntl
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -105,7 +108,8 @@ def ensure(requirements: Sequence[Requirement]) -> None:
     names = ", ".join(requirement.name for requirement in missing)
     step("安装系统软件", f"installing {names}")
     if shutil.which("apt-get"):
-        _install_with_apt(missing)
+        with _one_at_a_time():
+            _install_with_apt([requirement for requirement in missing if not requirement.found()])
     elif shutil.which("brew"):
         _install_with_brew(missing)
     else:
@@ -113,6 +117,22 @@ def ensure(requirements: Sequence[Requirement]) -> None:
     still = ", ".join(requirement.name for requirement in missing if not requirement.found())
     if still:
         raise _cannot(still, "./patrol doctor")
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Wait until no other launcher of this machine installs: apt itself waits for its database, not for its lists."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        lock = os.open(Path(tempfile.gettempdir()) / "gridpatrol-packages.lock", flags, 0o666)
+    except OSError:
+        yield  # somebody else's file: apt will say what is in the way
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 def remedy(requirement: Requirement) -> str:
@@ -126,6 +146,8 @@ def remedy(requirement: Requirement) -> str:
 
 
 def _install_with_apt(missing: Sequence[Requirement]) -> None:
+    if not missing:
+        return
     log = Home.of_patrol().logs / "packages.log"
     names = ", ".join(requirement.name for requirement in missing)
     rights = [] if os.geteuid() == 0 else ["sudo"]

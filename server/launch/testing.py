@@ -27,7 +27,7 @@ def run_tests(arguments: Sequence[str], *, keep: bool, quick: bool = False) -> i
 
     ``quick``: pytest alone, without what starts programs or browsers and without generated examples.
     """
-    packages.ensure(packages.SERVERS + packages.BROWSER + packages.GIS)
+    packages.ensure(packages.SERVERS + packages.FRONT + packages.BROWSER + packages.GIS)
     failed = [] if quick or _pages_are_built() else ["pages build"]
     if quick:
         arguments = (*(arguments or _whole()), "--quick")

@@ -10,7 +10,10 @@ from uuid_utils.compat import uuid7
 
 from tests.bench import load_http
 
-STEPS: Sequence[dict[str, Any]] = ({"step": "receive"}, {"step": "start"}, {"step": "done", "answer": "已更换井盖"})
+_PHOTO = "6f0d3c1e-2b7a-4a58-9c55-0d9c2f4f7b11"
+STEPS: Sequence[dict[str, Any]] = (
+    {"step": "receive"}, {"step": "start"}, {"step": "done", "answer": "已更换井盖", "photos": [_PHOTO]},
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

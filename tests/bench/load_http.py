@@ -142,7 +142,7 @@ class Lane:
             end = self._got.find(b"\r\n\r\n")
             if end < 0:
                 return False
-            self._whole = end + 4 + length(bytes(self._got[:end]))
+            self._whole = end + 4 + length(bytes(self._got[:end]), bytes(self._got[end:]))
         if len(self._got) < self._whole:
             return False
         self.took_ms.append((time.perf_counter() - self._sent) * 1000)
@@ -151,10 +151,10 @@ class Lane:
         return True
 
 
-def length(head: bytes) -> int:
-    """Return how long the body of an answer is. Raises for an answer other than 200."""
+def length(head: bytes, rest: bytes = b"") -> int:
+    """Return how long the body of an answer is. Raises for an answer other than 200, with what has come of it."""
     if not head.startswith(b"HTTP/1.1 200"):
-        raise RuntimeError(head.decode("latin-1"))
+        raise RuntimeError((head + rest[:600]).decode(errors="replace"))
     name = b"content-length:"
     line = next(line for line in head.split(b"\r\n") if line.lower().startswith(name))
     return int(line[len(name) :])

@@ -93,7 +93,7 @@ def test_who_tells_how_far_they_are_is_let_go_on_up_to_the_wall():
         run(_task("go_on", quiet_s=10.0, wall_s=2.0), {"steps": 400})
 
 
-@pytest.mark.parametrize(("deed", "error"), [("crash", Crashed), ("hoard_in_c", OutOfMemory)])
+@pytest.mark.parametrize(("deed", "error"), [("crash", Crashed), ("die", Crashed), ("hoard_in_c", OutOfMemory)])
 def test_the_memory_of_who_asks_is_not_taken_for_the_childs(deed, error):
     large = bytearray(b"1" * (1 << 30))
     with pytest.raises(error):

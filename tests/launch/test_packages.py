@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -61,6 +62,18 @@ def test_missing_packages_are_installed_with_apt(machine, tmp_path):
     assert first == "update"
     assert second.endswith("postgresql-16 postgresql-16-postgis-3")
     assert "--no-install-recommends" in second
+
+
+def test_two_launchers_install_one_after_the_other(machine, tmp_path):
+    apt(machine, tmp_path)
+    text = (tmp_path / "bin/apt-get").read_text()
+    busy = f"mkdir {tmp_path}/busy || exit 100\nsleep 0.3\nrmdir {tmp_path}/busy\n"
+    machine("apt-get", text.replace("#!/bin/sh\n", "#!/bin/sh\n" + busy))
+    for name in ("mkdir", "sleep", "rmdir"):
+        (tmp_path / "bin" / name).symlink_to(shutil.which(name, path=os.defpath))
+    with ThreadPoolExecutor(2) as launchers:
+        list(launchers.map(packages.ensure, [[server(tmp_path)]] * 2))
+    assert len((tmp_path / "log").read_text().splitlines()) == 2, "the other finds everything there"
 
 
 def test_a_distribution_whose_postgresql_is_too_old_is_told_where_a_newer_one_is(machine, tmp_path):

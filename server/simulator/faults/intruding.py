@@ -3,7 +3,8 @@
 Owns who they are and what they send. One sort worked here once and was moved on too long ago to hand anything in; the
 other has an office that works with no phone. They know the ids of what others made, claim times when they still had a
 right, and put, patch and delete upon them. Every operation of theirs is made to be refused, so that the ledger asks of
-each whether it is in quarantine, with a reason, and of each record whether it is the sum of the operations of others.
+each whether it is in quarantine, with a reason, and of each record whether it is the sum of the operations of others;
+of a step, which may wait for a case that nobody has sent yet, whether it was never taken.
 """
 
 import datetime as dt
@@ -56,7 +57,12 @@ class Intruder(Carrier):
     def _collect(self) -> None:
         if len(self.phone.outbox) < _MOST_IN_OUTBOX:
             for _ in range(_AT_ONCE):
-                self._attack().refusable = True
+                made = self._attack()
+                # Where a restore took somebody's step back, its id is anybody's: such a step is kept, and never taken.
+                if (made.collection, made.action) == ("steps", "put"):
+                    self.phone.barred.add(made.record_id)
+                else:
+                    made.refusable = True
             self._attack_cases()
 
     def _attack_cases(self) -> None:

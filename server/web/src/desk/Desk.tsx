@@ -149,7 +149,7 @@ interface BatchProps {
   onDone: () => void;
 }
 
-/** What may be done with all that are picked; what was not possible any more stays picked and is told. */
+/** What may be done with all that are picked; what is not possible, or not any more, stays picked and is told. */
 function Batch({ rows, picked, onPicked, onDone }: BatchProps) {
   const [busy, setBusy] = useState(false);
   const [told, setTold] = useState<string | null>(null);
@@ -160,10 +160,10 @@ function Batch({ rows, picked, onPicked, onDone }: BatchProps) {
     takeAll(step, fitting(step, chosen))
       .then(
         (results) => {
-          const failed = results.filter(({ status }) => status !== "taken");
-          const taken = results.length - failed.length;
-          onPicked(new Set(failed.map(({ issue_id }) => issue_id)));
-          setTold(t(failed.length > 0 ? "desk.batch.partly" : "desk.batch.done", { n: taken, step: t(`step.${step}`), failed: failed.length }));
+          const taken = new Set(results.filter(({ status }) => status === "taken").map(({ issue_id }) => issue_id));
+          const left = chosen.filter(({ id }) => !taken.has(id));
+          onPicked(new Set(left.map(({ id }) => id)));
+          setTold(t(left.length > 0 ? "desk.batch.partly" : "desk.batch.done", { n: taken.size, step: t(`step.${step}`), failed: left.length }));
           onDone();
         },
         (error: unknown) => refuseOrLeave(error, setTold),

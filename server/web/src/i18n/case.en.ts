@@ -201,7 +201,7 @@ export const caseEn: Record<keyof typeof caseZh, string> = {
   "desk.batch.all": "Pick all {n}",
   "desk.batch.none": "Pick none",
   "desk.batch.done": "{step}: {n} done.",
-  "desk.batch.partly": "{step}: {n} done, {failed} not, for they stand otherwise by now. Look at those one by one.",
+  "desk.batch.partly": "{step}: {n} done, {failed} not, for as they stand now it is not possible. Look at those one by one.",
 
   "work.desk.red": "Overdue at my body",
   "work.desk.yellow": "Due soon at my body",

@@ -199,7 +199,7 @@ export const caseZh = {
   "desk.batch.all": "全选 {n} 件",
   "desk.batch.none": "取消选择",
   "desk.batch.done": "{n} 件已{step}。",
-  "desk.batch.partly": "{n} 件已{step}；{failed} 件没有办成（现在的状态不能{step}），请逐件查看。",
+  "desk.batch.partly": "{n} 件已{step}；{failed} 件没有办成：现在的状态不允许，请逐件查看。",
 
   "work.desk.red": "本单位超期案件",
   "work.desk.yellow": "本单位临期案件",

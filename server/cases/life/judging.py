@@ -4,7 +4,7 @@ Owns the reading of the table; must not know the database. A step is judged in t
 the state allow it, may this person, are its fields there, and do its guards hold.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +77,7 @@ def judge(step: str, case: CaseNow, asked: Asked, seen: str | None) -> Taken | U
 
 
 def _judge_row(row: Transition, case: CaseNow, asked: Asked, wrong: str | None) -> Taken | Untaken:
-    fault = _field_fault(row, case, asked.given, wrong)
+    fault = _field_fault(row, case, asked, wrong)
     if fault is not None:
         return fault
     failing = next((name for name in row.guards if not GUARDS[name][0](case, asked)), None)
@@ -86,9 +86,10 @@ def _judge_row(row: Transition, case: CaseNow, asked: Asked, wrong: str | None) 
     return Taken(row, _after(row, case))
 
 
-def _field_fault(row: Transition, case: CaseNow, given: Mapping[str, Any], wrong: str | None) -> Untaken | None:
+def _field_fault(row: Transition, case: CaseNow, asked: Asked, wrong: str | None) -> Untaken | None:
     """Return what is wrong with the fields of a step; ``wrong``: the one whose value is none of its choices."""
-    empty = [name for name in row.needed(case.photo_rule) if given.get(name) in (None, "", [], {})]
+    given = asked.given
+    empty = [name for name in row.needed(case.photo_rule_at(asked.at)) if given.get(name) in (None, "", [], {})]
     foreign = sorted(set(given) - row.fields)
     if missing := [name for name in empty if name in row.needs]:
         return Untaken("missing", field=missing[0])

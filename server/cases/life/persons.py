@@ -53,7 +53,8 @@ class CaseNow:
     ``line``: the areas that it lies in, its grid first (empty: in no grid); ``above``: those of them above its
     community; ``roots``: the uppermost areas of the city. ``tasks``: kind (verify, check) -> who has an open one.
     ``is_private``: by its own flag or its category. ``is_night``: a fault that shows at night alone.
-    ``photo_rule``: of its category, as in the catalogue.
+    ``photo_rule``: of its category, as in the catalogue. ``photo_rules_before``: what it said otherwise before, as
+    (since, until, rule), in seconds since 1970; since None: always.
     """
 
     id: uuid.UUID
@@ -73,6 +74,13 @@ class CaseNow:
     is_deleted: bool = False
     is_night: bool = False
     photo_rule: str = "none"
+    photo_rules_before: tuple[tuple[float | None, float, str], ...] = ()
+
+    def photo_rule_at(self, at: dt.datetime) -> str:
+        """Return what the category asked for at a moment (aware): what is done is judged by the catalogue of then."""
+        moment = at.timestamp()
+        before = (rule for since, until, rule in self.photo_rules_before if (since or 0) <= moment < until)
+        return next(before, self.photo_rule)
 
 
 def holds(actor: Actor, case: CaseNow, *roles: str) -> bool:

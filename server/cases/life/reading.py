@@ -24,6 +24,10 @@ _READ = """
     SELECT issue.id, issue.rev, issue.number, issue.category, issue.private OR category.is_private, issue.author_id,
            issue.grid_now, issue.due_at, issue.captured_at, issue.received_at, issue.deleted_at IS NOT NULL,
            category.is_night, category.photo_rule,
+           (SELECT jsonb_agg(jsonb_build_array(extract(epoch FROM lower(during)), extract(epoch FROM upper(during)),
+                                               terms ->> 'photo_rule'))
+            FROM category_version WHERE code = issue.category AND upper(during) <= now()
+              AND terms ->> 'photo_rule' <> category.photo_rule),
            CASE WHEN EXISTS (SELECT FROM case_step WHERE case_step.issue_id = issue.id) THEN NULL ELSE (
                SELECT CASE WHEN operation.device_id IS NOT NULL THEN 'worker'
                            WHEN operation.author_id IS NULL THEN 'resident' ELSE 'staff' END
@@ -91,6 +95,7 @@ def _opened(
         deleted,
         night,
         photo_rule,
+        photo_rules_before,
         source,
     ) = row
     report = None
@@ -116,6 +121,7 @@ def _opened(
         is_deleted=deleted,
         is_night=night,
         photo_rule=photo_rule,
+        photo_rules_before=tuple(map(tuple, photo_rules_before or ())),
     )
     return Opened(case, tuple(events), report)
 

@@ -15,6 +15,7 @@ from server.cases.life.taking import Wanted, take, take_one
 from server.cases.routing.service import route_awaiting
 from tests.cases.city import EAST, NOW, WEST, id_of, issue, report, rows
 
+HOUR = timedelta(hours=1)
 COUNTY, COMMUNITY = "360725", "360725100001"
 PHOTO = ["0193a000-0000-7000-8000-000000000001"]
 
@@ -198,6 +199,29 @@ def test_a_field_that_is_missing_foreign_or_wrong_is_named(session, ground, acto
     with pytest.raises(StepInvalid) as wrong:
         step(handler, issue_id, "return", **given)
     assert (wrong.value.field, wrong.value.reason) == (field, reason)
+
+
+def test_photos_are_wanted_by_the_catalogue_of_when_it_was_done(session, ground, actor, step):
+    issue_id = report(session)
+    for moment, rule in ((NOW - HOUR, "none"), (NOW + HOUR, "after")):
+        session.execute(text("SELECT set_config('gridpatrol.moment', :at, true)"), {"at": moment.isoformat()})
+        session.execute(
+            text("UPDATE category SET photo_rule = :rule WHERE code = (SELECT category FROM issue WHERE id = :id)"),
+            {"rule": rule, "id": issue_id},
+        )
+    route_awaiting(session, NOW, ground)
+    handler, arrived = actor("handler", "zhujian"), NOW + 5 * HOUR
+    step(handler, issue_id, "receive")
+
+    def done(after):
+        wanted = Wanted(uuid.uuid4(), issue_id, "done", handler, {"answer": "已修好"}, at=NOW + after)
+        take_one(session, wanted, ground, arrived)
+
+    with pytest.raises(StepInvalid) as wrong:
+        done(1.5 * HOUR)
+    assert wrong.value.reason == "photo-rule"
+    done(0.5 * HOUR)
+    assert agree(session, issue_id)["state"] == "done"
 
 
 def test_after_the_second_return_the_street_names_the_body(session, ground, actor, step):

@@ -26,6 +26,7 @@ def _as_it_was(session):
     for code, value in terms.items():
         session.execute(text("UPDATE category SET limit_value = :v WHERE code = :c"), {"c": code, "v": value})
     session.execute(text("UPDATE rule SET active = false, retired_at = now() WHERE active"))
+    session.execute(text("DELETE FROM organisation WHERE code = 'linshi'"))
     session.commit()
 
 
@@ -196,3 +197,29 @@ def test_a_rule_for_the_same_cases_is_refused_with_the_name_of_the_other(visit, 
     form.get_by_label("主办单位").select_option("chengguan")
     form.get_by_role("button", name="保存规则").click()
     expect(form.get_by_role("alert")).to_contain_text("另一条规则适用于完全相同的案件")
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_a_body_is_retired_once_nothing_holds_it(visit, session, size):
+    session.execute(
+        text("INSERT INTO organisation (code, kind, name, name_en) VALUES ('linshi', 'company', '临时维修队', 'Crew')")
+    )
+    session.commit()
+    watched = visit(size)
+    page = watched.page
+    watched.sign_in(sample.ADMIN, then="/rules")
+    expect(page.locator(".rules-bodies summary").first).to_be_visible()
+    for summary in page.locator(".rules-bodies summary").all():
+        summary.click()
+    page.get_by_role("button", name="停用 城市管理局").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_role("button", name="停用", exact=True).click()
+    expect(dialog.get_by_role("alert")).to_contain_text("不能停用")
+    expect(dialog.locator(".rules-held")).to_contain_text("类别目录")
+    shoot(page, f"bodies-{size[0]}")
+    assert fits(page, size)
+    dialog.get_by_role("button", name="取消").click()
+    page.get_by_role("button", name="停用 临时维修队").click()
+    dialog.get_by_role("button", name="停用", exact=True).click()
+    expect(page.locator(".rules-bodies").get_by_role("status")).to_have_text("临时维修队已停用。")
+    expect(page.get_by_role("button", name="停用 临时维修队")).to_have_count(0)

@@ -119,7 +119,7 @@ def test_to_a_retired_body_nothing_is_dispatched_and_it_is_retired_once(session,
 
 
 def test_a_dispatch_waits_for_a_body_that_is_being_retired_and_is_then_refused(sessions, session, ground, actor):
-    session.execute(text("INSERT INTO organisation (code, name) VALUES ('yuanlin', '园林局')"))
+    session.execute(text("INSERT INTO organisation (code, kind, name) VALUES ('yuanlin', 'department', '园林局')"))
     issue_id = report(session, "0301")
     route_awaiting(session, NOW, ground)
     session.commit()

@@ -11,6 +11,7 @@ export interface BodyChoice extends Choice {
   kind: string;
 }
 
+const following = new Set<() => void>();
 let asked: Promise<readonly BodyChoice[]> | null = null;
 
 function readBodies(): Promise<readonly BodyChoice[]> {
@@ -22,8 +23,19 @@ function readBodies(): Promise<readonly BodyChoice[]> {
 /** None until they are read; the form itself says where the server cannot be heard. */
 export function useBodies(): readonly BodyChoice[] {
   const [bodies, setBodies] = useState<readonly BodyChoice[]>([]);
-  useEffect(() => void readBodies().then(setBodies, () => undefined), []);
+  useEffect(() => {
+    const ask = (): void => void readBodies().then(setBodies, () => undefined);
+    following.add(ask);
+    ask();
+    return () => void following.delete(ask);
+  }, []);
   return bodies;
+}
+
+/** Have all that show the bodies read them anew: they have changed. */
+export function readBodiesAnew(): void {
+  asked = null;
+  for (const ask of following) ask();
 }
 
 /** In groups of one kind, in the order in which they came. */

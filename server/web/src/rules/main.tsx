@@ -6,10 +6,11 @@ import { listed, pick, t, tData } from "../i18n";
 import { useBodies } from "../case/bodies";
 import { Ask } from "../page/Ask";
 import { steps, usePlace } from "../page/place";
-import { mayRoute } from "../page/roles";
+import { mayGive, mayRoute } from "../page/roles";
 import { type Here, Select, startStaffPage, Trouble, Words } from "../page/Staff";
 import { query, refuseOrLeave, useRead } from "../page/reading";
 import { AddRule, categoriesOf, DAYS } from "./AddRule";
+import { Bodies } from "./Bodies";
 import { Trial } from "./Trial";
 import "../styles/rulebook.css";
 
@@ -33,6 +34,7 @@ function Rules(here: Here) {
       {rules.value && found.length === 0 && <p class="nothing">{t("rules.none")}</p>}
       {found.length > 0 && <Rows {...here} rules={found} again={rules.again} />}
       {rules.value && <AddRule {...here} made={rules.again} />}
+      {mayGive(here.session) && <Bodies />}
     </>
   );
 }

@@ -215,7 +215,7 @@ def test_a_body_is_retired_once_nothing_holds_it(visit, session, size):
     dialog = page.get_by_role("dialog")
     dialog.get_by_role("button", name="停用", exact=True).click()
     expect(dialog.get_by_role("alert")).to_contain_text("不能停用")
-    expect(dialog.locator(".rules-held")).to_contain_text("类别目录")
+    expect(dialog.locator(".rules-held")).to_contain_text("0301 ")
     shoot(page, f"bodies-{size[0]}")
     assert fits(page, size)
     dialog.get_by_role("button", name="取消").click()

@@ -104,8 +104,8 @@ CASES: dict[str, Problem] = {
         409,
         "该单位还有未结案件，或仍有规则、类别派给它，不能停用",
         "This body has open cases, or rules and categories still give it some: it cannot be retired",
-        "请先改派 numbers 所列案件（共 open_cases 件），并修改 rules、categories 所列规则和类别",
-        "Dispatch the cases in numbers (open_cases in all) to others, and change the rules and categories listed",
+        "请先改派这些案件，并修改这些规则和类别，再停用",
+        "Dispatch these cases to others, and change these rules and categories; then retire it",
     ),
     "unknown-delivery": Problem(404, "没有这条送达记录", "There is no such delivery"),
     "delivery-not-retryable": Problem(

@@ -5,6 +5,7 @@ import { listed, pick, t, tData } from "../i18n";
 import { type BodyChoice, grouped, readBodiesAnew, useBodies } from "../case/bodies";
 import { Ask } from "../page/Ask";
 import { refuseOrLeave } from "../page/reading";
+import type { Here } from "../page/Staff";
 
 /** A case that has no number yet is named by its id. */
 const UUID_LENGTH = 36;
@@ -18,7 +19,7 @@ interface Held {
   is_default_desk: boolean;
 }
 
-export function Bodies() {
+export function Bodies({ categories }: Pick<Here, "categories">) {
   const bodies = useBodies();
   const [retiring, setRetiring] = useState<BodyChoice | null>(null);
   const [told, setTold] = useState<string | null>(null);
@@ -44,6 +45,7 @@ export function Bodies() {
       {retiring && (
         <Retire
           body={retiring}
+          categories={categories}
           name={name(retiring)}
           onClose={() => setRetiring(null)}
           done={() => { setTold(t("rules.bodies.retired", { name: name(retiring) })); setRetiring(null); readBodiesAnew(); }}
@@ -55,14 +57,19 @@ export function Bodies() {
 
 interface RetireProps {
   body: BodyChoice;
+  categories: Here["categories"];
   name: string;
   done: () => void;
   onClose: () => void;
 }
 
-function Retire({ body, name, done, onClose }: RetireProps) {
+function Retire({ body, categories, name, done, onClose }: RetireProps) {
   const [held, setHeld] = useState<Held | null>(null);
   const [trouble, setTrouble] = useState<string | null>(null);
+  const category = (code: string): string => {
+    const found = categories.get(code);
+    return found ? `${code} ${pick(found)}` : code;
+  };
   const retire = (): Promise<void> => remove(`/v1/bodies/${encodeURIComponent(body.value)}`).then(done, (error: unknown) => {
     setHeld(error instanceof Refused && "open_cases" in error.problem ? (error.problem as unknown as Held) : null);
     refuseOrLeave(error, setTrouble);
@@ -75,7 +82,7 @@ function Retire({ body, name, done, onClose }: RetireProps) {
         <dl class="rules-held">
           {held.open_cases > 0 && <><dt>{t("rules.bodies.cases", { n: held.open_cases })}</dt><dd>{held.numbers.map((number) => <a key={number} href={`/case?${number.length === UUID_LENGTH ? "id" : "number"}=${encodeURIComponent(number)}`}>{number}</a>)}</dd></>}
           {held.rules.length > 0 && <><dt>{t("rules.title")}</dt><dd>{listed(held.rules)}</dd></>}
-          {held.categories.length > 0 && <><dt>{t("nav.catalogue")}</dt><dd>{listed(held.categories)}</dd></>}
+          {held.categories.length > 0 && <><dt>{t("nav.catalogue")}</dt><dd>{listed(held.categories.map(category))}</dd></>}
           {held.is_default_desk && <dt>{t("rules.bodies.default")}</dt>}
         </dl>
       )}

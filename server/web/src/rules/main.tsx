@@ -34,7 +34,7 @@ function Rules(here: Here) {
       {rules.value && found.length === 0 && <p class="nothing">{t("rules.none")}</p>}
       {found.length > 0 && <Rows {...here} rules={found} again={rules.again} />}
       {rules.value && <AddRule {...here} made={rules.again} />}
-      {mayGive(here.session) && <Bodies />}
+      {mayGive(here.session) && <Bodies categories={here.categories} />}
     </>
   );
 }

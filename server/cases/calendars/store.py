@@ -8,8 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from threading import Lock
+from typing import Any, Final
 
+from cachetools import LRUCache
 from sqlalchemy import insert, text
 from sqlalchemy.orm import Session
 
@@ -21,6 +23,15 @@ from server.cases.errors import CalendarSuperseded, InvalidCalendar
 # Any number that no other lock of the database has; held until the commit.
 _ENTERING = text("SELECT pg_advisory_xact_lock(7261001)")
 _NEWEST = text("SELECT coalesce(max(number), 0) FROM calendar_edition")
+# An edition is never changed; one that was tried out and taken back left its number free, though: which transaction
+# wrote it tells two of the same number apart.
+_STAMP = text("""
+    SELECT number, xmin::text AS written_by FROM calendar_edition
+    WHERE CAST(:edition AS int) IS NULL OR number = :edition ORDER BY number DESC LIMIT 1
+""")
+_KEPT_AT_MOST: Final = 16
+_kept: LRUCache[tuple[int, str], Calendars] = LRUCache(_KEPT_AT_MOST)
+_kept_lock = Lock()
 _IN_FORCE = text("""
     SELECT number, area_id, year, valid_from, status FROM (
         SELECT DISTINCT ON (area_id, year, valid_from) * FROM calendar_edition WHERE number <= :until
@@ -84,8 +95,21 @@ def newest(session: Session) -> int:
 
 
 def read(session: Session, edition: int | None = None) -> Calendars:
-    """Return the calendars by an edition, by the newest where none is named."""
-    until = newest(session) if edition is None else edition
+    """Return the calendars by an edition, by the newest where none is named. Shared: nobody changes what they get."""
+    stamp = session.execute(_STAMP, {"edition": edition}).first()
+    if stamp is None:
+        return _read(session, edition or 0)
+    key = (stamp.number, stamp.written_by)
+    with _kept_lock:
+        kept: Calendars | None = _kept.get(key)
+    if kept is None:
+        kept = _read(session, stamp.number)
+        with _kept_lock:
+            _kept[key] = kept
+    return kept
+
+
+def _read(session: Session, until: int) -> Calendars:
     rows = session.execute(_IN_FORCE, {"until": until}).all()
     editions = [row.number for row in rows]
     days: dict[int, dict[date, Day]] = defaultdict(dict)

@@ -61,6 +61,15 @@ def test_an_edition_stays_what_it_was_whatever_is_entered_after(session):
     assert store.read(session, first - 1).over(()).is_provisional(2027)
 
 
+def test_an_edition_that_was_only_tried_out_is_forgotten(session):
+    tried = announce(session, free=["2027-01-04"])
+    assert not worked(store.read(session), "2027-01-04")
+    session.rollback()
+    assert announce(session, free=["2027-01-05"]) == tried
+    assert worked(store.read(session), "2027-01-04")
+    assert not worked(store.read(session, tried), "2027-01-05")
+
+
 def test_what_an_area_says_goes_before_what_it_lies_in_and_the_city_is_the_last(session):
     west, county = id_of(session, "area", WEST), id_of(session, "area", "360725")
     announce(session, free=["2027-01-05"])

@@ -1,5 +1,6 @@
 """Real pages in a real Chromium, served by gunicorn over the sample city; what went wrong in a page fails its test."""
 
+import atexit
 import contextlib
 import functools
 import os
@@ -21,6 +22,7 @@ from tests.cases import city
 WIDE, NARROW = (1440, 900), (390, 844)
 PATIENCE_MS = 30_000
 _KEPT = contextlib.ExitStack()
+atexit.register(_KEPT.close)
 # What a page comes to show is awaited as long as what can be clicked: a busy machine is slow, not wrong.
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -75,7 +77,7 @@ def founded(cluster_url, issues, copies=0):
 
 @functools.cache
 def _model(cluster_url, issues, copies):
-    """The address of a database that others are copies of; whoever runs tests next removes it."""
+    """The address of a database that others are copies of, until the end of this process."""
     url = _KEPT.enter_context(scratch_database(cluster_url))
     engine = city.migrate(url)
     with Session(engine) as session:

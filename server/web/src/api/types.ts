@@ -44,6 +44,8 @@ export interface Ground {
   tiles: string | null;
   kinds: AreaKind[];
   areas: Area[];
+  /** How many there are, where not all are told. */
+  total?: number;
 }
 
 export interface Category {

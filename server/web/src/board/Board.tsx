@@ -11,7 +11,7 @@ import { useArea } from "../page/areas";
 import { FilterBar } from "./FilterBar";
 import { type Filters, SORTS, apiQuery, areaOf, fromAddress, narrowing } from "./filters";
 import { GridPanel } from "./GridPanel";
-import { around, inOrder } from "./ground";
+import { homeOf, inOrder } from "./ground";
 import { IssueList } from "./IssueList";
 import { IssuePanel } from "./IssuePanel";
 import { type Live, useLive } from "./live";
@@ -55,7 +55,7 @@ export function Board({ session, ground, categories }: Props) {
   const points = useMemo(() => inOrder(issues.value?.features ?? EMPTY, filters.sort), [issues.value, filters.sort]);
   const byCode = useMemo(() => new Map(categories.map((one) => [one.code, one])), [categories]);
   const gridNames = useMemo(() => new Map(Object.entries(issues.value?.grid_names ?? {})), [issues.value]);
-  const home = useMemo(() => ground && around(ground.areas), [ground]);
+  const home = useMemo(() => ground && homeOf(ground), [ground]);
   const spot = chosen?.kind === "spot" ? chosen.at : null;
   const there = useMemo(() => spot && atSpot(points, spot), [points, spot]);
 

@@ -2,12 +2,19 @@
 import type { Area, Bounds, Ground, IssuePoint } from "../api/types";
 import type { Filters } from "./filters";
 
-/** The box around everything in charge at the locating level; of everything, where nothing is. */
+/** The box around everything in charge, of the finest kind down to the grids; of everything, where nothing is. */
 export function homeOf(ground: Ground): Bounds | null {
-  const locating = ground.kinds.find((kind) => kind.is_locating)?.code;
-  const grids = ground.areas.filter((area) => area.kind === locating);
-  const mine = grids.filter((area) => area.in_charge);
-  return around(mine.length > 0 ? mine : grids);
+  const mine = ground.areas.filter((area) => area.in_charge);
+  return around(finest(mine.length > 0 ? mine : ground.areas, ground)) ?? around(ground.areas);
+}
+
+/** Areas of one kind; where not all are told, of one that is told whole: the outline of a county says little of its grids. */
+function finest(areas: readonly Area[], { kinds, areas: told, total }: Ground): readonly Area[] {
+  const grids = kinds.find((kind) => kind.is_locating)?.rank ?? Infinity;
+  const there = kinds.filter(({ code }) => areas.some(({ kind }) => kind === code)).sort((one, other) => other.rank - one.rank);
+  const isCutOff = total !== undefined && total > told.length && there.length > 1;
+  const kind = there.slice(isCutOff ? 1 : 0).find(({ rank }) => rank <= grids);
+  return areas.filter((area) => area.kind === kind?.code);
 }
 
 /** The box around areas; null around none. */

@@ -58,11 +58,13 @@ export function changesOf(changes: readonly Changes[], areas: Areas, ground: Gro
   const before = new Map(ground.areas.map((area) => [area.code, area.name]));
   const after = new Map(areas.features.map(({ properties }) => [properties.code, properties.name]));
   const gone = new Set(changes.flatMap((each) => each.gone));
+  // What became of an area, the server tells: the ground of today may be that of the draft already.
+  const became = new Set(changes.flatMap(({ lineage }) => lineage.map(({ target, how }) => `${how} ${target}`)));
   const found: Change[] = [];
   for (const [code, name] of after) {
     const was = before.get(code) ?? null;
-    if (was === null) found.push({ code, how: "new", before: null, after: name });
-    else if (was !== name) found.push({ code, how: "renamed", before: was, after: name });
+    if (became.has(`added ${code}`)) found.push({ code, how: "new", before: null, after: name });
+    else if (became.has(`renamed ${code}`)) found.push({ code, how: "renamed", before: was === name ? null : was, after: name });
     else found.push({ code, how: "moved", before: null, after: name });
   }
   for (const code of gone) found.push({ code, how: "gone", before: before.get(code) ?? code, after: null });

@@ -76,6 +76,9 @@ class RuleSchema(Schema):
     label = fields.String(required=True)
     category = fields.String(required=True, allow_none=True)
     area = fields.String(required=True, allow_none=True)
+    area_name = fields.String(
+        required=True, allow_none=True, metadata={"description": "The name of its area; the last it had, if no more"}
+    )
     severity = fields.String(required=True, allow_none=True)
     hours = fields.String(required=True)
     source = fields.String(required=True, allow_none=True)
@@ -220,6 +223,7 @@ def _rule_json(listed: Listed) -> dict[str, Any]:
         "label": draft.label,
         "category": draft.category,
         "area": draft.area,
+        "area_name": listed.area_name,
         "severity": draft.severity,
         "hours": draft.hours,
         "source": draft.source,

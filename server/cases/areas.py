@@ -20,6 +20,10 @@ _STANDING = text("""
         ELSE 'in-force' END
     FROM area JOIN area_kind AS kind ON kind.code = area.kind WHERE area.id = ANY (CAST(:ids AS int[]))
 """)
+_NAMES = text("""
+    SELECT DISTINCT ON (area_id) area_id, name FROM area_version
+    WHERE area_id = ANY (CAST(:ids AS int[])) ORDER BY area_id, lower(editions) DESC
+""")
 # Of an area that is no more: who of its kind has a tenth of its last ground or more, the largest part first.
 _SUCCESSORS = text("""
     SELECT gone.area_id, area.code, version.name
@@ -48,6 +52,12 @@ def standing_of(session: Session, area_ids: Iterable[int]) -> dict[int, Standing
     """Return how areas stand today, by id."""
     ids = sorted(set(area_ids))
     return {row[0]: row[1] for row in session.execute(_STANDING, {"ids": ids})} if ids else {}
+
+
+def names_of(session: Session, area_ids: Iterable[int]) -> dict[int, str]:
+    """Return the names of areas by id; of one that is no more, its last."""
+    ids = sorted(set(area_ids))
+    return {row[0]: row[1] for row in session.execute(_NAMES, {"ids": ids})} if ids else {}
 
 
 def successors_of(session: Session, area_ids: Iterable[int]) -> Mapping[int, Sequence[Successor]]:

@@ -37,8 +37,8 @@ def test_a_rule_made_is_listed_as_it_was_written(desk_of):
     made = desk.post("/v1/rules", written)
     assert made.status_code == 201
     now = {
-        "applies": True, "area_standing": "in-force", "successors": [], "category_retired": False,
-        "bodies_missing": 0,
+        "area_name": "阳岭第一网格", "applies": True, "area_standing": "in-force", "successors": [],
+        "category_retired": False, "bodies_missing": 0,
     }  # fmt: skip
     assert made.json == written | now | {"id": made.json["id"]}
     assert desk.get("/v1/rules").json["rules"] == [made.json]

@@ -82,6 +82,17 @@ def test_a_role_is_given_and_ended_and_the_account_tells_by_whom(visit, session,
     looked_at(page, "person")
 
 
+def test_a_handler_is_given_to_a_body_by_its_name(visit, session, somebody):
+    login = somebody("grid_worker", a_grid(session).code)
+    watched = visit()
+    watched.sign_in(somebody("admin"), f"/people?person={login}")
+    page = watched.page
+    page.locator("select").select_option("handler")
+    page.get_by_label("处置单位").select_option(label="城市管理局")
+    page.get_by_role("button", name="授予", exact=True).click()
+    expect(page.locator(".held li", has_text="处置员")).to_be_visible()
+
+
 def test_who_is_blocked_is_signed_out_and_may_be_let_in_again(visit, session, somebody):
     login = somebody("grid_worker", a_grid(session).code)
     watched = visit()

@@ -49,6 +49,7 @@ def test_a_category_is_found_by_its_name_and_edited_after_a_look(visit, size):
     expect(page.locator(".catalogue-rows tbody tr")).to_have_count(1)
     page.get_by_role("button", name="路灯").click()
     expect(page.get_by_role("heading", name="编辑类别 0302 路灯")).to_be_focused()
+    expect(page.get_by_label("主管单位").locator("option:checked")).not_to_have_text(re.compile("[a-z]"))
     page.locator(".catalogue-fields").get_by_label("处置时限", exact=True).fill("9")
     page.locator(".catalogue-foot").get_by_role("button", name="试算").click()
     expect(page.get_by_text("改动的类别：1 个")).to_be_visible()
@@ -197,6 +198,28 @@ def test_a_rule_for_the_same_cases_is_refused_with_the_name_of_the_other(visit, 
     form.get_by_label("主办单位").select_option("chengguan")
     form.get_by_role("button", name="保存规则").click()
     expect(form.get_by_role("alert")).to_contain_text("另一条规则适用于完全相同的案件")
+
+
+def test_a_rule_is_found_by_the_names_of_its_area_and_body(visit, session):
+    area = session.execute(
+        text("SELECT a.id, v.name FROM area a JOIN area_version v ON v.area_id = a.id WHERE a.kind = 'grid' LIMIT 1")
+    ).one()
+    session.execute(
+        text("""INSERT INTO rule (label, area_id, lead_body_id, created_at)
+                SELECT '试行', :area, id, now() FROM organisation WHERE code = 'chengguan'"""),
+        {"area": area.id},
+    )
+    session.commit()
+    watched = visit()
+    page = watched.page
+    watched.sign_in(sample.ADMIN, then="/rules")
+    row = page.locator("table.rows tr", has_text="试行")
+    expect(row).to_contain_text(area.name)
+    for words in (area.name, "城市管理局"):
+        page.get_by_label("搜索").fill("没有的")
+        expect(row).to_have_count(0)
+        page.get_by_label("搜索").fill(words)
+        expect(row).to_be_visible()
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from geo.editions.tables import Area
 from server.accounts.tables import Organisation
-from server.cases.areas import Standing, Successor, standing_of, successors_of
+from server.cases.areas import Standing, Successor, names_of, standing_of, successors_of
 from server.cases.calendars.calendar import Limit
 from server.cases.case import Rule
 from server.cases.errors import InvalidRule, RuleTie, UnknownRule
@@ -46,13 +46,15 @@ class Draft:
 class Listed:
     """A rule in force, as it was written.
 
-    ``area_standing``: whether it applies on the ground of today; where its area is no more, ``successors`` are the
-    areas for which it could be made anew. ``category_retired``: it speaks of old cases alone; ``bodies_missing``: so
-    many of those it names to assist are no more.
+    ``area_name``: of an area that is no more, the last that it had. ``area_standing``: whether it applies on the ground
+    of today; where its area is no more, ``successors`` are the areas for which it could be made anew.
+    ``category_retired``: it speaks of old cases alone; ``bodies_missing``: so many of those it names to assist are no
+    more.
     """
 
     id: int
     draft: Draft
+    area_name: str | None = None
     area_standing: Standing | None = None
     successors: Sequence[Successor] = ()
     category_retired: bool = False
@@ -63,6 +65,7 @@ def listed_rules(session: Session, rule_id: int | None = None) -> list[Listed]:
     """Return the rules in force by the codes that people know, or the one asked for, if it is in force."""
     found = [rule for rule in active_rules(session) if rule_id in (None, rule.id)]
     areas = {row.id: row.code for row in session.execute(select(Area.id, Area.code).where(Area.id.in_(_areas(found))))}
+    names = names_of(session, areas)
     bodies = {row.id: row.code for row in session.execute(select(Organisation.id, Organisation.code))}
     standing = standing_of(session, areas)
     retired = set(session.scalars(select(Category.code).where(~Category.is_active)))
@@ -82,6 +85,7 @@ def listed_rules(session: Session, rule_id: int | None = None) -> list[Listed]:
                 limit=rule.limit,
                 tier=rule.tier,
             ),
+            None if rule.area_id is None else names[rule.area_id],
             None if rule.area_id is None else standing[rule.area_id],
             successors.get(rule.area_id or 0, ()),
             rule.category in retired,

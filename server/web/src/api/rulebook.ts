@@ -94,6 +94,7 @@ export interface RuleDraft {
 
 export interface Rule extends RuleDraft {
   id: number;
+  area_name: string | null;
   applies: boolean;
   area_standing: string | null;
   category_retired: boolean;

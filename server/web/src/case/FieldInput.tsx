@@ -2,7 +2,8 @@
 import type { CaseLife, Choice, Likely } from "../api/cases";
 import { t, tData } from "../i18n";
 import { cityTime, fromCityTime } from "../review/mending";
-import { type BodyChoice, grouped, useBodies } from "./bodies";
+import { BodyOptions } from "./BodyOptions";
+import { useBodies } from "./bodies";
 import type { Asked } from "./fields";
 import { PhotoInput } from "./PhotoInput";
 import { worded } from "./words";
@@ -144,14 +145,14 @@ function Bodies({ id, field, value, onValue }: { id: string; field: Asked; value
         <span>{t("step.lead")}</span>
         <select id={id} required={field.required} value={bodies.lead ?? ""} onChange={(event) => onValue({ ...bodies, lead: event.currentTarget.value || null })}>
           <option value="">{t("mend.choose")}</option>
-          <Options bodies={known} />
+          <BodyOptions bodies={known} />
         </select>
       </label>
       <label>
         <span>{t("step.assisting")}</span>
         <select value="" onChange={(event) => add(event.currentTarget.value)}>
           <option value="">{t("step.assisting.add")}</option>
-          <Options bodies={others} />
+          <BodyOptions bodies={others} />
         </select>
       </label>
       {bodies.assisting.length > 0 && (
@@ -168,18 +169,6 @@ function Bodies({ id, field, value, onValue }: { id: string; field: Asked; value
         </ul>
       )}
     </div>
-  );
-}
-
-function Options({ bodies }: { bodies: readonly BodyChoice[] }) {
-  return (
-    <>
-      {grouped(bodies).map(([kind, each]) => (
-        <optgroup key={kind} label={tData("body.kind", kind)}>
-          {each.map((body) => <option key={body.value} value={String(body.value)}>{worded(body)}</option>)}
-        </optgroup>
-      ))}
-    </>
   );
 }
 

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Choice } from "../api/cases";
 import { read } from "../api/client";
+import { pick } from "../i18n";
 
 interface Answer {
   bodies: { code: string; kind: string; zh: string; en: string }[];
@@ -30,6 +31,15 @@ export function useBodies(): readonly BodyChoice[] {
     return () => void following.delete(ask);
   }, []);
   return bodies;
+}
+
+/** The name of a body by its code, in the present language; its code where it is not among them. */
+export function useBodyName(): (code: string) => string {
+  const bodies = useBodies();
+  return (code) => {
+    const found = bodies.find((each) => each.value === code);
+    return found ? pick({ name_zh: found.zh, name_en: found.en }) : code;
+  };
 }
 
 /** Have all that show the bodies read them anew: they have changed. */

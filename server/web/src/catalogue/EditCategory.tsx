@@ -3,6 +3,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { put, Refused } from "../api/client";
 import type { CatalogueFault, CatalogueReport, CatalogueWhole, CategoryVersion, CategoryWhole, FormField, Row, Value } from "../api/rulebook";
 import { t } from "../i18n";
+import { BodySelect } from "../case/BodyOptions";
+import { useBodyName } from "../case/bodies";
 import { refuseOrLeave, useRead } from "../page/reading";
 import { moment } from "../time";
 import { FromInput, Report } from "./Report";
@@ -90,6 +92,7 @@ export function EditCategory({ code, category, forms, may, entered, onClose }: P
 
 function FieldPick({ field, value, onChange }: { field: FormField; value: Value; onChange: (value: Value) => void }) {
   const typed = value === null ? "" : String(value);
+  if (field.name === "default_body") return <BodySelect name={wordsOf(field)} value={typed} none={t("mend.choose")} onChange={onChange} />;
   const set = (event: { currentTarget: { value: string } }): void => onChange(valueOf(field, event.currentTarget.value));
   return (
     <label class="pick">
@@ -137,6 +140,7 @@ function List({ title, about, form, rows, onChange }: ListProps) {
 function History({ code, since }: { code: string; since: unknown }) {
   const history = useRead<{ versions: CategoryVersion[] }>(`/v1/catalogue/${code}/versions`, since);
   const now = new Date();
+  const nameOfBody = useBodyName();
   if (!history.value) return null;
   return (
     <details class="catalogue-history">
@@ -157,7 +161,7 @@ function History({ code, since }: { code: string; since: unknown }) {
               <th scope="row" class="numbers">{each.from ? moment(each.from, now) : t("catalogue.history.always")}</th>
               <td data-head={t("catalogue.history.until")} class="numbers">{each.until ? moment(each.until, now) : t("catalogue.history.still")}</td>
               <td data-head={t("catalogue.limit")}>{each.fields["is_active"] === true ? limitOf(each.fields) : t("catalogue.retired")}</td>
-              <td data-head={t("catalogue.body")}>{String(each.fields["default_body"] ?? "")}</td>
+              <td data-head={t("catalogue.body")}>{nameOfBody(String(each.fields["default_body"] ?? ""))}</td>
               <td data-head={t("catalogue.history.by")}>{each.entered_by ?? t("catalogue.history.program")}</td>
             </tr>
           ))}

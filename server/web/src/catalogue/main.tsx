@@ -2,7 +2,7 @@
 import { useState } from "preact/hooks";
 import type { CatalogueWhole, CategoryWhole } from "../api/rulebook";
 import { currentLanguage, t } from "../i18n";
-import { useBodies } from "../case/bodies";
+import { useBodyName } from "../case/bodies";
 import { steps, usePlace } from "../page/place";
 import { mayGive } from "../page/roles";
 import { type Here, Select, startStaffPage, Trouble, Words } from "../page/Staff";
@@ -11,7 +11,7 @@ import { moment } from "../time";
 import { EditCategory } from "./EditCategory";
 import { Sheet } from "./Sheet";
 import { Terms } from "./Terms";
-import { limitOf, named, nameOf, wordsOf } from "./values";
+import { limitOf, named, nameOf } from "./values";
 import "../styles/rulebook.css";
 
 const SHOWS = ["active", "planned", "retired", "all"] as const;
@@ -64,11 +64,7 @@ interface RowsProps {
 
 function Rows({ categories, catalogue, onOpen }: RowsProps) {
   const now = new Date();
-  const bodies = useBodies();
-  const body = (code: string): string => {
-    const found = bodies.find((each) => each.value === code);
-    return found ? wordsOf(found) : code;
-  };
+  const body = useBodyName();
   const choice = (each: CategoryWhole, name: string): string => named(catalogue.forms.fields.find((field) => field.name === name), each.fields[name] ?? null);
   const heads = ["code", "name", "limit", "body", "intake", "conditions"] as const;
   return (

@@ -14,7 +14,7 @@ export const peopleEn: Record<keyof typeof peopleZh, string> = {
   "people.login": "Login",
   "people.name": "Name",
   "people.role": "Role",
-  "people.body": "Code of the handling body",
+  "people.body": "Handling body",
   "people.noplace": "Choose an area; for a handler, give the code of the body.",
   "people.state": "State",
   "people.state.any": "All",

@@ -12,7 +12,7 @@ export const peopleZh = {
   "people.login": "登录名",
   "people.name": "姓名",
   "people.role": "角色",
-  "people.body": "处置单位编码",
+  "people.body": "处置单位",
   "people.noplace": "请选择区域，处置员则填写单位编码。",
   "people.state": "状态",
   "people.state.any": "全部",

@@ -1,8 +1,9 @@
-/** A role and where it is held: an area found by words; of a handler, the code of a body. */
+/** A role and where it is held: an area found by words; of a handler, a body. */
 import { useState } from "preact/hooks";
 import { ROLES, type Role } from "../api/people";
 import type { Ground } from "../api/types";
 import { t } from "../i18n";
+import { BodySelect } from "../case/BodyOptions";
 import { AreaSelect } from "../page/AreaChoice";
 import { Select } from "../page/Staff";
 
@@ -27,10 +28,7 @@ export function RoleFields({ ground, given, change }: { ground: Ground; given: R
     <>
       <Select name={t("people.role")} value={given.role} options={ROLES.map((role) => [role, t(`role.${role}`)] as const)} onChange={(role) => change({ role: role as Role })} />
       {given.role === "handler" ? (
-        <label class="pick is-words">
-          <span>{t("people.body")}</span>
-          <input value={given.area} maxLength={100} required autocapitalize="none" spellcheck={false} onInput={(event) => change({ area: event.currentTarget.value.trim() })} />
-        </label>
+        <BodySelect name={t("people.body")} value={given.area} none={t("mend.choose")} required onChange={(area) => change({ area })} />
       ) : (
         <AreaSelect ground={ground} value={given.area} onChange={(area) => change({ area })} />
       )}

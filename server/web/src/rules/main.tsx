@@ -3,7 +3,7 @@ import { useState } from "preact/hooks";
 import { post, remove } from "../api/client";
 import type { Rule, RuleTrial } from "../api/rulebook";
 import { listed, pick, t, tData } from "../i18n";
-import { useBodies } from "../case/bodies";
+import { useBodyName } from "../case/bodies";
 import { Ask } from "../page/Ask";
 import { steps, usePlace } from "../page/place";
 import { mayGive, mayRoute } from "../page/roles";
@@ -19,8 +19,9 @@ function Rules(here: Here) {
   const words = asked.get("words") ?? "";
   const category = asked.get("category") ?? "";
   const rules = useRead<{ rules: Rule[] }>("/v1/rules");
+  const body = useBodyName();
   const go = (part: { words?: string; category?: string }): void => steps.settle(query({ words, category, ...part }));
-  const found = rules.value?.rules.filter((rule) => shown(rule, words, category)) ?? [];
+  const found = rules.value?.rules.filter((rule) => shown(rule, words, category, body)) ?? [];
   return (
     <>
       <h1>{t("rules.title")}</h1>
@@ -39,8 +40,9 @@ function Rules(here: Here) {
   );
 }
 
-function shown(rule: Rule, words: string, category: string): boolean {
-  const held = [rule.label, rule.area, rule.lead_body, ...rule.assisting].join(" ").toLowerCase();
+function shown(rule: Rule, words: string, category: string, body: (code: string) => string): boolean {
+  const bodies = [rule.lead_body, ...rule.assisting];
+  const held = [rule.label, rule.area, rule.area_name, ...bodies, ...bodies.map(body)].join(" ").toLowerCase();
   const speaks = rule.category === null || category === "" || rule.category === category || rule.category === category.slice(0, 2) || rule.category.slice(0, 2) === category;
   return speaks && held.includes(words.trim().toLowerCase());
 }
@@ -52,11 +54,7 @@ interface RowsProps extends Here {
 
 function Rows({ rules, categories, again }: RowsProps) {
   const [retiring, setRetiring] = useState<Rule | null>(null);
-  const bodies = useBodies();
-  const body = (code: string): string => {
-    const found = bodies.find((each) => each.value === code);
-    return found ? pick({ name_zh: found.zh, name_en: found.en }) : code;
-  };
+  const body = useBodyName();
   const heads = ["label", "category", "area", "when", "lead", "limit"] as const;
   return (
     <>
@@ -71,7 +69,7 @@ function Rows({ rules, categories, again }: RowsProps) {
               <tr key={rule.id} class={rule.applies && !rule.category_retired ? "" : "is-out-of-use"}>
                 <th scope="row">{rule.label}<Notes rule={rule} /></th>
                 <td data-head={t("rules.category")}>{rule.category === null ? t("rules.category.any") : [rule.category, category ? pick(category) : ""].join(" ")}</td>
-                <td data-head={t("rules.area")}>{rule.area ?? t("rules.area.any")}</td>
+                <td data-head={t("rules.area")}>{rule.area === null ? t("rules.area.any") : <>{rule.area_name} <span class="faint">{rule.area}</span></>}</td>
                 <td data-head={t("rules.when")}>{whenOf(rule)}</td>
                 <td data-head={t("rules.lead")}>
                   {body(rule.lead_body)}

@@ -1,5 +1,6 @@
 /** The life of one record, operation by operation: who, when by which clock, on what base, what became of each field. */
 import type { Page, Past } from "../api/support";
+import { useBodyName } from "../case/bodies";
 import { says, t, tData } from "../i18n";
 import { type Here, More, Trouble } from "../page/Staff";
 import { usePaged } from "../page/reading";
@@ -19,7 +20,7 @@ export function RecordPage({ categories, collection, id }: Here & { collection: 
       <h1>{t("record.title", { collection: tData("collection", collection) })}</h1>
       <p class="faint under"><code>{id}</code>{collection === "issues" && <> · <a href={`/map?issue=${id}`}>{t("issue.show")}</a></>}</p>
       {list.trouble !== null && <Trouble words={list.trouble} again={list.again} />}
-      {!list.hasMore && <Origins operations={list.rows} categories={categories} />}
+      {!list.hasMore && <Origins operations={list.rows} categories={categories} collection={collection} />}
       {list.rows.length > 0 && <h2>{t("record.operations", { n: list.rows.length })}</h2>}
       <ol class="cards">{list.rows.map((each) => <Operation key={each.id} operation={each} categories={categories} />)}</ol>
       {list.hasMore && <More busy={list.busy} onMore={list.more} />}
@@ -27,7 +28,7 @@ export function RecordPage({ categories, collection, id }: Here & { collection: 
   );
 }
 
-function Origins({ operations, categories }: { operations: readonly Past[]; categories: Here["categories"] }) {
+function Origins({ operations, categories, collection }: { operations: readonly Past[]; categories: Here["categories"]; collection: string }) {
   const found = origins(operations);
   if (found.length === 0) return null;
   return (
@@ -38,7 +39,7 @@ function Origins({ operations, categories }: { operations: readonly Past[]; cate
           {found.map(({ field, value, joined, by }) => (
             <tr key={field}>
               <th scope="row">{fieldName(field)}</th>
-              <td>{joined ? t("record.joined") : shown(field, value, categories)}</td>
+              <td>{joined ? t("record.joined") : shown(field, value, categories, { collection })}</td>
               <td class="faint">{by.map((each) => `${author(each)} ${moment(each.corrected_at ?? each.received_at, new Date())}`).join(t("list.and"))}</td>
             </tr>
           ))}
@@ -54,6 +55,7 @@ function author(operation: Past): string {
 
 function Operation({ operation, categories }: { operation: Past; categories: Here["categories"] }) {
   const doc = operation.changes ?? operation.data;
+  const body = useBodyName();
   const from = (field: string) =>
     operation.provenance?.[field] && <span class={`from is-${operation.provenance[field]}`}>{tData("from", operation.provenance[field])}</span>;
   return (
@@ -65,7 +67,7 @@ function Operation({ operation, categories }: { operation: Past; categories: Her
         {operation.rev !== null && <span class="faint">{t("record.rev", { n: operation.rev })}</span>}
       </p>
       <p class="faint numbers">{times(operation).join(" · ")}</p>
-      {doc && <Values doc={doc} categories={categories} note={from} />}
+      {doc && <Values doc={doc} categories={categories} collection={operation.collection} body={body} note={from} />}
       {operation.problem && <p class="notice">{operation.problem.title}</p>}
       {operation.problem?.errors?.map((each) => <p key={each.field} class="faint">{says(fieldName(topOf(each.field) || each.field), each.message)}</p>)}
       {operation.ruling && (

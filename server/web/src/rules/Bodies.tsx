@@ -80,7 +80,7 @@ function Retire({ body, categories, name, done, onClose }: RetireProps) {
       <p>{t("rules.bodies.text")}</p>
       {trouble !== null && held && (
         <dl class="rules-held">
-          {held.open_cases > 0 && <><dt>{t("rules.bodies.cases", { n: held.open_cases })}</dt><dd>{held.numbers.map((number) => <a key={number} href={`/case?${number.length === UUID_LENGTH ? "id" : "number"}=${encodeURIComponent(number)}`}>{number}</a>)}</dd></>}
+          {held.open_cases > 0 && <><dt>{t("rules.bodies.cases", { n: held.open_cases })}</dt><dd>{held.numbers.map((number) => <a key={number} href={`/case?${number.length === UUID_LENGTH ? "id" : "number"}=${encodeURIComponent(number)}`}>{number}</a>)}{held.open_cases > held.numbers.length && <span class="faint">{t("rules.bodies.more", { n: held.open_cases - held.numbers.length })}</span>}</dd></>}
           {held.rules.length > 0 && <><dt>{t("rules.title")}</dt><dd>{listed(held.rules)}</dd></>}
           {held.categories.length > 0 && <><dt>{t("nav.catalogue")}</dt><dd>{listed(held.categories.map(category))}</dd></>}
           {held.is_default_desk && <dt>{t("rules.bodies.default")}</dt>}

@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { t } from "../i18n";
+import { useFocusBack } from "./focus";
 import { useBackCloses } from "./place";
 import { refuseOrLeave } from "./reading";
 
@@ -18,6 +19,7 @@ export function Ask({ title, confirm, grave = false, children, onConfirm, onClos
   const dialog = useRef<HTMLDialogElement>(null);
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
+  useFocusBack();
   useEffect(() => dialog.current?.showModal(), []);
   useBackCloses("ask", onClose);
   const go = (event: SubmitEvent): void => {

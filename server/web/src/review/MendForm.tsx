@@ -1,8 +1,9 @@
 /** The form that mends one quarantined operation: what is wrong stands beside its field, before and after sending. */
-import { useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { tell } from "../api/client";
 import type { Fault, Fields, Kept } from "../api/support";
 import { t, tData } from "../i18n";
+import { useFocusBack } from "../page/focus";
 import type { Here } from "../page/Staff";
 import { Select } from "../page/Staff";
 import { faultsOf, refuseOrLeave } from "../page/reading";
@@ -32,6 +33,12 @@ export function MendForm({ kept, fields, ground, categories, released, onClose }
   const schema = fields[form.collection] ?? [];
   const shownFields = form.action === "delete" ? [] : listed(form, schema, faults, added);
   const set = (name: string, words: string): void => setForm({ ...form, texts: { ...form.texts, [name]: words } });
+  const box = useRef<HTMLFormElement>(null);
+  useFocusBack();
+  useEffect(() => box.current?.querySelector<HTMLElement>("input, select, textarea")?.focus(), []);
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key === "Escape" && !event.isComposing) onClose();
+  };
   const send = (event: SubmitEvent): void => {
     event.preventDefault();
     setBusy(true);
@@ -45,7 +52,7 @@ export function MendForm({ kept, fields, ground, categories, released, onClose }
   const rest = schema.filter((field) => !shownFields.includes(field)).map((field) => [field.name, fieldName(field.name)] as const);
   const loose = faults.filter((each) => !shownFields.some((field) => field.name === topOf(each.field)));
   return (
-    <form class="mend" onSubmit={send} noValidate>
+    <form ref={box} class="mend" onSubmit={send} onKeyDown={onKeyDown} noValidate>
       {shownFields.map((field) => (
         <Entry
           key={field.name}

@@ -1,10 +1,11 @@
 /** A position in a form: on a small map, by typed coordinates, and the grid that it lies in told by its name. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { read } from "../api/client";
-import type { Ground, Named } from "../api/types";
+import type { Bounds, Ground, Named } from "../api/types";
 import { homeOf } from "../board/ground";
 import { canDraw } from "../ground/view";
 import { t, tData } from "../i18n";
+import { Icon } from "../page/Icon";
 import { refuseOrLeave } from "../page/reading";
 import { type Point, moved, readPoint } from "../redraw/lines";
 import { RedrawMap } from "../redraw/map";
@@ -103,6 +104,13 @@ function gridOf(told: Told | null): string {
   return how === "near" ? t("place.near", { grid: said, m: Math.round(distance_m ?? 0) }) : said;
 }
 
+/** A place from near; what lies far from home together with it, so that it is seen where it went. */
+function firstView([lon, lat]: Point, home: Bounds | null): Bounds {
+  const near: Bounds = [lon - AROUND, lat - AROUND, lon + AROUND, lat + AROUND];
+  const isFar = home !== null && (near[2] < home[0] || near[0] > home[2] || near[3] < home[1] || near[1] > home[3]);
+  return isFar ? [Math.min(home[0], near[0]), Math.min(home[1], near[1]), Math.max(home[2], near[2]), Math.max(home[3], near[3])] : near;
+}
+
 /** The map: a click is the place; with the focus on it, Shift and arrows move the place, Enter takes the middle. */
 function PlaceMap({ ground, point, onPick }: { ground: Ground; point: Point | null; onPick: (point: Point) => void }) {
   const box = useRef<HTMLDivElement>(null);
@@ -111,10 +119,11 @@ function PlaceMap({ ground, point, onPick }: { ground: Ground; point: Point | nu
   const gone = useRef<string>("");
   picking.current = onPick;
   const drawn = canDraw() && ground.tiles !== null;
+  const home = useMemo(() => homeOf(ground), [ground]);
   useEffect(() => {
     if (!drawn || !box.current) return undefined;
     const hands = { onArea: () => undefined, onMissed: () => undefined, onPoint: (at: Point) => picking.current(at) };
-    const made = new RedrawMap(box.current, ground, homeOf(ground), hands, t("place.map"));
+    const made = new RedrawMap(box.current, ground, home, hands, t("place.map"));
     map.current = made;
     void made.draw(true, []);
     return () => {
@@ -127,8 +136,8 @@ function PlaceMap({ ground, point, onPick }: { ground: Ground; point: Point | nu
     // The first place is gone to; what is picked then is in view already.
     if (!point || gone.current !== "") return;
     gone.current = written(point);
-    const [lon, lat] = point;
-    void map.current?.ready.then(() => map.current?.goTo([lon - AROUND, lat - AROUND, lon + AROUND, lat + AROUND]));
+    const box = firstView(point, home);
+    void map.current?.ready.then(() => map.current?.goTo(box));
   }, [point?.[0], point?.[1], drawn]);
   const keyed = (event: KeyboardEvent): void => {
     const way = ARROWS[event.key];
@@ -146,6 +155,7 @@ function PlaceMap({ ground, point, onPick }: { ground: Ground; point: Point | nu
       <div class="map-buttons">
         <button type="button" aria-label={t("map.zoom.in")} onClick={() => map.current?.zoomBy(1)}>+</button>
         <button type="button" aria-label={t("map.zoom.out")} onClick={() => map.current?.zoomBy(-1)}>−</button>
+        {home && <button type="button" aria-label={t("map.home")} onClick={() => map.current?.goTo(home)}><Icon name="home" /></button>}
       </div>
     </div>
   );

@@ -1,5 +1,5 @@
 /** Quarantine: what was sent and could not be applied, why, and the two ways out: mended and released, or dismissed. */
-import { useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { tell } from "../api/client";
 import type { Fields, Kept, Quarantine as Read } from "../api/support";
 import { beside, listed, t } from "../i18n";
@@ -74,6 +74,16 @@ interface CardProps {
 function Card({ kept, fields, ground, categories, opened, out }: CardProps) {
   const [mending, setMending] = useState(opened);
   const [dismissing, setDismissing] = useState(false);
+  const mend = useRef<HTMLButtonElement>(null);
+  const closed = useRef(false);
+  useLayoutEffect(() => {
+    if (closed.current) mend.current?.focus();
+    closed.current = false;
+  }, [mending]);
+  const close = (): void => {
+    closed.current = true;
+    setMending(false);
+  };
   return (
     <li class="panel card">
       <p class="card-head">
@@ -87,13 +97,13 @@ function Card({ kept, fields, ground, categories, opened, out }: CardProps) {
         {kept.problem.errors?.map((each) => <p key={each.field}><b>{fieldName(topOf(each.field) || each.field)}</b> {each.message}</p>)}
       </div>
       {mending ? (
-        <MendForm kept={kept} fields={fields} ground={ground} categories={categories} released={() => out(t("quarantine.released"))} onClose={() => setMending(false)} />
+        <MendForm kept={kept} fields={fields} ground={ground} categories={categories} released={() => out(t("quarantine.released"))} onClose={close} />
       ) : (
         <>
           {kept.data && <Values doc={kept.data} categories={categories} />}
           {kept.raw && <pre class="raw">{rawText(kept.raw)}</pre>}
           <p class="links">
-            <button type="button" class="do" onClick={() => setMending(true)}>{t("quarantine.mend")}</button>
+            <button ref={mend} type="button" class="do" onClick={() => setMending(true)}>{t("quarantine.mend")}</button>
             <button type="button" class="quiet" onClick={() => setDismissing(true)}>{t("quarantine.dismiss")}</button>
             {kept.record_id && <a href={`/support?record=${kept.collection}/${kept.record_id}`}>{t("staff.history")}</a>}
             {kept.device_id && <a href={`/support?device=${kept.device_id}`}>{t("staff.device")}</a>}

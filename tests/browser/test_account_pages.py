@@ -79,6 +79,7 @@ def test_a_role_is_given_and_ended_and_the_account_tells_by_whom(visit, session,
     expect(page.locator(".held li", has_text="网格长")).to_have_count(0)
     ended = page.locator("tbody tr", has_text="结束角色")
     expect(ended).to_contain_text(admin)
+    expect(page.locator("h1:focus, h2:focus")).to_have_count(1)
     looked_at(page, "person")
 
 

@@ -28,7 +28,8 @@ def test_a_year_not_announced_is_told_as_provisional_with_its_months_and_hours(v
     page = watched.page
     watched.sign_in(then="/calendar")
     this = dt.datetime.now(SHANGHAI).year
-    expect(page.get_by_role("button", name=f"{this + 1} 暂定")).to_be_visible()
+    expect(page.get_by_role("button", name=f"{this + 1} 暂定")).to_have_attribute("aria-pressed", "false")
+    expect(page.get_by_role("button", name=re.compile(f"^{this}"))).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name=f"{this + 1} 暂定").click()
     expect(page.get_by_role("note")).to_contain_text(str(this + 1))
     expect(page.locator(".calendar-month")).to_have_count(12)

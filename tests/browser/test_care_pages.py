@@ -141,6 +141,11 @@ def test_what_is_wrong_is_named_mended_and_released_and_the_phone_gets_its_outco
     expect(mine.get_by_text("有几项内容不符合要求", exact=False)).to_be_visible()
     mine.get_by_role("button", name="核对后放行").click()
     form = desk.locator("form.mend")
+    expect(form.locator("input, select, textarea").first).to_be_focused()
+    desk.keyboard.press("Escape")
+    expect(form).to_have_count(0)
+    expect(mine.get_by_role("button", name="核对后放行")).to_be_focused()
+    desk.keyboard.press("Enter")
     expect(form.locator(".entry.is-wrong")).to_have_count(1)
     form.get_by_role("button", name="放行").click()
     expect(form.get_by_role("alert")).to_contain_text("改后的内容仍不符合要求")
@@ -177,6 +182,19 @@ def test_a_place_that_is_none_is_mended_on_the_map_and_by_typing_with_its_grid_n
     placed = phone.records("visits")[lost["id"]]["data"]["location"]
     assert (placed["lon"], placed["lat"]) == (pytest.approx(lon, abs=1e-3), pytest.approx(lat, abs=1e-3))
     assert placed["lat"] > lat, "moved north by one key"
+
+
+def test_a_place_far_away_is_shown_together_with_the_city(page, city, looked_at):
+    phone = city.phones[1]
+    phone.push(phone.visit((117.2, 31.8), outcome="maybe", address_text="合肥路 1 号"))
+    desk = page("/review?list=quarantine")
+    card(desk, "合肥路 1 号").get_by_role("button", name="核对后放行").click()
+    form = desk.locator("form.mend")
+    form.get_by_label("添加字段").select_option("location")
+    expect(form.locator(".place-grid.is-outside")).to_be_visible()
+    desk.wait_for_timeout(1000)
+    looked_at(desk, "place-outside")
+    form.get_by_role("button", name="回到所辖范围").click()
 
 
 def test_what_is_dismissed_takes_a_reason_that_the_worker_reads(page, city):
@@ -238,6 +256,24 @@ def test_the_life_of_a_record_is_reached_from_its_issue_on_the_map(page, dispute
     expect(desk.locator(".cards .card")).to_have_count(3)
     expect(desk.get_by_text("基于第 1 版", exact=False).first).to_be_visible()
     expect(desk.get_by_text("各字段来自")).to_be_visible()
+
+
+def test_the_steps_of_a_case_are_told_in_words(page, city, looked_at):
+    life = """SELECT record_id FROM operation WHERE collection = 'cases' AND data ? 'deadline' LIMIT 1"""
+    desk = page(f"/support?record=issues/{city.session.scalar(text(life))}")
+    told = desk.locator(".card", has_text="案件").first
+    expect(told).to_contain_text("派遣")
+    expect(told).to_contain_text("办理时限")
+    for raw in ("route", "deadline", "dispatched", "T0", "step_id"):
+        expect(desk.locator(".cards")).not_to_contain_text(raw)
+    looked_at(desk, "record")
+
+
+def test_no_list_of_support_is_out_of_sight_on_a_phone(page):
+    desk = page("/support", NARROW)
+    expect(desk.get_by_role("button", name="搁置")).to_be_in_viewport()
+    boxes = [each.bounding_box() for each in desk.locator(".tabs button").all()]
+    assert max(box["x"] + box["width"] for box in boxes) <= NARROW[0]
 
 
 def test_reasons_follow_the_language_that_is_chosen(page, city):

@@ -280,7 +280,7 @@ def test_a_file_that_is_refused_says_why_and_where(visit, city, looked_at):
     page.get_by_role("alert").get_by_role("button", name="在图上看").click()
     looked_at(page, "import-refused")
     send_file(page, city, b"{]", name="坏.geojson")
-    expect(page.get_by_role("alert")).to_contain_text("文件已损坏")
+    expect(page.get_by_role("alert")).to_contain_text("另存为 GeoPackage")
 
 
 def test_a_draft_that_waits_for_its_time_is_closed_until_the_plan_is_withdrawn(visit, city):

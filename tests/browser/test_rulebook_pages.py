@@ -81,6 +81,11 @@ def test_limits_of_stages_are_set_after_a_look(visit, session, size):
     expect(terms.get_by_label("核查时限", exact=True)).to_have_value("3")
     terms.get_by_text("历次更改").click()
     expect(terms.locator(".catalogue-history")).to_contain_text("城管办〔2026〕12号")
+    page.evaluate("localStorage.setItem('patrol.language', 'en')")
+    page.reload()
+    expect(terms.get_by_text("Grounds").first).to_be_visible()
+    shoot(page, f"terms-en-{size[0]}")
+    assert fits(page, size)
     session.execute(text("TRUNCATE stage_limit, stage_limit_move"))
     session.commit()
 
@@ -178,6 +183,7 @@ def test_a_rule_is_tried_out_made_and_retired(visit, size):
     expect(page.get_by_role("dialog").get_by_text(re.compile("看了 .* 个"))).to_be_visible()
     page.get_by_role("dialog").get_by_role("button", name="停用").click()
     expect(page.get_by_text("没有符合的规则")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
 
 
 def test_a_rule_for_the_same_cases_is_refused_with_the_name_of_the_other(visit, session):
@@ -246,3 +252,4 @@ def test_a_body_is_retired_once_nothing_holds_it(visit, session, size):
     dialog.get_by_role("button", name="停用", exact=True).click()
     expect(page.locator(".rules-bodies").get_by_role("status")).to_have_text("临时维修队已停用。")
     expect(page.get_by_role("button", name="停用 临时维修队")).to_have_count(0)
+    expect(page.locator(".rules-bodies h2")).to_be_focused()

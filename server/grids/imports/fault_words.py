@@ -94,7 +94,10 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "coordinates are packed into texts (UTF8Encoding of ECharts), not numbers; unpack it to plain GeoJSON first",
     ),
     "other-archive": ("只解 zip 压缩包；请改用 zip", "only zip archives are opened; use zip"),
-    "damaged": ("文件已损坏，或不是所称的格式", "the file is damaged, or not of the format that it says"),
+    "damaged": (
+        "文件已损坏，或不是所称的格式；请用 QGIS 检查并另存为 GeoPackage",
+        "the file is damaged, or not of the format that it says; look at it in QGIS, and save it anew as GeoPackage",
+    ),
     "too-large": ("文件过大，请分成几个", "the file is too large; divide it"),
     "too-many-features": ("要素过多，请分成几个文件", "too many features; divide the file"),
     "too-many-in-a-draft": (

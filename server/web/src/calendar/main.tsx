@@ -6,6 +6,7 @@ import { steps, usePlace } from "../page/place";
 import { AreaSelect } from "../page/AreaChoice";
 import { type Here, startStaffPage, Trouble } from "../page/Staff";
 import { query, useRead } from "../page/reading";
+import { cityDate } from "../time";
 import { Editions } from "./Editions";
 import { Enter } from "./Enter";
 import { HoursOf, Months } from "./Months";
@@ -39,10 +40,11 @@ function Calendar(here: Here) {
   );
 }
 
-/** The year that the address names, or the first that may still change, or the newest. */
+/** The year that the address names, or this one, or the newest. */
 function chosen(named: number, listed: readonly YearInShort[]): number {
   if (listed.some((each) => each.year === named)) return named;
-  return (listed.find((each) => each.status === "provisional") ?? listed[listed.length - 1])?.year ?? 0;
+  const current = Number(cityDate(new Date()).slice(0, 4));
+  return (listed.find((each) => each.year === current) ?? listed[listed.length - 1])?.year ?? 0;
 }
 
 interface YearProps extends Here {

@@ -5,7 +5,7 @@ pages) meets that form alone. Pure: knows no schema, no field and no database.
 
 time     RFC 3339 -> UTC with a capital Z, a fraction only where there is one, at most six digits
 UUID     capitals, braces, ``urn:uuid:`` and missing hyphens -> lower case with hyphens
-text     NFC, without blanks around it, line ends as line feeds
+text     NFC, without blanks around it, line ends as line feeds, at most thirty marks on one letter
 number   no negative zero
 """
 
@@ -32,6 +32,18 @@ _UNCLEAN_JSON = re.compile(
 )  # fmt: skip
 # Free additions alone may hold a number of any size.
 _HUGE_JSON = re.compile(rb"[0-9]{309}")
+_STACK = 30
+
+
+def _marks() -> str:
+    """Return the characters that stand on the one before them, as the inside of a class of a regular expression."""
+    found = [code for code in range(0x300, 0x1F000) if unicodedata.combining(chr(code))]
+    starts = [code for code in found if not unicodedata.combining(chr(code - 1))]
+    ends = [code for code in found if not unicodedata.combining(chr(code + 1))]
+    return "".join(f"{chr(first)}-{chr(last)}" for first, last in zip(starts, ends, strict=True))
+
+
+_STACKED = re.compile(f"([{_marks()}]{{{_STACK}}})[{_marks()}]+")
 _LARGEST = 1.7976931348623157e308
 REPLACEMENT = "\ufffd"
 
@@ -81,9 +93,15 @@ def uuid_text(text: str) -> str:
 
 
 def free_text(text: str) -> str:
-    """Return the normal form of a text that somebody wrote."""
+    """Return the normal form of a text that somebody wrote.
+
+    No letter keeps more than thirty marks (Unicode's stream-safe form, UAX #15): no language has them, and bringing
+    thousands into their order takes the square of their number.
+    """
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(text) > _STACK:
+        text = _STACKED.sub(r"\1", text)
     return unicodedata.normalize("NFC", text).strip(" \t\n\u3000\ufeff\u00a0")
 
 

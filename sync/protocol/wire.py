@@ -6,6 +6,7 @@ be read becomes an ``Unreadable`` that the push quarantines, and its neighbours 
 
 import datetime as dt
 import hashlib
+import re
 import uuid
 import zlib
 from collections.abc import Callable
@@ -33,6 +34,13 @@ MAX_FIELDS = 64
 MAX_VALUES = 100
 """Of one operation, and in one list: above what any collection takes. What holds more is kept, and not looked into."""
 SMALL_BYTES = 1024
+MAX_OP_BYTES = 256 * 1024
+"""Of one operation: far above what any collection takes. What is larger is kept, and not looked into."""
+SEARCHED_BYTES = 2 * 1024 * 1024
+"""Of one body: what must be looked at value by value, since it is no plain JSON, or deep, or unclean."""
+
+
+_OP_ID = re.compile(rb'"op_id"\s*:\s*"([0-9A-Fa-f-]{36})"')
 
 
 class Base(msgspec.Struct, frozen=True, gc=False):
@@ -97,6 +105,11 @@ class _Base(msgspec.Struct, forbid_unknown_fields=True):
     op_id: uuid.UUID | None = None
 
 
+class _Name(msgspec.Struct):
+    op_id: str | None = None
+    seq: int | None = None
+
+
 class _Head(msgspec.Struct):
     op_id: uuid.UUID
     seq: Annotated[int, msgspec.Meta(ge=1, le=2**62)]
@@ -155,7 +168,20 @@ def decode(body: bytes) -> Batch:
     envelope = _envelope(body)
     if len(envelope.ops) > MAX_OPS:
         raise BodyTooLarge(limit_ops=MAX_OPS)
-    return Batch(envelope.batch_id, envelope.sent_at, tuple(_read(bytes(raw)) for raw in envelope.ops))
+    search = _Search()
+    return Batch(envelope.batch_id, envelope.sent_at, tuple(_read(bytes(raw), search) for raw in envelope.ops))
+
+
+class _Search:
+    """How much of a body may still be looked at value by value."""
+
+    left = SEARCHED_BYTES
+
+    def begin(self, raw: bytes) -> None:
+        """Count what is looked at next. Raises ``BodyTooLarge`` beyond the bound: smaller batches will pass."""
+        self.left -= len(raw)
+        if self.left < 0:
+            raise BodyTooLarge(limit_bytes=SEARCHED_BYTES)
 
 
 def _envelope(body: bytes) -> _Envelope:
@@ -167,9 +193,10 @@ def _envelope(body: bytes) -> _Envelope:
 
 def _lenient_envelope(body: bytes) -> _Envelope:
     """Read what the standard does not have, so that what is wrong with one operation holds up no other."""
+    _Search().begin(body)
     try:
         head, ops = split(body)
-        plain = lenient(head)
+        plain = normal.cleaned(lenient(head))
     except RecursionError:
         raise NestedTooDeep(limit=MAX_DEPTH) from None
     except ValueError:
@@ -211,21 +238,37 @@ def _told(error: msgspec.ValidationError) -> tuple[str, str]:
     return place.strip("`.") or message.rpartition("`")[0].rpartition("`")[2], message
 
 
-def _read(raw: bytes) -> Op | Unreadable:
+def _read(raw: bytes, search: _Search) -> Op | Unreadable:
+    if len(raw) > MAX_OP_BYTES:
+        return _unreadable(raw, _named(raw), Reason("operation-too-large"))
     try:
         plain = msgspec.json.decode(raw)
         canonical = msgspec.json.encode(plain, order="deterministic")
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return _read_leniently(raw)
+        return _read_leniently(raw, search)
     body_hash = hashlib.blake2b(canonical, digest_size=16).digest()
-    if canonical.count(b"[") + canonical.count(b"{") > MAX_DEPTH and _is_deep(plain, MAX_DEPTH):
-        return _unreadable(raw, plain, Reason("fields-invalid", (("data", "nested-too-deep"),)), body_hash)
+    if canonical.count(b"[") + canonical.count(b"{") > MAX_DEPTH:
+        search.begin(raw)
+        if _is_deep(plain, MAX_DEPTH):
+            return _unreadable(raw, plain, Reason("fields-invalid", (("data", "nested-too-deep"),)), body_hash)
     if normal.is_perhaps_unclean(canonical):
+        search.begin(raw)
         return _read_unclean(raw, plain, body_hash)
     return _operation(raw, plain, body_hash, len(canonical))
 
 
-def _read_leniently(raw: bytes) -> Op | Unreadable:
+def _named(raw: bytes) -> dict[str, Any] | None:
+    """Return by what an operation is known, without looking into it; None where that cannot be found."""
+    try:
+        name = msgspec.json.decode(raw, type=_Name)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        found = _OP_ID.search(raw)
+        return None if found is None else {"op_id": found[1].decode()}
+    return {"op_id": name.op_id, "seq": name.seq}
+
+
+def _read_leniently(raw: bytes, search: _Search) -> Op | Unreadable:
+    search.begin(raw)
     body_hash = hashlib.blake2b(raw, digest_size=16).digest()
     try:
         plain = lenient(raw)

@@ -77,6 +77,9 @@ _DISPUTES = text(f"""
     {_OPEN_DISPUTES} AND dispute.id > :after ORDER BY dispute.id LIMIT :limit
 """)  # noqa: S608  # constants of this module
 _DISPUTES_COUNTED = text(f"SELECT dispute.collection, count(*) AS number {_OPEN_DISPUTES} GROUP BY 1")
+# Bytes of one operation in a list: a page of what strangers sent stays small, whatever they sent.
+_DATA_SHOWN = 65_536
+_RAW_SHOWN = 8_192
 _REASON = f"coalesce(problem ->> 'type', '/problems/{UNREADABLE}')"
 _IN_QUARANTINE = f"""
     FROM operation LEFT JOIN person ON person.id = operation.author_id {OPERATION_LIES}
@@ -87,8 +90,10 @@ _IN_QUARANTINE = f"""
       AND (:words = '' OR strpos(lower(concat_ws(' ', person.login, person.name)), :words) > 0)
 """
 _QUARANTINED = text(f"""
-    SELECT operation.id, op_id, seq, collection, record_id, action, data, raw, captured_at, corrected_at, received_at,
-           problem, person.login, person.name,
+    SELECT operation.id, op_id, seq, collection, record_id, action,
+           CASE WHEN octet_length(data::text) <= {_DATA_SHOWN} THEN data END AS data,
+           substring(raw FOR {_RAW_SHOWN}) AS raw, octet_length(raw) AS raw_bytes,
+           captured_at, corrected_at, received_at, problem, person.login, person.name,
            (SELECT uid FROM device WHERE device.id = operation.device_id) AS device_id,
            (SELECT array_agg(DISTINCT area_id) FROM assignment
             WHERE assignment.person_id = operation.author_id AND area_id IS NOT NULL

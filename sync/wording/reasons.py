@@ -22,6 +22,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "文字中含有不可见的控制字符、方向控制符或残缺的字符，请改正后由管理员放行",
         "A text holds control characters, direction overrides or half a character; mend it and have it released",
     ),
+    "operation-too-large": (
+        "此操作太大，只作保存，未予读取；请拆小后重做",
+        "This operation is too large to be looked into: it is kept; do it again in smaller ones",
+    ),
     "operation-invalid": ("操作格式不对", "The operation is not of the right shape"),
     "collection-unknown": ("没有这个集合", "No such collection"),
     "action-not-allowed": ("设备不能对此集合做此操作", "A device may not do this to this collection"),

@@ -22,6 +22,10 @@ REASONS_TO_STAFF: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "文字里有看不见的控制字符或残缺的字：请重新输入标出的各项后放行",
             "A text holds invisible control characters or broken ones: type the entries marked anew, then release",
         ),
+        "operation-too-large": (
+            "手机发来的一项操作过大，只作保存：请不予采用，并告诉网格员重做",
+            "The phone sent one operation that is too large: dismiss it, and tell the worker to do it again",
+        ),
         "operation-invalid": (
             "手机发来的内容残缺，无法识别：能看出原意的，补全后放行；否则不予采用",
             "What the phone sent is not whole: complete it where its meaning is clear, else dismiss it",

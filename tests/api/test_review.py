@@ -112,6 +112,17 @@ def test_delete_against_edit_is_decided_by_a_person(phone_of, settle, desk, sess
     assert session.scalar(text("SELECT deleted_at FROM issue")) is None, "an edit nobody saw keeps it alive"
 
 
+def test_a_page_of_what_was_set_aside_stays_small_whatever_was_sent(phone_of, desk):
+    phone = phone_of("west")
+    for filling in ("中" * 300_000, "中" * 60_000 + "\u202e"):
+        phone.push(*[phone.issue(description=filling) for _ in range(4)])
+    answer = desk().get("/v1/review/quarantine")
+    kept = answer.json["operations"]
+    assert len(answer.data) < 8 * 20_000
+    assert {each["data"] is None for each in kept} == {True}
+    assert sorted({each["raw_bytes"] > 256 * 1024 for each in kept}) == [False, True]
+
+
 def test_quarantined_operations_are_mended_and_released(phone_of, desk, settle, session):
     phone = phone_of("west")
     wrong = phone.issue(category="9999", description="积水")

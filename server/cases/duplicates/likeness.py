@@ -22,16 +22,22 @@ _SAYS_NOTHING: Final = (
 )
 
 
+# What a report is about stands at its beginning. Fitting one text of thousands of characters into another takes
+# minutes, and holds up every other thread of the process meanwhile.
+_READ_AT_MOST: Final = 1000
+_COMPARED_AT_MOST: Final = 300
+
+
 # In a crowded place each text is held against hundreds of others.
 @lru_cache(maxsize=2048)
 def normalised(words: str) -> str:
     """Return a text by what it says: one form and width of each character, no case, no punctuation, no politeness."""
-    plain = unicodedata.normalize("NFKC", words).casefold()
+    plain = unicodedata.normalize("NFKC", words[:_READ_AT_MOST]).casefold()
     kept = "".join(each for each in plain if unicodedata.category(each)[0] in "LN")
     short = kept
     for nothing in _SAYS_NOTHING:
         short = short.replace(nothing, "")
-    return short or kept
+    return (short or kept)[:_COMPARED_AT_MOST]
 
 
 def likeness(one: str, other: str) -> float | None:

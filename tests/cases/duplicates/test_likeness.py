@@ -98,3 +98,11 @@ def test_it_is_a_part_of_one_and_the_same_both_ways(one, other):
     like = likeness(one, other)
     assert like == likeness(other, one)
     assert like is None or 0 <= like <= 1
+
+
+def test_of_very_long_texts_the_beginning_is_compared():
+    one, other = ("".join(chr(0x4E00 + (at * step) % 20_000) for at in range(4_000)) for step in (7, 11))
+    assert len(normalised(one)) <= 300
+    for _ in range(50):
+        assert likeness(one, other) < SAME_MATTER
+    assert likeness(one, one[:3_000] + other) == 1.0

@@ -79,6 +79,13 @@ def test_a_text_is_normal_once_it_was_made_so(sent):
     assert unicodedata.is_normalized("NFC", once)
 
 
+@pytest.mark.parametrize("mark", ["\u0301\u0316", "\u064b", "\u3099", "\U0001d165"])
+def test_no_letter_keeps_more_marks_than_any_language_has(mark):
+    few = "x" + mark * (30 // len(mark))
+    assert normal.free_text(few) == unicodedata.normalize("NFC", few)
+    assert normal.free_text("x" + mark * 500_000 + "中") == unicodedata.normalize("NFC", few + "中")
+
+
 @given(st.text(st.characters(exclude_categories=[]), max_size=20))
 def test_what_is_perhaps_unclean_is_everything_that_is(sent):
     unclean = normal.is_unclean(sent)

@@ -112,6 +112,7 @@ class UntakenStepSchema(Schema):
     by = fields.String(required=True, allow_none=True)
     outcome = fields.String(required=True, validate=validate.OneOf(("overtaken", "refused")))
     instead = fields.Dict(required=True)
+    given = fields.Dict(required=True)
 
 
 class CaseFileSchema(Schema):
@@ -191,6 +192,9 @@ class DutySchema(Schema):
     category = Listed(validate.Regexp(r"^[0-9]{2}([0-9]{2})?$"), load_default=list)
     words = Text(load_default="", validate=validate.Length(max=100))
     area = Text(load_default=None, validate=validate.Length(min=1, max=40))
+    asks = fields.Boolean(
+        load_default=False, metadata={"description": "those alone in which a body asks for more time"}
+    )
     limit = fields.Integer(load_default=200, validate=validate.Range(1, 2000))
     cursor = fields.String(load_default=None, validate=validate.Length(max=200))
 
@@ -265,7 +269,7 @@ def _untaken(each: Untaken) -> dict[str, Any]:
     words = STEP_TABLE[each.step].words.as_json()
     return {
         "id": each.id, "step": each.step, **words, "at": each.at, "by": each.by, "outcome": each.outcome,
-        "instead": each.instead,
+        "instead": each.instead, "given": each.given,
     }  # fmt: skip
 
 

@@ -122,6 +122,7 @@ def duty(query: dict[str, Any]) -> Response:
             categories=tuple(query["category"]),
             words=query["words"],
             grid_ids=grids,
+            asks=query["asks"],
         )
         page = list_duty(tx.session, reached, wanted, after=opened(query["cursor"]), limit=query["limit"], now=tx.now)
     return fresh_json({"cases": list(page.cases), "cursor": sealed(page.after)})

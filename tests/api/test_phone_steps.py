@@ -115,6 +115,11 @@ def test_a_step_overtaken_by_another_is_kept_with_what_happened_instead(phone_of
     assert seen["instead"]["happened"][-1]["step"] == "void"
     status = handler.client.get("/v1/sync/status", headers=handler.headers).json
     assert [(each["id"], each["outcome"]) for each in status["steps"]] == [(late["id"], "overtaken")]
+    answered = a_step(handler, issue_id, "done", answer="灯已修好", photos=PHOTO, captured_at=at_noon)
+    handler.push(answered)
+    run()
+    kept = {each["id"]: each["given"] for each in chief.get(f"/v1/cases/{issue_id}").json["untaken"]}
+    assert kept == {late["id"]: {}, answered["id"]: {"answer": "灯已修好", "photos": PHOTO}}
 
 
 def test_a_report_settled_on_the_spot_is_settled_before_any_rule_sends_it_on(phone_of, run, session):

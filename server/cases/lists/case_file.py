@@ -31,7 +31,7 @@ from sync.tables import Person
 
 # What a stranger sent of a case that is not there for them says nothing of it.
 _UNTAKEN = text("""
-    SELECT step.id, doc ->> 'step', captured_at, person.name, outcome, instead
+    SELECT step.id, doc ->> 'step', captured_at, person.name, outcome, instead, doc - '{issue_id,step,at}'::text[]
     FROM step LEFT JOIN person ON person.id = step.author_id
     WHERE issue_id = :id AND outcome IN ('overtaken', 'refused') AND step.deleted_at IS NULL
       AND instead ->> 'type' <> '/problems/unknown-case'
@@ -51,7 +51,10 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class Untaken:
-    """A step that a phone sent and that was not taken: kept, with what happened instead or what spoke against it."""
+    """A step that a phone sent and that was not taken: kept, with what happened instead or what spoke against it.
+
+    ``given``: its fields as the phone sent them, bodies by code.
+    """
 
     id: uuid.UUID
     step: str
@@ -59,6 +62,7 @@ class Untaken:
     by: str | None
     outcome: str
     instead: Mapping[str, Any]
+    given: Mapping[str, Any]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from geo.editions.tables import Area, AreaVersion
@@ -24,16 +24,24 @@ from sync.access.privacy import is_private, masked_columns
 from sync.collections.categories import Category
 from sync.collections.issues import Issue
 
+_AT_WORK = ("received", "in_progress", "extended", "reworked")
+# Another dispatch, or a return, leaves nobody who asked.
+_OF_EXTENSIONS = ("ask_extension", "grant_extension", "refuse_extension", "dispatch", "return")
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to see. Empty tuples, None and no words: no filter. ``categories``: codes of two or four digits."""
+    """What to see. Empty tuples, None, False and no words: no filter. ``categories``: codes of two or four digits.
+
+    ``asks``: those alone in which a body has asked for more time, and nobody has decided.
+    """
 
     states: tuple[str, ...] = ()
     lights: tuple[str, ...] = ()
     categories: tuple[str, ...] = ()
     words: str = ""
     grid_ids: tuple[int, ...] | None = None
+    asks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +103,8 @@ def _rows(reach: Reach, now: datetime) -> Any:
         "light": light(now),
         "due_at": Issue.due_at.expression,
         "body": Organisation.name.expression,
+        "body_en": func.coalesce(Organisation.name_en, Organisation.name),
+        "asks": _asks(),
         "private": is_private(),
         "masked": hidden,
         "reported_at": Issue.captured_at.expression,
@@ -109,6 +119,19 @@ def _rows(reach: Reach, now: datetime) -> Any:
     )
 
 
+def _asks() -> ColumnElement[bool]:
+    """Return the condition that a body at work on a case has asked for more time, and nobody has decided."""
+    last = (
+        select(CaseStep.step)
+        .where(CaseStep.issue_id == Issue.id, CaseStep.step.in_(_OF_EXTENSIONS))
+        .order_by(CaseStep.place.desc())
+        .limit(1)
+        .correlate(Issue)
+        .scalar_subquery()
+    )
+    return and_(Issue.state.in_(_AT_WORK), func.coalesce(last == "ask_extension", false()))
+
+
 def _conditions(reach: Reach, wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.states:
@@ -119,6 +142,8 @@ def _conditions(reach: Reach, wanted: Wanted, now: datetime) -> list[ColumnEleme
         conditions.append(or_(*(Issue.category.startswith(code, autoescape=True) for code in wanted.categories)))
     if wanted.grid_ids is not None:
         conditions.append(lies_in(wanted.grid_ids))
+    if wanted.asks:
+        conditions.append(_asks())
     if wanted.words:
         conditions.append(_holds(wanted.words, reach))
     return conditions

@@ -43,6 +43,7 @@ Sort = Literal["due", "new"]
 YELLOW_FROM = 0.8
 SUMMARY_CHARS = 120
 MAP_LIMIT = 5_000
+_AT_REST = ("suspended", "done", "checked")
 _NEVER = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 
 
@@ -117,15 +118,20 @@ class Count:
     waiting: int
 
 
+def has_no_light() -> ColumnElement[bool]:
+    """Return the condition that no body is to act by a deadline: there is none, it is put off, or its part is done."""
+    return or_(Issue.closed_at.is_not(None), Issue.due_at.is_(None), Issue.state.in_(_AT_REST))
+
+
 def light(now: dt.datetime) -> ColumnElement[str]:
-    """Return the light of an issue at a moment: none where no clock runs."""
+    """Return the light of an issue at a moment: none where no body's clock runs."""
     since = func.coalesce(
         cast(Issue.routing["since"].astext, TIMESTAMP(timezone=True)),
         cast(Issue.routing["decided_at"].astext, TIMESTAMP(timezone=True)),
         Issue.received_at,
     )
     return case(
-        (or_(Issue.closed_at.is_not(None), Issue.due_at.is_(None), Issue.state == "suspended"), literal("none")),
+        (has_no_light(), literal("none")),
         (Issue.due_at < now, literal("red")),
         (_seconds(literal(now) - since) >= _seconds(Issue.due_at - since) * YELLOW_FROM, literal("yellow")),
         else_=literal("green"),
@@ -186,7 +192,7 @@ def count_by_grid(session: Session, reach: Reach, filters: Filters, *, now: dt.d
         select(
             Issue.grid_now,
             func.count(),
-            func.count().filter(Issue.due_at < now),
+            func.count().filter(lit == "red"),
             func.count().filter(lit == "yellow"),
             func.count().filter(lit == "green"),
             func.count().filter(lit == "none"),
@@ -272,7 +278,7 @@ def _progress(progress: Progress, now: dt.datetime) -> ColumnElement[bool]:
     if progress == "all":
         return true()
     is_open = Issue.closed_at.is_(None)
-    return and_(is_open, Issue.due_at < now) if progress == "overdue" else is_open
+    return and_(is_open, Issue.due_at < now, ~has_no_light()) if progress == "overdue" else is_open
 
 
 def _holds(words: str, reach: Reach) -> ColumnElement[bool]:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from server.accounts.charge import Reach
 from server.accounts.issue_sight import in_reach
 from server.cases.lists.desk import handled_by
+from server.cases.lists.issue_list import has_no_light
 from server.cases.lists.issue_list import light as light_of
 from sync.collections.issues import Issue
 
@@ -30,14 +31,14 @@ class Waiting:
 
 def on_duty(session: Session, reach: Reach, now: datetime) -> Waiting:
     """Count the open cases in reach. Of those whose light the deadline alone tells, no row is read but of an index."""
-    still = or_(Issue.due_at.is_(None), Issue.state == "suspended")
+    still = has_no_light()
     by_deadline = case((still, "none"), else_="red")
     here = (in_reach(reach), *_OPEN)
     told = (
         select(light.label("light"), Issue.state, func.count()).where(*here, which).group_by("light", Issue.state)
         for light, which in (
             (by_deadline, or_(still, Issue.due_at < now)),
-            (light_of(now), and_(Issue.due_at >= now, Issue.state != "suspended")),
+            (light_of(now), and_(Issue.due_at >= now, ~still)),
         )
     )
     return _waiting((light, state, count, count) for light, state, count in session.execute(union_all(*told)))

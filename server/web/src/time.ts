@@ -1,4 +1,5 @@
 /** Times as people of the city read them: always in Asia/Shanghai, whatever the browser's zone. */
+import type { Light } from "./api/types";
 import { currentLanguage, t } from "./i18n";
 
 const ZONE = "Asia/Shanghai";
@@ -35,6 +36,11 @@ export function untilDeadline(dueAt: string | null, now: Date): string {
   if (dueAt === null) return t("time.none");
   const left = Date.parse(dueAt) - now.getTime();
   return t(left >= 0 ? "time.left" : "time.over", { span: span(left) });
+}
+
+/** The same of a case in a list: what no body is to act on by a deadline has none, whatever it had. */
+export function leftOf(row: { light: Light; due_at: string | null }, now: Date): string {
+  return untilDeadline(row.light === "none" ? null : row.due_at, now);
 }
 
 /** The date (YYYY-MM-DD) that it is in the city, `daysAgo` days before `now`. */

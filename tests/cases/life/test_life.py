@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from server.accounts.charge import Charge, Held
+from server.accounts.charge import Charge, Held, Reach
 from server.cases.errors import StepIllegal, StepInvalid, StepRefused, UnknownCase
 from server.cases.history import steps
 from server.cases.history.replay import replay
 from server.cases.life.persons import Actor
 from server.cases.life.taking import Wanted, take, take_one
+from server.cases.lists import duty as duty_list
 from server.cases.routing.service import route_awaiting
 from tests.cases.city import EAST, NOW, WEST, id_of, issue, report, rows
 
@@ -222,6 +223,27 @@ def test_photos_are_wanted_by_the_catalogue_of_when_it_was_done(session, ground,
     assert wrong.value.reason == "photo-rule"
     done(0.5 * HOUR)
     assert agree(session, issue_id)["state"] == "done"
+
+
+def test_cases_that_wait_for_more_time_are_listed_until_somebody_decides(session, ground, actor, step):
+    asking, other = report(session), report(session)
+    route_awaiting(session, NOW, ground)
+    handler, chief = actor("handler", "zhujian"), actor("supervisor", COMMUNITY)
+
+    def listed():
+        wanted = duty_list.Wanted(asks=True)
+        reach = Reach(0, (), True, (), True, ())
+        page = duty_list.list_duty(session, reach, wanted, after=None, limit=9, now=NOW)
+        assert all(each["asks"] for each in page.cases)
+        return [each["id"] for each in page.cases]
+
+    for each in (asking, other):
+        step(handler, each, "receive")
+    assert listed() == []
+    step(handler, asking, "ask_extension", reason="缺料", limit={"value": 2, "unit": "wd"})
+    assert listed() == [asking]
+    step(chief, asking, "refuse_extension", reason="库存充足")
+    assert listed() == []
 
 
 def test_after_the_second_return_the_street_names_the_body(session, ground, actor, step):

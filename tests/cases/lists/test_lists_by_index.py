@@ -103,6 +103,17 @@ def test_the_counts_are_those_of_the_list(session, many):
     assert {"red", "yellow", "green", "none"} >= set(counted.lights) >= {"red", "none"}
 
 
+def test_what_its_body_has_finished_or_put_off_is_not_overdue(session, many):
+    listed = duty.list_duty(session, EVERYWHERE, duty.Wanted(), after=None, limit=100, now=NOW).cases
+    late = {each["state"] for each in listed if each["light"] == "red"}
+    none = {each["state"] for each in listed if each["light"] == "none"}
+    assert late == {"dispatched", "received"}
+    assert none == {"reported", "suspended", "done"}
+    asked = duty.Wanted(lights=("red",))
+    assert {each["state"] for each in
+            duty.list_duty(session, EVERYWHERE, asked, after=None, limit=100, now=NOW).cases} == late  # fmt: skip
+
+
 def test_a_page_of_the_duty_list_is_read_in_its_order(session, many, by_index):
     duty.list_duty(session, EVERYWHERE, duty.Wanted(), after=None, limit=10, now=NOW)
     plan = by_index(0)

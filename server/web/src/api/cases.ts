@@ -105,6 +105,7 @@ export interface UntakenStep extends Worded {
   by: string | null;
   outcome: "overtaken" | "refused";
   instead: Instead;
+  given: Record<string, unknown>;
 }
 
 /** How a case stands and what may be done; what it is about, `/v1/issues/{id}` tells. */
@@ -141,6 +142,9 @@ export interface CaseRow {
   light: Light;
   due_at: string | null;
   body: string | null;
+  body_en: string | null;
+  /** A body asks for more time, and nobody has decided. */
+  asks: boolean;
   severity: "low" | "normal" | "urgent";
   private: boolean;
   masked: boolean;

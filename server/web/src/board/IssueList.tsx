@@ -11,7 +11,7 @@ import { signOf } from "../ground/icons";
 import { pick, t, tData } from "../i18n";
 import { Sign } from "../page/Sign";
 import { usePrinting } from "../page/printing";
-import { untilDeadline } from "../time";
+import { leftOf } from "../time";
 import { nextRow, scrollTo, windowOf } from "../page/rows";
 
 interface Props {
@@ -150,7 +150,7 @@ function Row({ id, point, category, grid, top, height, place, active, open, now,
         <div class="row-line is-faint">{[grid === null ? t("mark.outside") : grid, issue.masked ? null : issue.address].filter(Boolean).join(" · ")}</div>
       </div>
       <div class="row-side">
-        <span class={`due is-${sign}`}>{issue.closed_at ? t("light.closed") : untilDeadline(issue.due_at, now)}</span>
+        <span class={`due is-${sign}`}>{issue.closed_at ? t("light.closed") : leftOf(issue, now)}</span>
         <span class="row-state">{tData("state", issue.state)}</span>
       </div>
     </div>

@@ -6,7 +6,7 @@ import { currentLanguage, t, tData } from "../i18n";
 import { Facts, Section } from "../page/Facts";
 import { Icon } from "../page/Icon";
 import { Sign } from "../page/Sign";
-import { moment, untilDeadline } from "../time";
+import { leftOf, moment } from "../time";
 import { History } from "./History";
 import type { Live } from "./live";
 import { PanelSteps } from "./PanelSteps";
@@ -55,7 +55,7 @@ function Standing({ issue, now }: { issue: IssueInFull; now: Date }) {
   return (
     <p class="standing">
       <Sign light={sign} />
-      <span class={`due is-${sign}`}>{issue.closed_at ? t("light.closed") : untilDeadline(issue.due_at, now)}</span>
+      <span class={`due is-${sign}`}>{issue.closed_at ? t("light.closed") : leftOf(issue, now)}</span>
       <span class="pill">{tData("state", issue.state)}</span>
       <span class="faint">{[parent, issue.category.code].filter(Boolean).join(" · ")}</span>
       {issue.severity === "urgent" && <span class="mark is-urgent">{t("mark.urgent")}</span>}

@@ -10,7 +10,7 @@ import { nextRow, scrollTo, windowOf } from "../page/rows";
 import { pick, t, tData } from "../i18n";
 import { usePrinting } from "../page/printing";
 import { Sign } from "../page/Sign";
-import { untilDeadline } from "../time";
+import { leftOf } from "../time";
 
 interface Props {
   rows: readonly CaseRow[];
@@ -112,13 +112,14 @@ function Row({ row, top, height, place, active, now, onOpen }: RowProps) {
           <strong>{pick({ name_zh: row.category_zh, name_en: row.category_en })}</strong>
           {row.severity === "urgent" && <span class="mark is-urgent">{t("mark.urgent")}</span>}
           {row.private && <span class="mark">{t("mark.private")}</span>}
+          {row.asks && <span class="mark">{t("duty.asks")}</span>}
           {row.duplicates > 0 && <span class="mark">{t("mark.duplicates", { n: row.duplicates })}</span>}
         </p>
         <p class="case-row-line">{row.masked ? t("masked.text") : (row.description ?? row.address ?? t("issue.nodescription"))}</p>
-        <p class="case-row-line is-faint">{[row.number, row.grid_name ?? row.grid ?? t("mark.outside"), row.body].filter(Boolean).join(" · ")}</p>
+        <p class="case-row-line is-faint">{[row.number, row.grid_name ?? row.grid ?? t("mark.outside"), row.body && pick({ name_zh: row.body, name_en: row.body_en ?? row.body })].filter(Boolean).join(" · ")}</p>
       </div>
       <p class="case-row-side">
-        <span class={`due is-${row.light}`}>{untilDeadline(row.due_at, now)}</span>
+        <span class={`due is-${row.light}`}>{leftOf(row, now)}</span>
         <span class="faint">{tData("state", row.state)}</span>
       </p>
     </div>

@@ -7,7 +7,7 @@ import { beside, pick, t, tData } from "../i18n";
 import { Facts, Section } from "../page/Facts";
 import { Icon } from "../page/Icon";
 import { Sign } from "../page/Sign";
-import { moment, untilDeadline } from "../time";
+import { leftOf, moment } from "../time";
 import { useRead } from "../page/reading";
 import { CaseSteps } from "./CaseSteps";
 import { Duplicates, Reused } from "./Duplicates";
@@ -94,7 +94,7 @@ function Standing({ issue, life, now, whole }: { issue: IssueInFull; life: CaseL
       <span class="case-number">{life.number === null ? "" : whole ? life.number : <a href={`/case?number=${life.number}`}>{life.number}</a>}</span>
       <span class="pill">{tData("state", life.state)}</span>
       <span class={`due is-${sign}`}>
-        <Sign light={sign} /> {issue.closed_at ? t("light.closed") : untilDeadline(life.due_at, now)}
+        <Sign light={sign} /> {issue.closed_at ? t("light.closed") : leftOf(life, now)}
       </span>
       {issue.severity === "urgent" && <span class="mark is-urgent">{t("mark.urgent")}</span>}
       {issue.private && <span class="mark">{t("mark.private")}</span>}

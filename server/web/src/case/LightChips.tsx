@@ -3,7 +3,7 @@ import type { Light } from "../api/types";
 import { t } from "../i18n";
 import { Sign } from "../page/Sign";
 
-const LIGHTS: readonly ("" | Light)[] = ["", "red", "yellow", "green"];
+const LIGHTS: readonly ("" | Light)[] = ["", "red", "yellow", "green", "none"];
 
 interface Props {
   counts: Readonly<Record<string, number>> | null;

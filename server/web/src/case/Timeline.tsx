@@ -10,7 +10,6 @@ import { actorOf, givenLines, nameOf, whyUntaken, worded } from "./words";
 const LATE_MS = 120_000;
 
 export function Timeline({ entries, now }: { entries: readonly CaseEntry[]; now: Date }) {
-  const bodies = new Map(useBodies().map((body) => [String(body.value), worded(body)]));
   return (
     <ol class="timeline">
       {entries.map((entry, index) => (
@@ -19,10 +18,7 @@ export function Timeline({ entries, now }: { entries: readonly CaseEntry[]; now:
             <strong>{worded(entry)}</strong> <span>{actorOf(entry)}</span>
             <time dateTime={entry.at}>{moment(entry.at, now)}</time>
           </p>
-          {givenLines(entry.given, bodies, now).map(([name, words]) => (
-            <p key={name} class="timeline-given"><span class="faint">{name}</span> {words}</p>
-          ))}
-          <GivenPhotos given={entry.given} />
+          <GivenFields given={entry.given} now={now} />
           <Way entry={entry} now={now} />
         </li>
       ))}
@@ -41,6 +37,7 @@ export function Untaken({ steps, now }: { steps: readonly UntakenStep[]; now: Da
             <time dateTime={each.at}>{moment(each.at, now)}</time>
           </p>
           <p class="timeline-given">{whyUntaken(each.instead)}</p>
+          <GivenFields given={each.given} now={now} />
         </li>
       ))}
     </ol>
@@ -53,6 +50,18 @@ function Way({ entry, now }: { entry: CaseEntry; now: Date }) {
   const late = Date.parse(entry.taken_at) - Date.parse(entry.at) > LATE_MS;
   const offline = entry.offline ? t(late ? "case.offline" : "case.offline.short", { at: moment(entry.taken_at, now) }) : "";
   return <p class="faint">{[tData("case.source", entry.source), offline].filter(Boolean).join(" · ")}</p>;
+}
+
+function GivenFields({ given, now }: { given: Readonly<Record<string, unknown>>; now: Date }) {
+  const bodies = new Map(useBodies().map((body) => [String(body.value), worded(body)]));
+  return (
+    <>
+      {givenLines(given, bodies, now).map(([name, words]) => (
+        <p key={name} class="timeline-given"><span class="faint">{name}</span> {words}</p>
+      ))}
+      <GivenPhotos given={given} />
+    </>
+  );
 }
 
 function GivenPhotos({ given }: { given: Readonly<Record<string, unknown>> }) {

@@ -13,7 +13,7 @@ import { steps, usePlace } from "../page/place";
 import { query, refuseOrLeave, useRead } from "../page/reading";
 import { Sign } from "../page/Sign";
 import { type Here, More, Trouble } from "../page/Staff";
-import { untilDeadline } from "../time";
+import { leftOf } from "../time";
 import { BATCH_STEPS, type BatchStep, fitting, takeAll } from "./batch";
 import "../styles/case.css";
 
@@ -131,7 +131,7 @@ function Card({ row, now, open, picked, onPick, onOpen }: CardProps) {
           <Sign light={row.light} /> <strong>{name}</strong>
           {row.severity === "urgent" && <span class="mark is-urgent">{t("mark.urgent")}</span>}
           {row.part === "assisting" && <span class="mark">{t("desk.part.assisting")}</span>}
-          <span class={`due is-${row.light}`}>{untilDeadline(row.due_at, now)}</span>
+          <span class={`due is-${row.light}`}>{leftOf(row, now)}</span>
         </span>
         <span class="desk-words">{row.masked ? t("masked.text") : (row.description ?? t("issue.nodescription"))}</span>
         <span class="desk-line faint">

@@ -131,10 +131,14 @@ function wide(): boolean {
   return matchMedia("(min-width: 64em)").matches;
 }
 
+/** Not a state: a body at work asks for more time. */
+const ASKS = "asks";
+
 const STATES = (): [string, string][] => [
   ["", t("filter.state.any")],
   [WAITING, t("work.duty.waiting")],
   [FINISHED, t("work.duty.done")],
+  [ASKS, t("duty.asks")],
   ...STAGES.map((each): [string, string] => [each, tData("state", each)]),
 ];
 
@@ -147,7 +151,7 @@ function Picks({ ground, categories, wanted, change }: PicksProps) {
     <div class={open ? "picks work-picks is-open" : "picks work-picks"}>
       <Words value={wanted.words} hint={t("duty.search")} onChange={(words) => change({ words })} />
       <button type="button" class="quiet work-more" aria-expanded={open} onClick={() => setOpen(!open)}>{t("filter.title")}</button>
-      <Select name={t("filter.state")} value={wanted.state} options={STATES()} onChange={(state) => change({ state })} />
+      <Select name={t("filter.state")} value={wanted.asks ? ASKS : wanted.state} options={STATES()} onChange={(state) => change(state === ASKS ? { state: "", asks: "true" } : { state, asks: "" })} />
       <Select name={t("filter.category")} value={wanted.category} options={[["", t("filter.category.any")], ...firsts.map((each) => [each.code, `${each.code} ${pick(each)}`] as const)]} onChange={(category) => change({ category })} />
       <AreaSelect ground={ground} value={wanted.area} onChange={(area) => change({ area })} />
     </div>

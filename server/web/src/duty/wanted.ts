@@ -1,5 +1,5 @@
 /** What the duty page shows, in its address: a link shows the same. Pure. */
-export const FILTERS = ["state", "light", "category", "words", "area"] as const;
+export const FILTERS = ["state", "light", "category", "words", "area", "asks"] as const;
 export type Wanted = Record<(typeof FILTERS)[number], string>;
 
 /** In these a case waits for the duty desk: to come to a body, and to be checked and closed. */
@@ -7,7 +7,7 @@ export const WAITING = ["reported", "accepted", "verified", "filed", "returned"]
 export const FINISHED = ["done", "checked"].join(",");
 
 /** States as one is asked for. */
-export const STAGES = ["reported", "accepted", "verified", "filed", "returned", "dispatched", "received", "in_progress", "suspended", "done", "checked"] as const;
+export const STAGES = ["reported", "accepted", "verified", "filed", "returned", "dispatched", "received", "in_progress", "extended", "reworked", "suspended", "done", "checked"] as const;
 
 export function fromAddress(search: string): Wanted {
   const asked = new URLSearchParams(search);

@@ -262,7 +262,7 @@ export const zh = {
 
   "time.left": "还剩 {span}",
   "time.over": "超 {span}",
-  "time.none": "未定时限",
+  "time.none": "无时限",
   "unit.m": "{n} 米",
   "unit.km": "{n} 公里",
   "unit.min": "{n} 分钟",

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { chooseLanguage } from "./i18n";
-import { cityDate, moment, span, untilDeadline } from "./time";
+import { cityDate, leftOf, moment, span, untilDeadline } from "./time";
 
 const NOW = new Date("2026-11-21T03:30:00Z");
 
@@ -27,4 +27,10 @@ test("a length below a minute is not nothing", () => {
 test("the city's day begins at its own midnight", () => {
   expect(cityDate(new Date("2026-11-20T16:00:00Z"))).toBe("2026-11-21");
   expect(cityDate(new Date("2026-11-20T15:59:59Z"))).toBe("2026-11-20");
+});
+
+test("a case that no body is to act on has no time left", () => {
+  const due_at = "2026-11-21T05:30:00Z";
+  expect(leftOf({ light: "green", due_at }, NOW)).toBe("2 h left");
+  expect(leftOf({ light: "none", due_at }, NOW)).toBe("no deadline");
 });

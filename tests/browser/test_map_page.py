@@ -67,6 +67,8 @@ def test_grids_are_shaded_and_named_without_any_outside_tile_or_glyph(wide):
     ramp = [bytes(int(part) for part in re.findall(r"\d+", each)[:3]) for each in legend]
     assert len(set(ramp)) == len(ramp) > 2
     assert len([colour for colour in ramp[1:] if colour in seen]) >= 2, "grids carry the colours of the legend"
+    for words in ("位置存疑", "非所辖", "无时限"):
+        expect(wide.page.locator(".legend")).to_contain_text(words)
     assert any("/v1/tiles/1/grid/" in url for url in asked)
     assert not [url for url in asked if url.endswith(".pbf")]
 

@@ -3,6 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Bounds, Ground, IssuePoint } from "../api/types";
 import { canDraw, drawing } from "../ground/canvas";
 import { LIGHT_COLOURS, type Sign as Light } from "../ground/icons";
+import { PALETTES } from "../ground/palette";
 import { type Measure, breaks, label, shade } from "../ground/shades";
 import type { Camera, Choices, Counts, GroundView } from "../ground/view";
 import { currentLanguage, t } from "../i18n";
@@ -115,6 +116,10 @@ function Legend({ counts, measure, onMeasure }: LegendProps) {
                 <Sign light={light} silent /> {t(`light.${light}`)}
               </li>
             ))}
+          </ul>
+          <ul class="lights" aria-label={t("legend.ground")}>
+            <li><i class="legend-doubtful" aria-hidden="true" /> {t("mark.ambiguous")}</li>
+            <li><i class="legend-elsewhere" style={{ background: PALETTES[scheme].notInCharge }} aria-hidden="true" /> {t("legend.elsewhere")}</li>
           </ul>
           <p class="faint">{t("legend.cluster")}</p>
         </>

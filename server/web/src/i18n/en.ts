@@ -100,7 +100,9 @@ export const en: Record<Key, string> = {
   "legend.title": "Legend",
   "legend.issues": "issues",
   "legend.lights": "Deadline",
-  "legend.cluster": "A number is a cluster of issues; its ring shows red, yellow and green",
+  "legend.cluster": "A number is a cluster of issues; its ring shows their deadlines, grey without one",
+  "legend.ground": "Place and charge",
+  "legend.elsewhere": "Not in your charge",
   "legend.toggle": "Legend",
 
   "light.green": "In time",

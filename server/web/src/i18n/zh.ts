@@ -99,7 +99,9 @@ export const zh = {
   "legend.title": "图例",
   "legend.issues": "件事件",
   "legend.lights": "时限",
-  "legend.cluster": "数字为聚合的事件数，环为红黄绿比例",
+  "legend.cluster": "数字为聚合的事件数，环为各时限的比例，灰色为无时限",
+  "legend.ground": "位置与范围",
+  "legend.elsewhere": "非所辖",
   "legend.toggle": "图例",
 
   "light.green": "正常",

@@ -83,7 +83,7 @@ def test_limits_of_stages_are_set_after_a_look(visit, session, size):
     expect(terms.locator(".catalogue-history")).to_contain_text("城管办〔2026〕12号")
     page.evaluate("localStorage.setItem('patrol.language', 'en')")
     page.reload()
-    expect(terms.get_by_text("Grounds").first).to_be_visible()
+    expect(terms.locator(".term").first).to_be_visible()
     shoot(page, f"terms-en-{size[0]}")
     assert fits(page, size)
     session.execute(text("TRUNCATE stage_limit, stage_limit_move"))

@@ -187,6 +187,41 @@ def test_of_two_dispatchers_at_once_one_is_told_what_the_other_did(opened, repor
     assert state_of(city, issue) == "accepted"
 
 
+def test_a_form_stays_with_what_was_typed_when_somebody_else_acts(opened, report, looked_at):
+    issue = report("安平巷 12 号")
+    first, second = (opened(f"/duty?words=安平巷 12&case={issue}", login) for login in DISPATCHERS)
+    second.get_by_role("button", name="受理", exact=True).click()
+    note = second.get_by_label("备注")
+    note.fill("商户说下午撤走")
+    first.get_by_role("button", name="受理", exact=True).click()
+    first.get_by_role("button", name="确定受理").click()
+    expect(first.locator(".step-told")).to_contain_text("已受理")
+    alert = second.locator(".step-form").get_by_role("alert")
+    expect(alert).to_contain_text("没有受理：其他人先办了一步")
+    expect(alert).to_contain_text("王芳")
+    expect(note).to_have_value("商户说下午撤走")
+    expect(second.get_by_role("button", name="确定受理")).to_be_disabled()
+    looked_at(second, "duty-meanwhile")
+    note.press("Escape")
+    expect(second.locator(".step-form")).to_have_count(0)
+    second.keyboard.press("f")
+    expect(second.get_by_role("button", name="确定立案")).to_be_visible()
+
+
+def test_a_form_stays_with_what_was_typed_when_something_speaks_against_the_step(opened, report, city, looked_at):
+    issue = report("安平巷 14 号", routed=True)
+    page = opened(f"/duty?words=安平巷 14&case={issue}", "one")
+    page.get_by_role("button", name="派遣", exact=True).click()
+    page.wait_for_function("document.activeElement.options?.length > 5")
+    page.get_by_label("主办单位").select_option("chengguan")
+    page.get_by_label("原因").fill("请再看一次")
+    page.get_by_role("button", name="确定派遣").click()
+    expect(page.locator(".step-form").get_by_role("alert")).to_contain_text("没有派遣。 已由该单位承办")
+    expect(page.get_by_label("原因")).to_have_value("请再看一次")
+    looked_at(page, "duty-guard")
+    assert state_of(city, issue) == "dispatched"
+
+
 def test_what_a_step_needs_is_said_beside_the_field(opened, report, city):
     issue = report("凤岗路 5 号")
     page = opened(f"/case?id={issue}", "one")

@@ -1,12 +1,12 @@
 /** What the person may do now with a case: a button for each step, the form of the chosen one, and what came of it. */
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { CaseEntry, CaseLife, Likely, Possible, Worded } from "../api/cases";
+import type { CaseLife, Likely, Possible } from "../api/cases";
 import { t, tData } from "../i18n";
 import { written } from "../redraw/lines";
-import { moment } from "../time";
 import { type Draft, STEP_KEYS } from "./fields";
-import { type Overtaken, StepForm } from "./StepForm";
-import { actorOf, worded } from "./words";
+import { Meanwhile } from "./Meanwhile";
+import { StepForm } from "./StepForm";
+import { worded } from "./words";
 import "../styles/case.css";
 
 interface Props {
@@ -15,7 +15,7 @@ interface Props {
   likely?: readonly Likely[];
   /** What is filled in already in the form that opens. */
   preset?: Draft;
-  /** The step whose form is open; the page may open it by a key. */
+  /** The step whose form is open, null where none is; the page may open it by a key. */
   chosen: string | null;
   /** Whether letters are told beside the buttons. */
   keys?: boolean;
@@ -28,12 +28,20 @@ interface Props {
 export function CaseSteps({ life, likely = [], preset = {}, chosen, keys = false, now, onChoose, onChanged }: Props) {
   const box = useRef<HTMLElement>(null);
   const [told, setTold] = useState<string | null>(null);
-  const [overtaken, setOvertaken] = useState<Overtaken | null>(null);
+  const [overtaken, setOvertaken] = useState<{ step: Possible; seen: number } | null>(null);
+  const opened = useRef<{ of: string; step: Possible } | null>(null);
   useEffect(() => {
     setTold(null);
     setOvertaken(null);
   }, [life.id]);
-  const step = life.possible.find((each) => each.step === chosen) ?? null;
+  const offered = life.possible.find((each) => each.step === chosen);
+  if (offered) opened.current = { of: life.id, step: offered };
+  const step = opened.current?.of === life.id && opened.current.step.step === chosen ? opened.current.step : null;
+  if (step === null) opened.current = null;
+  useEffect(() => {
+    if (step === null && chosen !== null) onChoose(null);
+  }, [step, chosen]);
+  useEffect(() => () => onChoose(null), []);
   const open = (each: Possible): void => {
     setTold(null);
     setOvertaken(null);
@@ -46,7 +54,7 @@ export function CaseSteps({ life, likely = [], preset = {}, chosen, keys = false
   return (
     <section ref={box} class="steps-now" tabIndex={-1} aria-label={t("case.steps")}>
       {told !== null && <p class="step-told" role="status">{told}</p>}
-      {overtaken && <Meanwhile overtaken={overtaken} timeline={life.timeline} state={life.state} now={now} />}
+      {overtaken && <Meanwhile {...overtaken} life={life} now={now} />}
       {step ? (
         <StepForm
           key={`${life.id} ${step.step}`}
@@ -55,16 +63,19 @@ export function CaseSteps({ life, likely = [], preset = {}, chosen, keys = false
           preset={preset}
           at={life.location ? written([life.location.lon, life.location.lat]) : null}
           step={step}
+          gone={!offered}
+          now={now}
           onTaken={(after) => {
             setTold(t("step.taken", { step: worded(step), state: tData("state", after.state) }));
             close();
             onChanged(after);
           }}
-          onOvertaken={(what) => {
-            setOvertaken(what);
+          onOvertaken={(seen) => {
+            setOvertaken({ step, seen });
             close();
             onChanged(null);
           }}
+          onStale={() => onChanged(null)}
           onClose={close}
         />
       ) : (
@@ -94,28 +105,5 @@ function Buttons({ possible, keys, onOpen }: { possible: readonly Possible[]; ke
         );
       })}
     </ul>
-  );
-}
-
-interface Told extends Partial<Overtaken["problem"]> {
-  why?: string;
-  guard_words?: Worded | null;
-}
-
-/** Two acted at once: who was first and what they did; or what must be so before this step, and is not. */
-function Meanwhile({ overtaken, timeline, state, now }: { overtaken: Overtaken; timeline: readonly CaseEntry[]; state: string; now: Date }) {
-  const problem = overtaken.problem as Told;
-  const step = worded(overtaken.step);
-  if (problem.why === "guard") {
-    return <p class="warning" role="alert"><b>{t("step.not", { step })}</b> {problem.guard_words ? worded(problem.guard_words) : problem.detail}</p>;
-  }
-  return (
-    <div class="warning" role="alert">
-      <p><b>{t("step.overtaken", { step })}</b></p>
-      {timeline.slice(overtaken.seen).map((entry, index) => (
-        <p key={index}>{t("step.happened", { who: actorOf(entry), step: worded(entry), at: moment(entry.at, now) })}</p>
-      ))}
-      <p>{t("step.state.now", { state: tData("state", state) })}</p>
-    </div>
   );
 }

@@ -1,23 +1,16 @@
 /** The form of one step: what it needs, and sending it. The same id is sent again where an answer was lost. */
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Refused, post, read } from "../api/client";
-import type { CaseLife, Likely, Possible } from "../api/cases";
+import type { CaseLife, Instead, Likely, Possible } from "../api/cases";
 import { t } from "../i18n";
 import { useBackCloses } from "../page/place";
 import { faultsOf, fieldOf, refuseOrLeave, wordsOf } from "../page/reading";
 import { readPoint } from "../redraw/lines";
 import { FieldInput } from "./FieldInput";
 import { type Draft, asked, missing, sent } from "./fields";
+import { Meanwhile } from "./Meanwhile";
 import { newId } from "./photos";
 import { worded } from "./words";
-
-/** What the server tells where a step is not possible any more. */
-export interface Overtaken {
-  step: Possible;
-  /** How many entries the time line had when its form was opened. */
-  seen: number;
-  problem: Refused["problem"];
-}
 
 interface Props {
   life: CaseLife;
@@ -26,14 +19,20 @@ interface Props {
   /** Where the case is, as it is typed. */
   at: string | null;
   step: Possible;
+  /** Whether somebody acted meanwhile, so that the step is not possible any more. */
+  gone: boolean;
+  now: Date;
   onTaken: (life: CaseLife) => void;
-  onOvertaken: (overtaken: Overtaken) => void;
+  /** `seen`: how many entries the time line had when the form was opened. */
+  onOvertaken: (seen: number) => void;
+  /** The case may be another than the one that is shown. */
+  onStale: () => void;
   onClose: () => void;
 }
 
 const GRAVE = new Set(["void", "refuse"]);
 
-export function StepForm({ life, likely, preset, at, step, onTaken, onOvertaken, onClose }: Props) {
+export function StepForm({ life, likely, preset, at, step, gone, now, onTaken, onOvertaken, onStale, onClose }: Props) {
   const form = useRef<HTMLFormElement>(null);
   const tried = useRef({ id: newId(), as: "" });
   const [state] = useState(life.state);
@@ -52,6 +51,7 @@ export function StepForm({ life, likely, preset, at, step, onTaken, onOvertaken,
   }, []);
   const go = (event: SubmitEvent): void => {
     event.preventDefault();
+    if (gone || busy || sending) return undefined;
     const empty = missing(fields, draft);
     setFaults(Object.fromEntries(empty.map((name) => [name, [t("step.missing")]])));
     if (empty.length > 0) return form.current?.querySelector<HTMLElement>(`#${fieldId(empty[0] as string)}`)?.focus();
@@ -66,7 +66,12 @@ export function StepForm({ life, likely, preset, at, step, onTaken, onOvertaken,
     };
     send().then(onTaken, (error: unknown) => {
       setBusy(false);
-      if (error instanceof Refused && error.status === 409) return onOvertaken({ step, seen, problem: error.problem });
+      if (error instanceof Refused && error.status === 409) {
+        const spoke = againstIt(error);
+        if (spoke === null) return onOvertaken(seen);
+        setTrouble(`${t("step.not", { step: worded(step) })} ${spoke}`);
+        return onStale();
+      }
       const named = faultsOf(error).map((each): [string, string[]] => [each.field.split(".")[0] ?? "", [each.message]]);
       const field = fieldOf(error);
       if (field !== null) named.push([field, [wordsOf(error)]]);
@@ -107,14 +112,22 @@ export function StepForm({ life, likely, preset, at, step, onTaken, onOvertaken,
         />
       ))}
       {trouble !== null && <p class="warning" role="alert">{trouble}</p>}
+      {gone && !busy && <Meanwhile step={step} seen={seen} life={life} now={now} kept />}
       <p class="step-foot">
-        <button type="submit" class={GRAVE.has(step.step) ? "do is-grave" : "do"} disabled={busy || sending}>
+        <button type="submit" class={GRAVE.has(step.step) ? "do is-grave" : "do"} disabled={busy || sending || gone}>
           {sending ? t("case.photo.sending") : t("step.confirm", { step: worded(step) })}
         </button>
         <button type="button" class="quiet" onClick={onClose}>{t("staff.cancel")}</button>
       </p>
     </form>
   );
+}
+
+/** What must be so before the step and is not, in the server's words; null where the case stands otherwise. */
+function againstIt({ problem }: Refused): string | null {
+  const { why, guard_words } = problem as Partial<Instead>;
+  if (why !== "guard") return null;
+  return guard_words ? worded(guard_words) : (problem.detail ?? problem.title ?? "");
 }
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;

@@ -51,19 +51,30 @@ export function startStaffPage(
       if (here !== "grids" || !loaded) return undefined; // the others draw no ground
       return followGround(loaded.ground, (ground) => setLoaded((last) => last && { ...last, ground }));
     }, [loaded !== null]);
+    const isFor = loaded === null || may(loaded.session);
     return (
       <div class="page">
         <Header here={here} session={loaded?.session ?? null} />
-        <main class={MAIN[here] ?? "staff"}>
+        <main class={(isFor ? MAIN[here] : undefined) ?? "staff"}>
           {trouble !== null && <Trouble words={trouble} again={begin} />}
           {!loaded && trouble === null && <p class="nothing" role="status">{t("live.loading")}</p>}
-          {loaded && (may(loaded.session) ? <Body {...loaded} /> : <p class="notice" role="alert">{t(norole)}</p>)}
+          {loaded && (isFor ? <Body {...loaded} /> : <NotForThem here={t(`nav.${here}`)} words={t(norole)} />)}
         </main>
       </div>
     );
   }
   markDocument(`nav.${here}`);
   render(<Page />, document.getElementById("app") as HTMLElement);
+}
+
+function NotForThem({ here, words }: { here: string; words: string }) {
+  return (
+    <>
+      <h1>{here}</h1>
+      <p class="notice" role="alert">{words}</p>
+      <p class="way-home"><a href="/">{t("nav.start")}</a></p>
+    </>
+  );
 }
 
 export function Trouble({ words, again }: { words: string; again?: () => void }) {

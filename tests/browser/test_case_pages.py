@@ -247,6 +247,7 @@ def test_a_body_signs_for_a_case_and_answers_it_with_a_photo_on_a_phone(opened, 
     page = opened("/desk", sample.HANDLER, NARROW, has_touch=True)
     looked_at(page, "desk-narrow")
     page.locator(".desk-open", has_text="明湖路 2 号").click()
+    expect(page.locator(".case-title")).to_be_focused()
     for step in ("签收", "开始处置"):
         page.get_by_role("button", name=step, exact=True).click()
         page.get_by_role("button", name=f"确定{step}").click()
@@ -283,6 +284,36 @@ def test_many_cases_are_signed_for_at_once_and_what_failed_is_told(opened, repor
     page.get_by_role("group", name="批量办理").get_by_role("button", name="签收").click()
     expect(page.get_by_role("group", name="批量办理").get_by_role("status")).to_contain_text("1 件没有办成")
     assert [state_of(city, issue) for issue in issues] == ["received"] * 3
+    expect(page.get_by_role("group", name="批量办理").get_by_role("status")).to_be_focused()
+
+
+def test_what_was_signed_for_at_once_is_told_within_sight_on_a_phone(opened, report, looked_at):
+    for number in range(1, 9):
+        report(f"梅岭路 {number} 号", routed=True)
+    page = opened("/desk", sample.HANDLER, NARROW, has_touch=True)
+    page.locator(".desk-card", has_text="梅岭路 8 号").get_by_role("checkbox").check()
+    page.get_by_role("group", name="批量办理").get_by_role("button", name="签收").click()
+    told = page.locator(".batch").get_by_role("status")
+    expect(told).to_have_text("1 件已签收。")
+    expect(told).to_be_focused()
+    page.locator(".work-side").evaluate("side => side.scrollTo(0, 0)")
+    expect(told).to_be_in_viewport(ratio=1)
+    looked_at(page, "desk-batch-told")
+
+
+def test_focus_goes_to_the_case_that_is_opened_and_back_to_where_it_was(opened, report):
+    issue = report("梅岭路 20 号", routed=True)
+    desk = opened("/desk", sample.HANDLER)
+    card = desk.locator(f"#open-{issue}")
+    card.press("Enter")
+    expect(desk.locator(".case-title")).to_be_focused()
+    desk.keyboard.press("Escape")
+    expect(card).to_be_focused()
+    duty = opened("/duty?words=梅岭路 20", "one", NARROW)
+    duty.locator(".case-row").click()
+    expect(duty.locator(".case-title")).to_be_focused()
+    duty.get_by_role("button", name="‹ 返回列表").click()
+    expect(duty.locator("#cases")).to_be_focused()
 
 
 def test_a_case_is_found_by_the_number_that_somebody_says(opened, report, city):

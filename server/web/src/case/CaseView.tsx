@@ -25,6 +25,8 @@ interface Props {
   keys?: boolean;
   /** Whether the heading is the page's own. */
   whole?: boolean;
+  /** Whether the heading has the focus once it is drawn. */
+  focused?: boolean;
   now: Date;
   onChoose: (step: string | null) => void;
   onClose?: () => void;
@@ -32,7 +34,7 @@ interface Props {
 
 const NONE: readonly Likely[] = [];
 
-export function CaseView({ one, chosen, keys = false, whole = false, now, onChoose, onClose }: Props) {
+export function CaseView({ one, chosen, keys = false, whole = false, focused = false, now, onChoose, onClose }: Props) {
   const { issue: live, life } = one;
   const heading = useRef<HTMLHeadingElement>(null);
   const issue = live.value;
@@ -48,8 +50,8 @@ export function CaseView({ one, chosen, keys = false, whole = false, now, onChoo
     if (chosen === null) setPreset({});
   }, [chosen]);
   useEffect(() => {
-    if (onClose && matchMedia("(max-width: 63.99em)").matches) heading.current?.focus();
-  }, [issue?.id]);
+    if (focused) heading.current?.focus();
+  }, [issue?.id, life?.id]);
   if (live.status === "refused" || one.trouble.status === "refused") {
     const detail = live.status === "refused" ? live.detail : one.trouble.detail;
     return <p class="warning" role="alert">{live.gone ? t("issue.gone") : t("error.text", { detail })}</p>;

@@ -53,10 +53,15 @@ export function Desk(_: Here) {
   };
   useEffect(() => {
     if (id !== null) back.current = id;
-    else if (back.current !== null) document.getElementById(`open-${back.current}`)?.focus();
+    else if (back.current !== null) cardOf(back.current)?.focus();
   }, [id]);
+  const toCard = (): void => {
+    if (id === null) return undefined;
+    const card = cardOf(id);
+    return card?.offsetParent ? card.focus() : show(null);
+  };
   return (
-    <div class={id === null ? "work is-list" : "work is-open"}>
+    <div class={id === null ? "work is-list" : "work is-open"} onKeyDown={(event) => event.key === "Escape" && toCard()}>
       <h1 class="unseen">{t("nav.desk")}</h1>
       <section class="work-side is-cards" aria-label={t("nav.desk")}>
         <p class="work-title" aria-hidden="true">{t("nav.desk")}</p>
@@ -93,6 +98,7 @@ export function Desk(_: Here) {
             key={id}
             one={{ ...one, changed: (life) => { one.changed(life); rows.again(); } }}
             chosen={chosen}
+            focused
             now={now}
             onChoose={choose}
             onClose={() => show(null)}
@@ -101,6 +107,10 @@ export function Desk(_: Here) {
       </section>
     </div>
   );
+}
+
+function cardOf(id: string): HTMLElement | null {
+  return document.getElementById(`open-${id}`);
 }
 
 function toggled(set: ReadonlySet<string>, id: string): ReadonlySet<string> {
@@ -153,7 +163,11 @@ interface BatchProps {
 function Batch({ rows, picked, onPicked, onDone }: BatchProps) {
   const [busy, setBusy] = useState(false);
   const [told, setTold] = useState<string | null>(null);
+  const status = useRef<HTMLParagraphElement>(null);
   const chosen = rows.filter(({ id }) => picked.has(id));
+  useEffect(() => {
+    if (told !== null) status.current?.focus();
+  }, [told]);
   const take = (step: BatchStep): void => {
     setBusy(true);
     setTold(null);
@@ -170,10 +184,16 @@ function Batch({ rows, picked, onPicked, onDone }: BatchProps) {
       )
       .finally(() => setBusy(false));
   };
-  if (chosen.length === 0) return <p role="status" class={told === null ? "unseen" : "step-told"}>{told}</p>;
+  if (chosen.length === 0) {
+    return (
+      <div class={told === null ? "unseen" : "batch"}>
+        <p ref={status} tabIndex={-1} role="status" class={told === null ? undefined : "step-told"}>{told}</p>
+      </div>
+    );
+  }
   return (
     <div class="batch" role="group" aria-label={t("desk.batch")}>
-      <p role="status">{told ?? t("filter.chosen", { n: chosen.length })}</p>
+      <p ref={status} tabIndex={-1} role="status">{told ?? t("filter.chosen", { n: chosen.length })}</p>
       <p class="batch-steps">
         {BATCH_STEPS.map((step) => {
           const n = fitting(step, chosen).length;

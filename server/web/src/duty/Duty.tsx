@@ -48,6 +48,11 @@ export function Duty({ ground, categories }: Here) {
 
   useEffect(() => followWork(rows.again), [rows.again]);
   useEffect(() => choose(null), [id]);
+  const had = useRef(id);
+  useEffect(() => {
+    if (id === null && had.current !== null) list.current?.focus();
+    had.current = id;
+  }, [id]);
   const show = (next: string | null): void => {
     const to = addressOf(wanted, { case: next });
     if (id === null || next === null) next === null ? steps.leave(to) : steps.take(to);
@@ -107,6 +112,7 @@ export function Duty({ ground, categories }: Here) {
             one={{ ...one, changed: (life) => { one.changed(life); rows.again(); } }}
             chosen={chosen}
             keys={keys}
+            focused={!wide()}
             now={now}
             onChoose={choose}
             onClose={() => show(null)}

@@ -2,6 +2,7 @@
 import type { CaseLife, Choice, Likely } from "../api/cases";
 import { t, tData } from "../i18n";
 import { cityTime, fromCityTime } from "../review/mending";
+import { cityDate } from "../time";
 import { BodyOptions } from "./BodyOptions";
 import { useBodies } from "./bodies";
 import type { Asked } from "./fields";
@@ -23,7 +24,7 @@ interface Props {
 
 export function FieldInput(props: Props) {
   const { id, field, faults } = props;
-  const name = `${tData("step.field", field.name)}${field.required ? "" : t("step.optional")}`;
+  const name = `${tData("step.field", field.called)}${field.required ? "" : t(field.called === "extension" ? "step.extension.asked" : "step.optional")}`;
   const wrong = faults.length > 0;
   const grouped = ["answers", "score", "bodies", "limit", "photos"].includes(field.kind);
   return (
@@ -54,11 +55,11 @@ function Control({ id, field, life, likely, at, value, faults, onValue, onSendin
     case "answers": return <Answers id={id} field={field} value={value} choices={field.choices} onValue={onValue} />;
     case "score": return <Answers id={id} field={field} value={value} choices={field.choices.length ? field.choices : SCORES} onValue={onValue} />;
     case "photos": return <PhotoInput id={id} issueId={life.id} wrong={wrong} onChange={(ids, sending) => { onValue(ids); onSending(sending); }} />;
-    case "limit": return <Limit id={id} value={value} onValue={onValue} />;
-    case "bodies": return <Bodies id={id} field={field} value={value} onValue={onValue} />;
+    case "limit": return <Limit id={id} wrong={wrong} value={value} onValue={onValue} />;
+    case "bodies": return <Bodies id={id} field={field} wrong={wrong} value={value} onValue={onValue} />;
     case "case": return <OtherCase told={told} candidates={likely} value={words(value)} onValue={onValue} />;
     case "time": return <input {...told} type="datetime-local" value={cityTime(words(value)) ?? ""} onInput={(event) => onValue(fromCityTime(event.currentTarget.value))} />;
-    case "date": return <input {...told} type="date" value={words(value)} onInput={typed} />;
+    case "date": return <input {...told} type="date" min={cityDate(new Date(), -1)} value={words(value)} onInput={typed} />;
     case "body": return <Pick told={told} choices={life.assisting.map(({ code, name, name_en }) => ({ value: code, zh: name, en: name_en }))} value={words(value)} onValue={onValue} />;
     case "place": return <Place told={told} at={at} value={words(value)} onValue={onValue} />;
     case "choice": return <Pick told={told} choices={field.choices} value={words(value)} onValue={onValue} />;
@@ -114,11 +115,11 @@ function Pick({ told, choices, value, onValue }: { told: Told; choices: readonly
 
 const UNITS = ["h", "wh", "wd", "d"] as const;
 
-function Limit({ id, value, onValue }: { id: string; value: unknown; onValue: (value: unknown) => void }) {
+function Limit({ id, wrong, value, onValue }: { id: string; wrong: boolean; value: unknown; onValue: (value: unknown) => void }) {
   const limit = (value ?? { value: 0, unit: "wh" }) as { value: number; unit: string };
   return (
     <span class="step-limit">
-      <input id={id} type="number" min={1} max={999} inputMode="numeric" aria-label={t("step.limit.value")} value={limit.value || ""} onInput={(event) => onValue({ ...limit, value: Number(event.currentTarget.value) })} />
+      <input id={id} type="number" min={1} max={999} inputMode="numeric" aria-invalid={wrong} aria-label={t("step.limit.value")} value={limit.value || ""} onInput={(event) => onValue({ ...limit, value: Number(event.currentTarget.value) })} />
       <select aria-label={t("step.limit.unit")} value={limit.unit} onChange={(event) => onValue({ ...limit, unit: event.currentTarget.value })}>
         {UNITS.map((unit) => <option key={unit} value={unit}>{t(`step.unit.${unit}`)}</option>)}
       </select>
@@ -131,26 +132,27 @@ interface Sent {
   assisting: string[];
 }
 
-function Bodies({ id, field, value, onValue }: { id: string; field: Asked; value: unknown; onValue: (value: unknown) => void }) {
+function Bodies({ id, field, wrong, value, onValue }: { id: string; field: Asked; wrong: boolean; value: unknown; onValue: (value: unknown) => void }) {
   const known = useBodies();
   const bodies = (value ?? { lead: null, assisting: [] }) as Sent;
   const add = (added: string): void => {
     if (added !== "") onValue({ ...bodies, assisting: [...bodies.assisting, added] });
   };
   const drop = (gone: string): void => onValue({ ...bodies, assisting: bodies.assisting.filter((each) => each !== gone) });
+  const wantsAssisting = field.assisted && bodies.lead !== null && bodies.assisting.length === 0;
   const others = known.filter((each) => each.value !== bodies.lead && !bodies.assisting.includes(String(each.value)));
   return (
     <div class="step-bodies">
       <label>
         <span>{t("step.lead")}</span>
-        <select id={id} required={field.required} value={bodies.lead ?? ""} onChange={(event) => onValue({ ...bodies, lead: event.currentTarget.value || null })}>
+        <select id={wantsAssisting ? undefined : id} required={field.required} aria-invalid={wrong && !wantsAssisting} value={bodies.lead ?? ""} onChange={(event) => onValue({ ...bodies, lead: event.currentTarget.value || null })}>
           <option value="">{t("mend.choose")}</option>
           <BodyOptions bodies={known} />
         </select>
       </label>
       <label>
         <span>{t("step.assisting")}</span>
-        <select value="" onChange={(event) => add(event.currentTarget.value)}>
+        <select id={wantsAssisting ? id : undefined} required={field.assisted} aria-invalid={wrong && wantsAssisting} value="" onChange={(event) => add(event.currentTarget.value)}>
           <option value="">{t("step.assisting.add")}</option>
           <BodyOptions bodies={others} />
         </select>

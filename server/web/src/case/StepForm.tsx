@@ -7,7 +7,7 @@ import { useBackCloses } from "../page/place";
 import { faultsOf, fieldOf, refuseOrLeave, wordsOf } from "../page/reading";
 import { readPoint } from "../redraw/lines";
 import { FieldInput } from "./FieldInput";
-import { type Draft, asked, missing, sent } from "./fields";
+import { type Asked, type Draft, asked, begun, filled, missing, sent } from "./fields";
 import { Meanwhile } from "./Meanwhile";
 import { newId } from "./photos";
 import { worded } from "./words";
@@ -37,7 +37,7 @@ export function StepForm({ life, likely, preset, at, step, gone, now, onTaken, o
   const tried = useRef({ id: newId(), as: "" });
   const [state] = useState(life.state);
   const [seen] = useState(life.timeline.length);
-  const [draft, setDraft] = useState<Draft>(preset);
+  const [draft, setDraft] = useState<Draft>(() => ({ ...begun(step, life), ...preset }));
   const [faults, setFaults] = useState<Record<string, string[]>>({});
   const [trouble, setTrouble] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
@@ -49,6 +49,10 @@ export function StepForm({ life, likely, preset, at, step, gone, now, onTaken, o
     first?.focus();
     form.current?.scrollIntoView({ block: "nearest" });
   }, []);
+  const fill = (field: Asked, value: unknown): void => {
+    setDraft((last) => ({ ...last, [field.name]: value }));
+    if (filled(field, value)) setFaults(({ [field.name]: _, ...others }) => others);
+  };
   const go = (event: SubmitEvent): void => {
     event.preventDefault();
     if (gone || busy || sending) return undefined;
@@ -107,7 +111,7 @@ export function StepForm({ life, likely, preset, at, step, gone, now, onTaken, o
           at={at}
           value={draft[field.name]}
           faults={faults[field.name] ?? []}
-          onValue={(value) => setDraft((last) => ({ ...last, [field.name]: value }))}
+          onValue={(value) => fill(field, value)}
           onSending={setSending}
         />
       ))}

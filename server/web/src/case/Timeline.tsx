@@ -18,7 +18,7 @@ export function Timeline({ entries, now }: { entries: readonly CaseEntry[]; now:
             <strong>{worded(entry)}</strong> <span>{actorOf(entry)}</span>
             <time dateTime={entry.at}>{moment(entry.at, now)}</time>
           </p>
-          <GivenFields given={entry.given} now={now} />
+          <GivenFields step={entry.step} given={entry.given} now={now} />
           <Way entry={entry} now={now} />
         </li>
       ))}
@@ -37,7 +37,7 @@ export function Untaken({ steps, now }: { steps: readonly UntakenStep[]; now: Da
             <time dateTime={each.at}>{moment(each.at, now)}</time>
           </p>
           <p class="timeline-given">{whyUntaken(each.instead)}</p>
-          <GivenFields given={each.given} now={now} />
+          <GivenFields step={each.step} given={each.given} now={now} />
         </li>
       ))}
     </ol>
@@ -52,11 +52,11 @@ function Way({ entry, now }: { entry: CaseEntry; now: Date }) {
   return <p class="faint">{[tData("case.source", entry.source), offline].filter(Boolean).join(" · ")}</p>;
 }
 
-function GivenFields({ given, now }: { given: Readonly<Record<string, unknown>>; now: Date }) {
+function GivenFields({ step, given, now }: { step: string; given: Readonly<Record<string, unknown>>; now: Date }) {
   const bodies = new Map(useBodies().map((body) => [String(body.value), worded(body)]));
   return (
     <>
-      {givenLines(given, bodies, now).map(([name, words]) => (
+      {givenLines(step, given, bodies, now).map(([name, words]) => (
         <p key={name} class="timeline-given"><span class="faint">{name}</span> {words}</p>
       ))}
       <GivenPhotos given={given} />

@@ -2,6 +2,7 @@
 import type { BodyName, CaseEntry, Instead, Worded } from "../api/cases";
 import { currentLanguage, t, tData } from "../i18n";
 import { moment } from "../time";
+import { calledIn } from "./fields";
 
 export function worded({ zh, en }: Worded): string {
   return currentLanguage() === "en" && en ? en.charAt(0).toUpperCase() + en.slice(1) : zh;
@@ -45,8 +46,8 @@ function illegal({ guard_words, happened, state, overtaken }: Omit<Instead, "typ
 type Given = Readonly<Record<string, unknown>>;
 
 /** What was given with a step, in lines; photos and places apart. `bodies`: names by code. */
-export function givenLines(given: Given, bodies: ReadonlyMap<string, string>, now: Date): [name: string, words: string][] {
-  const lines = Object.entries(given).map(([name, value]): [string, string] => [name === "answer" ? t("issue.answer") : tData("step.field", name), sayGiven(name, value, bodies, now)]);
+export function givenLines(step: string, given: Given, bodies: ReadonlyMap<string, string>, now: Date): [name: string, words: string][] {
+  const lines = Object.entries(given).map(([name, value]): [string, string] => [name === "answer" ? t("issue.answer") : tData("step.field", calledIn(step, name)), sayGiven(name, value, bodies, now)]);
   return lines.filter(([, words]) => words !== "");
 }
 

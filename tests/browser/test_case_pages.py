@@ -261,6 +261,7 @@ def test_a_body_signs_for_a_case_and_answers_it_with_a_photo_on_a_phone(opened, 
     assert state_of(city, issue) == "in_progress"
     page.locator("input[type=file]").set_input_files(photo)
     expect(page.get_by_text("已上传")).to_be_visible()
+    expect(page.locator(".step-field.is-wrong")).to_have_count(0)
     looked_at(page, "desk-answer")
     page.get_by_role("button", name="确定反馈").click()
     expect(page.locator(".step-told")).to_contain_text("已反馈")
@@ -328,6 +329,15 @@ def test_a_case_is_found_by_the_number_that_somebody_says(opened, report, city):
     page.get_by_label("案件编号").fill(wrong)
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert")).to_contain_text("可能听错或输错了一位数字")
+
+
+def test_whom_a_page_is_for_is_said_under_a_heading_with_a_way_home(opened, looked_at):
+    page = opened("/duty", sample.HANDLER, NARROW)
+    expect(page.get_by_role("heading", level=1)).to_have_text("值班台")
+    assert page.get_by_role("alert").bounding_box()["height"] < 120
+    looked_at(page, "duty-norole")
+    page.locator("main").get_by_role("link", name="首页").click()
+    page.wait_for_url(re.compile(r"/$"))
 
 
 def test_the_map_offers_the_same_steps(opened, report, city):

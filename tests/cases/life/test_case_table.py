@@ -1,5 +1,7 @@
 """The table of steps: whole, sound, and the same as its page of documentation."""
 
+import re
+
 import pytest
 
 from server.cases.case_event import STEPS as EVENTS
@@ -8,6 +10,7 @@ from server.cases.life.declared import BEFORE, Who
 from server.cases.life.document import PAGE, page
 from server.cases.life.guards import GUARDS, OF_WHAT_IS_GIVEN
 from server.cases.life.transitions import OPEN, STATE_WORDS, STEPS, TRANSITIONS, as_json
+from server.pages.routes import DIST
 from sync.collections.issues import CLOSED_STATES, STATES
 
 
@@ -27,6 +30,12 @@ def test_every_step_has_a_row_and_every_row_speaks_of_states_guards_and_steps_th
             assert set(values) <= set(STEPS[row.step].choices[name]), row
     assert set(GUARDS) == {name for row in TRANSITIONS for name in row.guards}
     assert set(GUARDS) >= OF_WHAT_IS_GIVEN
+
+
+def test_the_pages_call_every_step_as_the_table_does():
+    texts = (DIST.parent / "src" / "i18n" / "case.zh.ts").read_text(encoding="utf-8")
+    said = dict(re.findall(r'^  "step\.([a-z_]+)": "(.+)",$', texts, re.MULTILINE))
+    assert {name: said[name] for name in STEPS} == {name: step.words.zh for name, step in STEPS.items()}
 
 
 def test_every_state_can_be_reached_and_every_open_one_left_by_people():

@@ -66,7 +66,7 @@ export const caseZh = {
   "step.receive": "签收",
   "step.return": "退单",
   "step.start": "开始处置",
-  "step.done": "反馈办结",
+  "step.done": "反馈",
   "step.ask_extension": "申请延期",
   "step.grant_extension": "批准延期",
   "step.refuse_extension": "不批准延期",

@@ -219,6 +219,10 @@ def test_a_form_stays_with_what_was_typed_when_something_speaks_against_the_step
     expect(page.locator(".step-form").get_by_role("alert")).to_contain_text("没有派遣。 已由该单位承办")
     expect(page.get_by_label("原因")).to_have_value("请再看一次")
     looked_at(page, "duty-guard")
+    page.route(f"**/v1/cases/{issue}", lambda route: route.fulfill(status=429, json={"title": "请稍后再试"}))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_role("alert").filter(has_text="请稍后再试")).to_be_visible()
+    expect(page.get_by_label("原因")).to_have_value("请再看一次")
     assert state_of(city, issue) == "dispatched"
 
 

@@ -52,10 +52,9 @@ export function CaseView({ one, chosen, keys = false, whole = false, focused = f
   useEffect(() => {
     if (focused) heading.current?.focus();
   }, [issue?.id, life?.id]);
-  if (live.status === "refused" || one.trouble.status === "refused") {
-    const detail = live.status === "refused" ? live.detail : one.trouble.detail;
-    return <p class="warning" role="alert">{live.gone ? t("issue.gone") : t("error.text", { detail })}</p>;
-  }
+  const refused = [live, one.trouble].find(({ status }) => status === "refused");
+  const trouble = refused && <p class="warning" role="alert">{live.gone ? t("issue.gone") : t("error.text", { detail: refused.detail })}</p>;
+  if (trouble && (refused.gone || !issue || !life)) return trouble;
   if (!issue || !life) {
     return live.status === "offline" ? <p class="warning" role="alert">{t("error.unreachable")}</p> : <p class="nothing" role="status">{t("issue.loading")}</p>;
   }
@@ -65,6 +64,7 @@ export function CaseView({ one, chosen, keys = false, whole = false, focused = f
       {onClose && <button type="button" class="quiet case-back" onClick={onClose}>{t("case.back")}</button>}
       <Heading ref={heading} tabIndex={-1} class="case-title">{pick(issue.category)}</Heading>
       <Standing issue={issue} life={life} now={now} whole={whole} />
+      {trouble}
       <p class={issue.description ? "case-words" : "faint"}>
         {issue.masked ? <><Icon name="lock" size={16} /> {t("masked.text")}</> : (issue.description ?? t("issue.nodescription"))}
       </p>

@@ -60,7 +60,7 @@ export function Duty({ ground, categories }: Here) {
   };
   useEffect(() => {
     if (active === null || active === id || !wide()) return undefined;
-    const timer = window.setTimeout(() => show(active), RESTED_MS);
+    const timer = window.setTimeout(() => had.current === active || show(active), RESTED_MS);
     return () => window.clearTimeout(timer);
   }, [active]);
   const narrow = (part: Partial<Wanted>): void => steps.settle(addressOf({ ...wanted, ...part }, { case: id }));

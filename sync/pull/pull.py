@@ -246,15 +246,20 @@ def _list(
 def _listed(
     states: States, lists: Sequence[Listing], step: int, after: uuid.UUID | None, limit: int
 ) -> tuple[list[Change], int, uuid.UUID | None]:
-    """Return a page of lists, and how far it came."""
-    changes: list[Change] = []
+    """Return a page of lists, and how far it came.
+
+    The lists are read one after another: what goes from one to another meanwhile is in both, and the later look counts.
+    """
+    changes: dict[bytes, Change] = {}
     size = 0
     while step < len(lists) and len(changes) < limit and size < MAX_PAGE_BYTES:
         found = states.listed(lists[step], after, limit - len(changes), MAX_PAGE_BYTES - size)
-        changes += found.changes
+        for change in found.changes:
+            changes.pop(change.key, None)
+            changes[change.key] = change
         size += sum(change.size for change in found.changes)
         step, after = (step, found.after) if found.more else (step + 1, None)
-    return changes, step, after
+    return list(changes.values()), step, after
 
 
 def _drain(

@@ -40,6 +40,11 @@ class Change:
         """Bytes of the JSON."""
         return len(self.json)
 
+    @property
+    def key(self) -> bytes:
+        """What tells the record from others: each change begins with its collection and id."""
+        return self.json[: self.json.index(b',"rev":')]
+
 
 @dataclass(frozen=True, slots=True)
 class Listing:

@@ -113,7 +113,7 @@ EVENTS = [
 def case(**more):
     row = {
         "id": uuid.UUID(ISSUE), "state": "settled", "body_id": None, "closed_at": NOW, "closing_reason": "fixed",
-        "merged_into": None, "public_answer": "已清理", "awaiting_routing": False,
+        "merged_into": None, "public_answer": "已清理", "awaiting_routing": False, "is_deleted": False,
     }  # fmt: skip
     return SimpleNamespace(**(row | more))
 
@@ -121,6 +121,7 @@ def case(**more):
 def test_a_case_that_shows_what_its_steps_add_up_to_is_well():
     casebook._check_case(case(), EVENTS)
     casebook._check_case(case(state="reported", closed_at=None, closing_reason=None, public_answer=None), [])
+    casebook._check_case(case(state="reported", closing_reason=None, is_deleted=True), EVENTS)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +130,8 @@ def test_a_case_that_shows_what_its_steps_add_up_to_is_well():
         (case(), []),
         (case(state="reported", closed_at=None, body_id=3), []),
         (case(state="accepted"), EVENTS),
+        (case(state="accepted", is_deleted=True), EVENTS),
+        (case(state="reported"), EVENTS),
         (case(body_id=3), EVENTS),
         (case(public_answer="别的"), EVENTS),
         (case(closed_at=None), EVENTS),

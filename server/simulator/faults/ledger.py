@@ -85,7 +85,13 @@ def check_records(
     session: Session, name: str, ids: Sequence[str], phones: Iterable[Survivor], restores: Sequence[Restore]
 ) -> None:
     """Each record is there once, and is what merging all its operations anew makes of it."""
-    seen_from = {op_id: moment for phone in phones for op_id, moment in phone.seen_from.items()}
+    # Who is hostile names revisions that others told of. Where somebody released such a change, it was theirs to judge.
+    seen_from = {
+        op_id: moment
+        for phone in phones
+        for op_id, moment in phone.seen_from.items()
+        if not phone.made[op_id].refusable
+    }
     for start in range(0, len(ids), _CHUNK):
         wanted = {"collection": name, "ids": list(ids[start : start + _CHUNK])}
         history: dict[str, list[LoggedOp]] = {}

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from sqlalchemy import text
 
+from sync.pull.states import States
 from tests.cases import city
 from tests.cases.city import EAST, WEST
 
@@ -111,6 +112,29 @@ def test_reassignment_brings_what_arrives_in_full_and_takes_what_leaves(phone_of
     assert len(moving.records("visits")) == 3
     assert list(moving.records("issues")) == [own["id"]], "what the worker reported stays in sight"
     assert [each["data"]["code"] for each in moving.records("grids").values()] == [EAST]
+
+
+def test_what_goes_from_one_list_to_another_while_they_are_read_is_told_once(phone_of, session, monkeypatch):
+    writer, moving = phone_of("west"), phone_of("west")
+    visit = writer.visit()
+    writer.push(visit)
+    moving.pull()
+    unassign(session, moving.login)
+    assign(session, moving.login, EAST)
+    read = States.listed
+
+    def listed(self, listing, *rest):
+        found = read(self, listing, *rest)
+        if (listing.collection, listing.action) == ("visits", "leave"):
+            assert len(found.changes) == 1
+            east = text("UPDATE visit SET grid_now = (SELECT id FROM area WHERE code = :code) WHERE id = :id")
+            session.execute(east, {"code": EAST, "id": visit["id"]})
+            session.commit()
+        return found
+
+    monkeypatch.setattr(States, "listed", listed)
+    told = [(each["id"], each["action"]) for each in moving.page()["changes"] if each["collection"] == "visits"]
+    assert told == [(visit["id"], "put")]
 
 
 def test_a_record_that_moves_during_a_change_of_scope_is_not_left_behind(phone_of, session):

@@ -4,12 +4,13 @@ import type { CaseClock, CaseEntry, CaseLife, UntakenStep } from "../api/cases";
 import { t, tData } from "../i18n";
 import { Sign } from "../page/Sign";
 import { moment, untilDeadline } from "../time";
-import { useBodies } from "./bodies";
+import { useBodyName } from "./bodies";
 import { actorOf, givenLines, nameOf, whyUntaken, worded } from "./words";
 
 const LATE_MS = 120_000;
 
 export function Timeline({ entries, now }: { entries: readonly CaseEntry[]; now: Date }) {
+  const body = useBodyName();
   return (
     <ol class="timeline">
       {entries.map((entry, index) => (
@@ -18,7 +19,7 @@ export function Timeline({ entries, now }: { entries: readonly CaseEntry[]; now:
             <strong>{worded(entry)}</strong> <span>{actorOf(entry)}</span>
             <time dateTime={entry.at}>{moment(entry.at, now)}</time>
           </p>
-          <GivenFields step={entry.step} given={entry.given} now={now} />
+          <GivenFields step={entry.step} given={entry.given} body={body} now={now} />
           <Way entry={entry} now={now} />
         </li>
       ))}
@@ -28,6 +29,7 @@ export function Timeline({ entries, now }: { entries: readonly CaseEntry[]; now:
 
 /** What phones sent and nothing came of: kept, with what happened instead. */
 export function Untaken({ steps, now }: { steps: readonly UntakenStep[]; now: Date }) {
+  const body = useBodyName();
   return (
     <ol class="timeline">
       {steps.map((each) => (
@@ -37,7 +39,7 @@ export function Untaken({ steps, now }: { steps: readonly UntakenStep[]; now: Da
             <time dateTime={each.at}>{moment(each.at, now)}</time>
           </p>
           <p class="timeline-given">{whyUntaken(each.instead)}</p>
-          <GivenFields step={each.step} given={each.given} now={now} />
+          <GivenFields step={each.step} given={each.given} body={body} now={now} />
         </li>
       ))}
     </ol>
@@ -52,11 +54,17 @@ function Way({ entry, now }: { entry: CaseEntry; now: Date }) {
   return <p class="faint">{[tData("case.source", entry.source), offline].filter(Boolean).join(" · ")}</p>;
 }
 
-function GivenFields({ step, given, now }: { step: string; given: Readonly<Record<string, unknown>>; now: Date }) {
-  const bodies = new Map(useBodies().map((body) => [String(body.value), worded(body)]));
+interface GivenProps {
+  step: string;
+  given: Readonly<Record<string, unknown>>;
+  body: (code: string) => string;
+  now: Date;
+}
+
+function GivenFields({ step, given, body, now }: GivenProps) {
   return (
     <>
-      {givenLines(step, given, bodies, now).map(([name, words]) => (
+      {givenLines(step, given, body, now).map(([name, words]) => (
         <p key={name} class="timeline-given"><span class="faint">{name}</span> {words}</p>
       ))}
       <GivenPhotos given={given} />

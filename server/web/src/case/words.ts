@@ -45,19 +45,22 @@ function illegal({ guard_words, happened, state, overtaken }: Omit<Instead, "typ
 
 type Given = Readonly<Record<string, unknown>>;
 
+/** The name of a body by its code. */
+type NameOfBody = (code: string) => string;
+
 /** What was given with a step, in lines; photos and places apart. `bodies`: names by code. */
-export function givenLines(step: string, given: Given, bodies: ReadonlyMap<string, string>, now: Date): [name: string, words: string][] {
-  const lines = Object.entries(given).map(([name, value]): [string, string] => [name === "answer" ? t("issue.answer") : tData("step.field", calledIn(step, name)), sayGiven(name, value, bodies, now)]);
+export function givenLines(step: string, given: Given, nameOfBody: NameOfBody, now: Date): [name: string, words: string][] {
+  const lines = Object.entries(given).map(([name, value]): [string, string] => [name === "answer" ? t("issue.answer") : tData("step.field", calledIn(step, name)), sayGiven(name, value, nameOfBody, now)]);
   return lines.filter(([, words]) => words !== "");
 }
 
-function sayGiven(name: string, value: unknown, bodies: ReadonlyMap<string, string>, now: Date): string {
+function sayGiven(name: string, value: unknown, nameOfBody: NameOfBody, now: Date): string {
   if (value === null || value === undefined || NOT_SAID.has(name)) return "";
   if (name === "until") return moment(String(value), now);
-  if (name === "body") return bodies.get(String(value)) ?? String(value);
+  if (name === "body") return nameOfBody(String(value));
   if (name === "bodies") {
     const { lead, assisting } = value as { lead: string | null; assisting?: string[] };
-    return [lead, ...(assisting ?? [])].flatMap((code) => (code ? [bodies.get(code) ?? code] : [])).join(t("list.comma"));
+    return [lead, ...(assisting ?? [])].flatMap((code) => (code ? [nameOfBody(code)] : [])).join(t("list.comma"));
   }
   if (name === "limit") {
     const limit = value as { value: number; unit: string };

@@ -1,14 +1,23 @@
 """/v1/callbacks: steps that bodies' own systems take, signed by the secrets of their endpoints. Knows no SQL."""
 
-from collections.abc import Callable
+import base64
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from functools import wraps
 from typing import Any, TypeVar
 
 from flask import g, request
 from flask_smorest import Blueprint
+from marshmallow import Schema, ValidationError, fields, validate
+from sqlalchemy.orm import Session
 
 from server import clock
+from server.accounts.charge import Reach
 from server.api.case_schemas import CaseStepsSchema, StepResultsSchema, result_json, wanted_of
+from server.attachments.by_staff import attach
+from server.attachments.errors import FileIdTaken, FileRefused, UnknownFile
+from server.attachments.store import open_store
 from server.cases.delivery import callbacks, endpoints
 from server.cases.life.persons import Actor
 from server.cases.life.taking import take
@@ -19,6 +28,9 @@ from server.http.auth import access
 from server.jobs.queues import wake
 
 blueprint = Blueprint("callbacks", __name__, url_prefix="/v1/callbacks", description="回调 · calls of bodies")
+
+MOST_PHOTOS = 8
+"""In one call; all of it has room for 1.5 MB of pictures (``callbacks.MOST_BYTES``, base64)."""
 
 Route = TypeVar("Route", bound=Callable[..., Any])
 
@@ -40,18 +52,60 @@ def signed_by_body(route: Route) -> Route:
     return access("body (by the signature of its endpoint): cases that it leads or assists", "body")(guarded)  # type: ignore[return-value]  # same signature
 
 
+def _base64(text: str) -> None:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError as error:
+        raise ValidationError("Not valid base64.") from error
+
+
+class CallbackPhotoSchema(Schema):
+    """A picture or PDF of a case, under an id of the caller's making, by which steps then name it."""
+
+    id = fields.UUID(required=True)
+    issue_id = fields.UUID(required=True)
+    content = fields.String(
+        required=True, validate=_base64, metadata={"description": "base64 (RFC 4648, with padding)"}
+    )
+
+
+class CallbackSchema(CaseStepsSchema):
+    """Steps of several cases, and the photos that they are shown with."""
+
+    photos = fields.List(
+        fields.Nested(CallbackPhotoSchema), load_default=list, validate=validate.Length(max=MOST_PHOTOS)
+    )
+
+
+class CallbackPhotoResultSchema(Schema):
+    """What became of one photo."""
+
+    id = fields.UUID(required=True)
+    issue_id = fields.UUID(required=True)
+    status = fields.String(required=True, validate=validate.OneOf(("taken", "refused")))
+    error = fields.Dict(metadata={"description": "type and what belongs to it, where it was not taken"})
+
+
+class CallbackResultsSchema(StepResultsSchema):
+    """What became of each step and of each photo, in order."""
+
+    photos = fields.List(fields.Nested(CallbackPhotoResultSchema), required=True)
+
+
 @blueprint.post("/<string:code>")
 @signed_by_body
 @limited(lambda: settings().push_rate, key_func=lambda: f"body {g.body_id}")
-@blueprint.arguments(CaseStepsSchema)
-@blueprint.response(200, StepResultsSchema)
+@blueprint.arguments(CallbackSchema)
+@blueprint.response(200, CallbackResultsSchema)
 def call_back(sent: dict[str, Any], code: str) -> dict[str, Any]:  # noqa: ARG001  # who calls, the signature tells
     """Take steps of a body's cases, each for itself; sent again under its id, a step is taken once.
 
-    The same call under its ``webhook-id`` has the same answer for four days; another under that id is 409.
+    Photos are attached before the steps are taken that name them; each may be sent again under its id. The same call
+    under its ``webhook-id`` has the same answer for four days; another under that id is 409.
     """
     now, actor = clock.now(), Actor("callback", body_ids=frozenset({g.body_id}))
     call_id = request.headers[callbacks.ID_HEADER]
+    photos = [_attach(photo, now) for photo in sent["photos"]]
     with transaction() as tx:
         if (before := callbacks.begin(tx.session, g.body_id, call_id, request.get_data(), now)) is not None:
             return before
@@ -59,6 +113,28 @@ def call_back(sent: dict[str, Any], code: str) -> dict[str, Any]:  # noqa: ARG00
         outcomes, deliveries = take(tx.session, wanted, tx.ground(), now)
         if deliveries:
             tx.then(wake, "delivery")
-        answer: dict[str, Any] = StepResultsSchema().dump({"results": [result_json(each) for each in outcomes]})
+        told = {"results": [result_json(each) for each in outcomes], "photos": photos}
+        answer: dict[str, Any] = CallbackResultsSchema().dump(told)
         callbacks.keep(tx.session, g.body_id, call_id, answer)
     return answer
+
+
+def _attach(photo: dict[str, Any], now: datetime) -> dict[str, Any]:
+    """Attach a photo as far as the body sees the case. Raises ``ReadingLate``: then nothing of the call is done."""
+    reach = Reach(0, (), everywhere=False, duty_grid_ids=(), duty_everywhere=False, organisation_ids=(g.body_id,))
+    told = {"id": photo["id"], "issue_id": photo["issue_id"], "status": "taken"}
+    try:
+        attach(
+            _session, open_store(settings().files_url), lambda _: reach,
+            issue_id=photo["issue_id"], file_id=photo["id"], content=base64.b64decode(photo["content"]), now=now,
+        )  # fmt: skip
+    except (UnknownFile, FileIdTaken, FileRefused) as error:
+        return told | {"status": "refused", "error": {"type": f"/problems/{error.code}", **error.data}}
+    wake("files")
+    return told
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
+    with transaction() as tx:
+        yield tx.session

@@ -1,4 +1,4 @@
-"""Photos that staff send of a case: checked as every file from outside, and bound to the case at once.
+"""Photos that staff and bodies' systems send of a case: checked as every file from outside, bound to the case at once.
 
 Owns the attachment that no phone uploaded. A browser at a desk has a line: the file comes whole, in one request.
 Bytes are written outside transactions; the row that names them is entered in one. Knows no requests.
@@ -52,7 +52,7 @@ def attach(
         reach = reach_of(session)
         issue = _case(session, issue_id, reach, locked=True)
         if not _is_again(session, file_id, issue_id, sha256):
-            session.add(_attachment(issue, file_id, reach.person_id, content, sha256, checked, now))
+            session.add(_attachment(issue, file_id, reach.person_id or None, content, sha256, checked, now))
             session.flush()
 
 
@@ -76,7 +76,13 @@ def _is_again(session: Session, file_id: uuid.UUID, issue_id: uuid.UUID, sha256:
 
 
 def _attachment(
-    issue: Issue, file_id: uuid.UUID, author_id: int, content: bytes, sha256: bytes, checked: Checked, now: dt.datetime
+    issue: Issue,
+    file_id: uuid.UUID,
+    author_id: int | None,
+    content: bytes,
+    sha256: bytes,
+    checked: Checked,
+    now: dt.datetime,
 ) -> Attachment:
     served, size = hashlib.sha256(checked.served), len(checked.served)
     doc = {

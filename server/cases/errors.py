@@ -281,8 +281,9 @@ class StepRefused(CaseError):
 class StepInvalid(CaseError):
     """A step that cannot be taken as it was given.
 
-    `field` is at fault. `reason`: "missing", "photo-rule" (the category asks for photos of this step), "not-taken" (it
-    takes no such field), "choice" (none of its choices), "unknown" (such a step, body, case or photo is not there).
+    `field` is at fault. `reason`: "missing", "photo-rule" (the category asks for photos of this step), "photo-unknown"
+    (no such photo has come), "photo-elsewhere" (it is of another record), "not-taken" (it takes no such field),
+    "choice" (none of its choices), "unknown" (such a step, body or case is not there).
     """
 
     code = "case-step-invalid"

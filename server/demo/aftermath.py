@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from geo.editions.ground import Ground
 from server.accounts.charge import read_charge
+from server.cases.case_event import Source
 from server.cases.life.persons import Actor
 from server.cases.life.taking import Wanted, take
 from server.demo.planting import named_id
@@ -67,13 +68,13 @@ _DUTY = text("""
 
 @dataclass(frozen=True, slots=True)
 class _Cast:
-    """Who acts: for each body one of its people, or its own system; and the dispatcher of the city."""
+    """Who acts: the people of bodies, by phones whose photos are still to come, and the dispatcher of the city."""
 
     bodies: Mapping[int, Actor]
     duty: Actor
 
     def of(self, body_id: int) -> Actor:
-        return self.bodies.get(body_id) or Actor("callback", body_ids=frozenset({body_id}))
+        return self.bodies.get(body_id) or Actor("phone", body_ids=frozenset({body_id}))
 
 
 def move_on(session: Session, ground: Ground | None, chance: Random, *, now: dt.datetime) -> int:
@@ -88,12 +89,13 @@ def move_on(session: Session, ground: Ground | None, chance: Random, *, now: dt.
 def _cast(session: Session, now: dt.datetime) -> _Cast:
     handlers = session.execute(_HANDLERS, {"now": now}).all()
     dispatcher = session.scalar(_DUTY, {"now": now})
-    duty = Actor("rule", is_rule=True) if dispatcher is None else _person(session, dispatcher, now)
-    return _Cast({row.organisation_id: _person(session, row.person_id, now) for row in handlers}, duty)
+    duty = Actor("rule", is_rule=True) if dispatcher is None else _person(session, "page", dispatcher, now)
+    by_phone = {row.organisation_id: _person(session, "phone", row.person_id, now) for row in handlers}
+    return _Cast(by_phone, duty)
 
 
-def _person(session: Session, person_id: int, now: dt.datetime) -> Actor:
-    return Actor("page", read_charge(session, person_id, now=now))
+def _person(session: Session, source: Source, person_id: int, now: dt.datetime) -> Actor:
+    return Actor(source, read_charge(session, person_id, now=now))
 
 
 def _steps(row: Any, cast: _Cast, chance: Random, now: dt.datetime) -> Iterator[Wanted]:

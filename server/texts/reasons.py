@@ -34,9 +34,17 @@ REASON_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
         "此类案件办这一步须附现场照片（字段 photos）",
         "Cases of this category need photos of the place with this step (field photos)",
     ),
+    ("case-step-invalid", "photo-unknown"): (
+        "所附照片尚未传到本案件；请先传照片，再办这一步",
+        "A photo that it names has not come; send the photo of this case first, then take the step",
+    ),
+    ("case-step-invalid", "photo-elsewhere"): (
+        "所附照片属于另一条记录；请为本案件另拍照片",
+        "A photo that it names is of another record; give one that was sent for this case",
+    ),
     ("case-step-invalid", "not-taken"): ("这一步没有这个字段", "It takes no such field"),
     ("case-step-invalid", "choice"): ("字段的值不在可选范围内", "The value is none of the choices"),
-    ("case-step-invalid", "unknown"): ("所指的步骤、单位、案件或照片不存在", "What it names is not there"),
+    ("case-step-invalid", "unknown"): ("所指的步骤、单位或案件不存在", "What it names is not there"),
     ("file-refused", "type-unknown"): ("不是可接收的文件类型", "It is of a type that is not taken"),
     ("file-refused", "picture-damaged"): ("图片损坏或不完整", "The picture is damaged or not whole"),
     ("file-refused", "picture-too-large"): (

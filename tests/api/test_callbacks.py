@@ -1,5 +1,6 @@
 """Calls of bodies' own systems: signed by the secret of their endpoint, of now, and done once."""
 
+import base64
 import dataclasses
 import datetime as dt
 import json
@@ -22,8 +23,9 @@ from server.cases.life.taking import Wanted, take_one
 from server.cases.routing.service import route_awaiting
 from server.database.extensions import db
 from sync.sql.statements import Statement
-from tests.cases.city import rows
+from tests.cases.city import rows, sent_photo
 from tests.emptying import empty
+from tests.files.pictures import picture
 
 
 @pytest.fixture
@@ -210,10 +212,34 @@ def test_a_step_sent_again_says_the_same_or_is_another(app, secret, case):
     assert results(post(app, "zhujian", key, called(mine), "2")) == [("taken", "received", None)]
 
 
+def test_a_photo_comes_with_the_call_that_names_it(app, secret, case, session):
+    key, photo, shot = secret("zhujian"), str(uuid.uuid4()), picture()
+    post(app, "zhujian", key, called(receive(case)), "1")
+    back = receive(case, step="return", reason="not_ours", note="请改派", photos=[photo])
+    assert results(post(app, "zhujian", key, called(back), "2"))[0][2] == "/problems/case-step-invalid"
+
+    def sent(content, of=case, name=None):
+        return {"id": name or str(uuid.uuid4()), "issue_id": of, "content": base64.b64encode(content).decode()}
+
+    photos = [sent(shot[:200]), sent(shot, of=str(uuid.uuid4())), sent(shot, name=photo)]
+    gone = ("refused", "/problems/unknown-file")
+    # Once it is returned, the case is that body's no longer: of its photos it is told nothing, of its step it is.
+    for number, told in (("3", [("refused", "/problems/file-refused"), gone, ("taken", None)]), ("4", [gone] * 3)):
+        answer = post(app, "zhujian", key, json.dumps({"steps": [back], "photos": photos}), number)
+        assert results(answer) == [("taken", "returned", None)]
+        assert [(each["status"], each.get("error", {}).get("type")) for each in answer.json["photos"]] == told
+    kept = rows(session, "SELECT id::text, author_id, bond FROM attachment")
+    assert kept == [{"id": photo, "author_id": None, "bond": "bound"}]
+    wrong = post(app, "zhujian", key, json.dumps({"steps": [back], "photos": [photos[0] | {"content": "%%%"}]}), "5")
+    assert (wrong.status_code, "content" in wrong.text) == (422, True)
+
+
 def test_a_body_is_told_of_its_step_when_the_case_is_no_longer_its_own(app, secret, case, session):
     key = secret("zhujian")
     post(app, "zhujian", key, called(receive(case)), "1")
-    back = called(receive(case, step="return", reason="not_ours", note="请改派", photos=[str(uuid.uuid4())]))
+    photo = sent_photo(session, case)
+    session.commit()
+    back = called(receive(case, step="return", reason="not_ours", note="请改派", photos=[photo]))
     assert results(post(app, "zhujian", key, back, "2")) == [("taken", "returned", None)]
     session.execute(text("TRUNCATE callback"))
     session.execute(text("DELETE FROM rule"))

@@ -14,7 +14,7 @@ from server.cases.routing.service import route_awaiting
 from server.cases.timing import alarms, reading
 from tests.api.staff import Desk
 from tests.cases import city
-from tests.cases.city import report
+from tests.cases.city import report, sent_photo
 
 SOURCE = "城管办〔2026〕12号"
 
@@ -149,7 +149,7 @@ def test_the_task_of_a_check_is_due_with_its_stage(app, chief, session, ground, 
     session.commit()
     desk = Desk.of(app, session, "handler", "zhujian")
     take(session, ground, desk, issue_id, "receive")
-    take(session, ground, desk, issue_id, "done", answer="x", photos=[str(uuid.uuid4())])
+    take(session, ground, desk, issue_id, "done", answer="x", photos=[sent_photo(session, issue_id)])
     was = session.scalar(text("SELECT due_at FROM task WHERE kind = 'check' AND deleted_at IS NULL"))
     session.rollback()
     chief.post("/v1/terms", asked(limits={"check": {"value": 30, "unit": "d"}}))

@@ -125,6 +125,15 @@ _DISPATCHED = f"""
     RETURNING CASE place WHEN 4 THEN issue_id END
 """
 
+# A photo of each, under the id of its case.
+_SHOWN = """
+    INSERT INTO attachment (id, rev, doc_rev, doc, captured_at, received_at, changed_at, grid_now, follower_id,
+                            collection, record_id, bond, media_type, served_sha256, served_size, preview)
+    SELECT id, 1, 1, '{}', received_at, received_at, received_at, grid_now, author_id,
+           'issues', id, 'bound', 'image/jpeg', sha256(''), 0, 'none'
+    FROM issue WHERE id = ANY (%(cases)s)
+"""
+
 
 @dataclass(frozen=True)
 class Maker:
@@ -148,8 +157,10 @@ class Maker:
     def dispatch(self, count: int, body: str) -> list[UUID]:
         """Give so many cases to a body, as routing leaves them; returns them."""
         rows = self.connection.execute(_DISPATCHED, {"count": count, "body": body}).fetchall()
+        given = [issue_id for (issue_id,) in rows if issue_id is not None]
+        self.connection.execute(_SHOWN, {"cases": given})
         self._settle()
-        return [issue_id for (issue_id,) in rows if issue_id is not None]
+        return given
 
     def community(self) -> str:
         """Return the code of a community."""

@@ -10,10 +10,11 @@ from uuid_utils.compat import uuid7
 
 from tests.bench import load_http
 
-_PHOTO = "6f0d3c1e-2b7a-4a58-9c55-0d9c2f4f7b11"
-STEPS: Sequence[dict[str, Any]] = (
-    {"step": "receive"}, {"step": "start"}, {"step": "done", "answer": "已更换井盖", "photos": [_PHOTO]},
-)  # fmt: skip
+
+def steps_of(case: UUID) -> Sequence[dict[str, Any]]:
+    """Return the steps of a case, the last with the photo that was sent of it."""
+    done = {"step": "done", "answer": "已更换井盖", "photos": [str(case)]}
+    return ({"step": "receive"}, {"step": "start"}, done)
 
 
 @dataclass(frozen=True)
@@ -57,12 +58,13 @@ def lanes_of(
 def _requests(taker: Taker, cases: Sequence[UUID], each: int) -> Iterator[bytes]:
     if each == 1:
         for case in cases:
-            for step in STEPS:
+            for step in steps_of(case):
                 yield taker.post(f"/v1/cases/{case}/steps", json.dumps({"id": str(uuid7()), **step}).encode())
         return
     for first in range(0, len(cases), each):
-        for step in STEPS:
-            sent = [{"id": str(uuid7()), "issue_id": str(case), **step} for case in cases[first : first + each]]
+        for steps in zip(*map(steps_of, cases[first : first + each]), strict=True):
+            named = zip(cases[first : first + each], steps, strict=True)
+            sent = [{"id": str(uuid7()), "issue_id": str(case), **step} for case, step in named]
             yield taker.post("/v1/cases/steps", json.dumps({"steps": sent}).encode())
 
 

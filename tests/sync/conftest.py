@@ -40,10 +40,11 @@ def sync_url(cluster_url):
 
 
 @pytest.fixture(scope="session")
-def app(sync_url, redis_url):
+def app(sync_url, redis_url, tmp_path_factory):
     config = Config(
         database_url=sqlalchemy_url(sync_url), redis_url=redis_url, secret_key=secrets.token_hex(), testing=True,
         push_rate="100000 per minute", sign_in_rate="100000 per minute",
+        files_url=tmp_path_factory.mktemp("files").as_uri(),
     )  # fmt: skip
     app = create_app(config)
     yield app

@@ -19,7 +19,7 @@ from geo.editions.ground import Ground
 from server.cases.case_event import CaseEvent
 from server.cases.errors import CaseError, StepIdReused, StepIllegal, StepInvalid, StepRefused, UnknownCase
 from server.cases.history import steps
-from server.cases.life import following, reading, writing
+from server.cases.life import following, photos, reading, writing
 from server.cases.life.guards import Asked
 from server.cases.life.judging import Taken, Untaken, judge, possible
 from server.cases.life.meanwhile import was_legal
@@ -65,6 +65,14 @@ class Outcome:
     replayed: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What the steps of a batch name: ids of bodies by their codes, and the cases that photos are of."""
+
+    bodies: Mapping[str, int]
+    photos: photos.Known
+
+
 def take(
     session: Session, wanted: Sequence[Wanted], ground: Ground | None, now: datetime
 ) -> tuple[list[Outcome], tuple[uuid.UUID, ...]]:
@@ -72,15 +80,15 @@ def take(
 
     A number of statements that does not grow with them. A step whose id was taken before is answered as it was then.
     """
-    named = [_uuid(each.given.get("of")) for each in wanted]
-    ids = {each.issue_id for each in wanted} | {key for key in named if key is not None}
+    others = [_uuid(each.given.get("of")) for each in wanted]
+    ids = {each.issue_id for each in wanted} | {key for key in others if key is not None}
     steps.lock_ids(session, [each.id for each in wanted])
     turns = {key: Turn.of(opened) for key, opened in reading.lock(session, sorted(ids), ground).items()}
     known = steps.by_id(session, [each.id for each in wanted])
-    codes = _bodies_named(session, wanted)
+    named = Named(_bodies_named(session, wanted), photos.of(session, [each.given for each in wanted]))
     outcomes = []
     for each in wanted:
-        outcome = _take_one(each, turns, known, codes, now)
+        outcome = _take_one(each, turns, known, named, now)
         if outcome.status == "taken" and not outcome.replayed:
             event = turns[each.issue_id].events[-1]
             known[each.id] = (each.issue_id, event)
@@ -104,29 +112,32 @@ def _take_one(
     wanted: Wanted,
     turns: Mapping[uuid.UUID, Turn],
     known: Mapping[uuid.UUID, tuple[uuid.UUID, CaseEvent]],
-    codes: Mapping[str, int],
+    named: Named,
     now: datetime,
 ) -> Outcome:
     turn, before = turns.get(wanted.issue_id), known.get(wanted.id)
     if before is not None and _is_own(wanted, *before):
         # Told also to whoever does not see the case any more: that may well be what their step has done.
-        return _again(wanted, before[1], codes)
+        return _again(wanted, before[1], named.bodies)
     if turn is None or turn.case.is_deleted or not sees(wanted.actor, turn.case):
         return Outcome(wanted, "refused", None, UnknownCase(wanted.issue_id))
     state = turn.case.story.state
     if before is not None:
         return Outcome(wanted, "refused", state, StepIdReused(wanted.id))
     try:
-        given = _by_id(wanted, codes)
+        given = _by_id(wanted, named.bodies)
     except StepInvalid as wrong:
         return Outcome(wanted, "refused", state, wrong)
     asked = Asked(wanted.actor, _moment(wanted, turn, now), given, _other(wanted, turns))
     verdict = judge(wanted.step, turn.case, asked, wanted.seen)
     if isinstance(verdict, Untaken):
         error = error_of(verdict, wanted, turn, overtaken=_is_overtaken(verdict, wanted, turn, asked, turns))
-        return Outcome(wanted, "illegal" if isinstance(error, StepIllegal) else "refused", state, error)
-    turn.add(_event(wanted, verdict, turn.case, asked, now))
-    return Outcome(wanted, "taken", turn.case.story.state)
+    elif unseen := photos.fault(wanted.issue_id, wanted.actor.source, given, named.photos):
+        error = StepInvalid(wanted.step, "photos", unseen)
+    else:
+        turn.add(_event(wanted, verdict, turn.case, asked, now))
+        return Outcome(wanted, "taken", turn.case.story.state)
+    return Outcome(wanted, "illegal" if isinstance(error, StepIllegal) else "refused", state, error)
 
 
 def _is_own(wanted: Wanted, issue_id: uuid.UUID, event: CaseEvent) -> bool:

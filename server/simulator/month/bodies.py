@@ -43,8 +43,9 @@ class BodyDesk:
 
     def _received(self, row: Row) -> Step | None:
         deed = chances(self._chance, [("return", 0.09), ("start", 0.75)])
-        given = {"reason": "not_ours", "note": "不属本单位职责，建议改派"} if deed == "return" else {}
-        return _of(row, deed, **given) if deed else None
+        if deed == "return":
+            return _of(row, deed, reason="not_ours", note="不属本单位职责，建议改派", photos=[self._id()])
+        return _of(row, deed) if deed else None
 
     def _in_progress(self, row: Row) -> Step | None:
         deed = chances(self._chance, [("done", _DONE[row["light"]]), ("ask_extension", 0.012), ("stuck", 0.01)])
@@ -52,7 +53,7 @@ class BodyDesk:
             self._talk.stuck.add(row["id"])
             return None
         given: Mapping[str, Step] = {
-            "done": {"answer": "已到现场处置完毕"},
+            "done": {"answer": "已到现场处置完毕", "photos": [self._id()]},
             "ask_extension": {"reason": "缺少配件", "limit": {"value": self._chance.randint(1, 3), "unit": "wd"}},
         }
         return _of(row, deed, **given[deed]) if deed else None

@@ -111,7 +111,7 @@ class DutyDesk:
         deed = chances(self._chance, [("accept", 0.85), ("refuse", 0.04), ("settle", 0.01), ("void", 0.005)])
         given: Mapping[str, Step] = {
             "refuse": {"reason": "not_found", "answer": "现场未发现所反映的问题"},
-            "settle": {"answer": "社区已当场处理"},
+            "settle": {"answer": "社区已当场处理", "photos": [self._id()]},
             "void": {"reason": "测试误报", "chief": True},
         }
         return _of(row["id"], deed, **given.get(deed, {})) if deed else None

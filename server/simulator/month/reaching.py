@@ -13,6 +13,7 @@ from typing import Any, Final
 from flask import Flask
 
 from server.simulator.line import Line, Refused
+from server.simulator.month import photos
 from server.simulator.phone import Phone
 
 _SIGN_IN: Final = 401
@@ -37,7 +38,7 @@ class Staff:
     def __init__(self, app: Flask, login: str, password: str) -> None:
         self.login = login
         self._password = password
-        self._client = app.test_client()
+        self._app, self._client = app, app.test_client()
         self._csrf = ""
 
     def ask(self, path: str, **query: str | int) -> Any:
@@ -45,7 +46,8 @@ class Staff:
         return self._call("GET", path, query_string=query)
 
     def take(self, wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Take steps of cases; return what became of each."""
+        """Take steps of cases, their photos sent before; return what became of each."""
+        photos.come(self._app, wanted)
         results: list[dict[str, Any]] = []
         for first in range(0, len(wanted), _MOST_STEPS):
             sent = {"steps": list(wanted[first : first + _MOST_STEPS])}

@@ -11,7 +11,7 @@ from server.cases.delivery.webhook_payload import OF_STEPS
 from server.cases.life.persons import Actor
 from server.cases.life.taking import Wanted, take_one
 from server.cases.life.transitions import STEPS
-from tests.cases.city import id_of
+from tests.cases.city import id_of, shown
 from tests.cases.posting import deliver, dispatch, hook, now
 from tests.cases.receiver import receiving
 
@@ -36,7 +36,9 @@ def step(begin, ground):
                 )
                 held = Held(role, None if body else id_of(session, "area", place), body)
                 actor = Actor(source, Charge(id_of(session, "person", login), frozenset({held})))
-            take_one(session, Wanted(uuid.uuid4(), issue_id, name, actor, given), ground, now())
+            take_one(
+                session, Wanted(uuid.uuid4(), issue_id, name, actor, shown(session, issue_id, given)), ground, now()
+            )
 
     return taken
 

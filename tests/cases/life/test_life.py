@@ -1,5 +1,6 @@
 """The life of a case on the real database: steps taken by people, in order, once, by those who may."""
 
+import dataclasses
 import uuid
 from datetime import timedelta
 
@@ -14,7 +15,7 @@ from server.cases.life.persons import Actor
 from server.cases.life.taking import Wanted, take, take_one
 from server.cases.lists import duty as duty_list
 from server.cases.routing.service import route_awaiting
-from tests.cases.city import EAST, NOW, WEST, id_of, issue, report, rows
+from tests.cases.city import EAST, NOW, WEST, id_of, issue, report, rows, sent_photo, shown
 
 HOUR = timedelta(hours=1)
 COUNTY, COMMUNITY = "360725", "360725100001"
@@ -56,7 +57,7 @@ def step(session, ground):
     """Takes a step: ``step(actor, issue_id, "accept")``."""
 
     def taken(actor, issue_id, name, *, now=NOW, step_id=None, seen=None, **given):
-        wanted = Wanted(step_id or uuid.uuid4(), issue_id, name, actor, given, seen)
+        wanted = Wanted(step_id or uuid.uuid4(), issue_id, name, actor, shown(session, issue_id, given), seen)
         return take_one(session, wanted, ground, now)
 
     return taken
@@ -317,3 +318,35 @@ def test_what_happened_is_neither_changed_nor_left_out(session, ground):
         with pytest.raises(Exception, match=r"never changed|fk_case_step_chain"):
             session.execute(text(wrong), {"id": issue_id})
         point.rollback()
+
+
+def test_a_photo_counts_that_has_come_and_is_of_this_case(session, ground, actor, step):
+    issue_id, other = report(session), report(session)
+    route_awaiting(session, NOW, ground)
+    handler = actor("handler", "zhujian")
+    step(handler, issue_id, "receive")
+    task = uuid.uuid4()
+    session.execute(
+        text("""
+            INSERT INTO task (id, rev, doc_rev, doc, captured_at, received_at, changed_at, kind, title, person_id,
+                              issue_id)
+            SELECT :id, 1, 1, '{}', :now, :now, :now, 'check', 'x', id, :issue FROM person LIMIT 1
+        """),
+        {"id": task, "now": NOW, "issue": issue_id},
+    )
+    mine, of_task = sent_photo(session, issue_id), sent_photo(session, task, "tasks")
+    phone = dataclasses.replace(handler, source="phone")
+    foreign, promised = sent_photo(session, other), str(uuid.uuid4())
+
+    def done(by, *photos):
+        wanted = Wanted(uuid.uuid4(), issue_id, "done", by, {"answer": "已更换", "photos": list(photos)})
+        with session.begin_nested() as point:
+            [outcome], _ = take(session, [wanted], ground, NOW)
+            point.rollback()
+        return outcome.status, outcome.error and outcome.error.reason
+
+    assert done(handler, mine, of_task) == ("taken", None)
+    assert done(handler, mine, promised) == ("refused", "photo-unknown")
+    assert done(phone, mine, promised) == ("taken", None)
+    for by in (handler, phone):
+        assert done(by, mine, foreign) == ("refused", "photo-elsewhere")

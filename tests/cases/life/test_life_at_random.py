@@ -21,7 +21,7 @@ from server.cases.life.transitions import STEPS
 from server.cases.routing.service import route_awaiting
 from sync.collections.issues import CLOSED_STATES
 from tests.cases import city
-from tests.cases.city import NOW, WEST, id_of, issue, report, rows
+from tests.cases.city import NOW, WEST, id_of, issue, report, rows, shown
 
 COUNTY, COMMUNITY = "360725", "360725100001"
 HANDS = (("dispatcher", COMMUNITY), ("supervisor", COMMUNITY), ("supervisor", COUNTY), ("handler", "zhujian"),
@@ -107,7 +107,7 @@ def test_random_histories_by_many_hands_keep_what_must_hold(session, ground, his
             options = GIVEN.get(step, [{}])
             fields = {"of": str(ids[1 - which])} if step == "merge" else options[choice % len(options)]
             seen = issue(session, ids[which])["state"] if saw else None
-            wanted = Wanted(uuid.uuid4(), ids[which], step, hands[who], fields, seen)
+            wanted = Wanted(uuid.uuid4(), ids[which], step, hands[who], shown(session, ids[which], fields), seen)
             before = len(steps.of_cases(session, [ids[which]])[ids[which]])
             [outcome], _ = take(session, [wanted], ground, now)
             after = steps.of_cases(session, [ids[which]])[ids[which]]

@@ -14,7 +14,7 @@ from server.cases.life.taking import Wanted, take_one
 from server.cases.routing.retiring import retire
 from server.cases.routing.service import route_awaiting
 from server.cases.routing.trial import mark_changed
-from tests.cases.city import NOW, id_of, issue, report
+from tests.cases.city import NOW, id_of, issue, report, shown
 from tests.cases.life.test_life import actor
 
 __all__ = ["actor"]
@@ -34,7 +34,7 @@ def take(session, ground):
         body = id_of(session, "organisation", place)
         held = Held(role, None if body else id_of(session, "area", place), body)
         actor = Actor("page", Charge(id_of(session, "person", login), frozenset({held})))
-        take_one(session, Wanted(uuid.uuid4(), issue_id, name, actor, given), ground, NOW)
+        take_one(session, Wanted(uuid.uuid4(), issue_id, name, actor, shown(session, issue_id, given)), ground, NOW)
 
     yield taken
     session.rollback()

@@ -31,7 +31,7 @@ export function whyUntaken({ type, ...told }: Instead): string {
   }
 }
 
-const INVALID = ["untaken.missing", "untaken.photo-rule", "untaken.not-taken", "untaken.choice", "untaken.unknown"] as const;
+const INVALID = ["untaken.missing", "untaken.photo-rule", "untaken.photo-unknown", "untaken.photo-elsewhere", "untaken.not-taken", "untaken.choice", "untaken.unknown"] as const;
 
 function illegal({ guard_words, happened, state, overtaken }: Omit<Instead, "type">): string {
   const last = happened?.at(-1);

@@ -222,6 +222,8 @@ export const caseEn: Record<keyof typeof caseZh, string> = {
   "untaken.who": "only these may: {who}",
   "untaken.missing": "missing: {field}",
   "untaken.photo-rule": "cases of this category need this with the step: {field}",
+  "untaken.photo-unknown": "a photo has not come yet: send it first",
+  "untaken.photo-elsewhere": "a photo is of another record: give one of this case",
   "untaken.not-taken": "the step takes no such field: {field}",
   "untaken.choice": "none of the choices: {field}",
   "untaken.unknown": "what it names is not there: {field}",

@@ -220,6 +220,8 @@ export const caseZh = {
   "untaken.who": "只能由{who}办理",
   "untaken.missing": "缺少{field}",
   "untaken.photo-rule": "此类案件的这一步须附{field}",
+  "untaken.photo-unknown": "所附照片尚未传到本案件，请先传照片",
+  "untaken.photo-elsewhere": "所附照片属于另一条记录，请为本案件另拍",
   "untaken.not-taken": "这一步没有{field}这一项",
   "untaken.choice": "{field}不在可选范围内",
   "untaken.unknown": "{field}所指的不存在",

@@ -58,6 +58,7 @@ EDGES: Sequence[str] = (
     "server.files.content",
     "server.files.by_staff",
     "server.files.imports",
+    "server.files.outboxes",
 )
 
 

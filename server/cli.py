@@ -264,6 +264,13 @@ def calendar_export(*, year: int, area: str | None) -> int:
     return on_running_patrol("server.commands.calendar", "calendar_export", year=year, area=area)
 
 
+@patrol.command("import-outbox")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False))
+def import_outbox(*, file: str) -> int:
+    """接收手机导出的未上传内容 · take in what a phone could not send, from the file that it exported."""
+    return on_running_patrol("server.commands.outboxes", "import_outbox", file=file)
+
+
 @patrol.command("import-boundaries")
 @click.argument("file", type=click.Path(exists=True))
 @click.option(

@@ -130,6 +130,7 @@ class Config:
     files_url: str = ""
     file_limit_bytes: int = 48 * 1024 * 1024
     import_limit_bytes: int = 200 * 1024 * 1024
+    outbox_limit_bytes: int = 512 * 1024 * 1024
     tile_cache_bytes: int = 32 * 1024 * 1024
     open_uploads: int = 50
     open_upload_bytes: int = 500 * 1024 * 1024
@@ -171,6 +172,7 @@ class Config:
             file_limit_bytes=int(environ.get("PATROL_FILE_LIMIT_BYTES", cls.file_limit_bytes)),
             tile_cache_bytes=int(environ.get("PATROL_TILE_CACHE_BYTES", cls.tile_cache_bytes)),
             import_limit_bytes=int(environ.get("PATROL_IMPORT_LIMIT_BYTES", cls.import_limit_bytes)),
+            outbox_limit_bytes=int(environ.get("PATROL_OUTBOX_LIMIT_BYTES", cls.outbox_limit_bytes)),
             upload_patience=timedelta(
                 seconds=float(environ.get("PATROL_UPLOAD_PATIENCE_S", cls.upload_patience.total_seconds()))
             ),

@@ -6,12 +6,12 @@ from flask import Response
 from flask_smorest import Blueprint
 from marshmallow import Schema, fields
 
-from server.api.in_charge import require_city
 from server.cases.lists.bodies import list_bodies
 from server.cases.routing.retiring import retire
 from server.database.transaction import transaction
 from server.http.auth import staff_required
 from server.http.fresh import fresh_json
+from server.http.in_charge import require_city
 
 blueprint = Blueprint("bodies", __name__, url_prefix="/v1", description="承办单位 · bodies that handle cases")
 

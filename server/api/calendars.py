@@ -31,7 +31,6 @@ from server.api.calendar_schemas import (
     year_json,
     years_json,
 )
-from server.api.in_charge import require_area
 from server.cases.calendars import store
 from server.cases.calendars.calendar import SHANGHAI
 from server.cases.calendars.sheet import write
@@ -40,6 +39,7 @@ from server.cases.deadlines import entering, moves
 from server.cases.errors import UnknownCalendar
 from server.database.transaction import Transaction, transaction
 from server.http.auth import calling_charge, staff_required
+from server.http.in_charge import require_area
 from server.jobs.queues import wake
 
 blueprint = Blueprint("calendars", __name__, url_prefix="/v1/calendars", description="工作日历 · the work calendar")

@@ -13,7 +13,6 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from server import clock
-from server.api.in_charge import require_city
 from server.api.moments import moment_field
 from server.cases.catalogues import editions, workbook
 from server.cases.catalogues.editions import Version
@@ -26,6 +25,7 @@ from server.database.ground_cache import ground_at
 from server.database.transaction import Transaction, transaction
 from server.http.auth import access, calling_charge, staff_required
 from server.http.fresh import fresh_json
+from server.http.in_charge import require_city
 from server.jobs.queues import wake
 from sync.collections.fields import Text
 

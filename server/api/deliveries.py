@@ -12,7 +12,6 @@ from marshmallow import Schema, fields, validate
 
 from server import clock
 from server.accounts.charge import reach
-from server.api.in_charge import require_city
 from server.api.issue_schemas import Listed
 from server.cases.delivery import endpoints
 from server.cases.delivery.webhook import send
@@ -22,6 +21,7 @@ from server.database.extensions import limited, settings
 from server.database.transaction import Transaction, transaction
 from server.http.auth import calling_charge, staff_required
 from server.http.fresh import fresh_json
+from server.http.in_charge import require_city
 from server.jobs.queues import wake
 from sync.collections.fields import Flag, Text
 

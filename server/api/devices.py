@@ -1,5 +1,6 @@
 """/v1/devices: a code from the staff turns a phone into a device; staff revoke it. Knows no SQL."""
 
+import base64
 import functools
 import uuid
 from typing import Any
@@ -10,11 +11,13 @@ from marshmallow import Schema, fields, validate
 from server import clock
 from server.accounts.charge import RULING
 from server.accounts.service import code_stands, private_over
-from server.api.in_charge import in_charge
+from server.database.extensions import settings
 from server.database.ground_cache import ground_now
 from server.database.transaction import transaction
 from server.http.attempts import code_attempt
 from server.http.auth import access, calling_device, device_required, forget_device, staff_required
+from server.http.in_charge import in_charge
+from server.outboxes.keys import keys_of
 from sync.access.devices import authenticate, belongs, describe, enrol, revoke, wiped
 from sync.access.scope import current_scope
 from sync.collections.fields import Extra, Text
@@ -49,6 +52,13 @@ class EnrolmentSchema(Schema):
     device = fields.Nested(DescribedSchema, required=True)
 
 
+class OutboxKeySchema(Schema):
+    """A public key of P-256. ``public``: the point, uncompressed, base64; ``id``: the first 8 bytes of its SHA-256."""
+
+    id = Text(required=True)
+    public = Text(required=True)
+
+
 @blueprint.post("")
 @access("public: whoever holds a code that the staff gave out, once")
 @blueprint.arguments(EnrolmentSchema)
@@ -73,8 +83,23 @@ def enrol_device(sent: dict[str, Any]) -> dict[str, Any]:
         "worker": worker,
         "scope": {"version": scope.version, "grids": codes},
         "protocol": PROTOCOL,
+        "outbox_key": _outbox_key(),
         "server_time": now.isoformat(),
     }
+
+
+@blueprint.get("/outbox-key")
+@device_required(revoked_may=True)
+@blueprint.doc(security=[{"device": []}])
+@blueprint.response(200, OutboxKeySchema)
+def outbox_key() -> dict[str, Any]:
+    """Return the public key for which a phone encrypts the file of what it could not send."""
+    return _outbox_key()
+
+
+def _outbox_key() -> dict[str, str]:
+    keys = keys_of(settings().secret_key)
+    return {"id": keys.id.hex(), "public": base64.b64encode(keys.public).decode()}
 
 
 @blueprint.patch("/self")

@@ -47,7 +47,6 @@ from server.api.edition_schemas import (
     move_json,
     plan_json,
 )
-from server.api.in_charge import named
 from server.database.extensions import settings
 from server.database.ground_cache import ground_at, ground_now
 from server.database.transaction import Transaction, transaction
@@ -55,6 +54,7 @@ from server.grids.concerned import concerned
 from server.grids.ground_kept import require_ground_kept
 from server.grids.rights import DRAWING, require_own
 from server.http.auth import calling_charge, calling_staff, staff_required
+from server.http.in_charge import named
 from server.jobs.queues import wake
 from sync.collections.attachments import ATTACHABLE
 from sync.errors import CollectionUnknown, NotFoundInCharge

@@ -9,12 +9,12 @@ from marshmallow import Schema, fields, validate
 
 from server import clock
 from server.accounts.charge import RULING
-from server.api.in_charge import in_charge, named
 from server.api.moments import moment_field
 from server.database.extensions import settings
 from server.database.ground_cache import ground_at, ground_now
 from server.database.transaction import transaction
 from server.http.auth import staff_required
+from server.http.in_charge import in_charge, named
 from server.http.paths import MOST_OF_MANY
 from server.http.problems import language
 from server.jobs.queues import wake

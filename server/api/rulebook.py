@@ -11,7 +11,6 @@ from sqlalchemy import and_, not_
 
 from server.accounts.charge import reach
 from server.accounts.issue_sight import in_reach, masked
-from server.api.in_charge import require_area
 from server.cases.calendars.calendar import Limit
 from server.cases.case import Rule
 from server.cases.routing import trial
@@ -19,6 +18,7 @@ from server.cases.routing.rulebook import Draft, Listed, active_rules, listed_ru
 from server.cases.tables import HOURS, LIMIT_UNITS, SOURCES
 from server.database.transaction import Transaction, transaction
 from server.http.auth import calling_charge, staff_required
+from server.http.in_charge import require_area
 from server.jobs.queues import wake
 from sync.collections.fields import Text
 from sync.collections.issues import SEVERITIES

@@ -10,11 +10,11 @@ from marshmallow import Schema, fields, validate
 from geo.editions.ground import Ground
 from server import clock
 from server.accounts.charge import RULING
-from server.api.in_charge import in_charge, named
 from server.cases.calendars.calendar import SHANGHAI
 from server.database.ground_cache import ground_now
 from server.database.transaction import transaction
 from server.http.auth import staff_required
+from server.http.in_charge import in_charge, named
 from server.http.problems import language
 from server.jobs.queues import JOBS, wake
 from sync.collections.fields import Text

@@ -9,7 +9,6 @@ from flask_smorest import Blueprint
 from marshmallow import Schema, fields, validate
 
 from server.accounts.charge import reach
-from server.api.in_charge import require_city
 from server.cases.calendars.calendar import Limit
 from server.cases.clocks.terms import LONGEST, WINDOWS, WORDS
 from server.cases.deadlines import terms
@@ -17,6 +16,7 @@ from server.cases.deadlines.terms import Asked, Move
 from server.cases.timing.tables import STAGE_UNITS
 from server.database.transaction import transaction
 from server.http.auth import calling_charge, staff_required
+from server.http.in_charge import require_city
 from server.jobs.queues import wake
 from sync.collections.fields import Text
 

@@ -73,6 +73,7 @@ class Front:
     upload_patience_s: int = 30
     file_limit_bytes: int = Config.file_limit_bytes
     import_limit_bytes: int = Config.import_limit_bytes
+    outbox_limit_bytes: int = Config.outbox_limit_bytes
 
 
 def wishes(environ: Mapping[str, str]) -> dict[str, object]:
@@ -92,6 +93,7 @@ def wishes(environ: Mapping[str, str]) -> dict[str, object]:
         "body_patience_s": "PATROL_BODY_PATIENCE_S",
         "file_limit_bytes": "PATROL_FILE_LIMIT_BYTES",
         "import_limit_bytes": "PATROL_IMPORT_LIMIT_BYTES",
+        "outbox_limit_bytes": "PATROL_OUTBOX_LIMIT_BYTES",
     }
     said |= {field: int(environ[name]) for field, name in numbers.items() if environ.get(name)}
     return said
@@ -107,6 +109,13 @@ _STREAM: Final = """\
             limit_conn streams {streams};
             proxy_buffering off;
             proxy_read_timeout 60s;
+            proxy_pass http://application;
+        }}"""
+
+_LARGE: Final = """\
+        location = {path} {{
+            client_max_body_size {limit_bytes};
+            proxy_read_timeout 300s;
             proxy_pass http://application;
         }}"""
 
@@ -146,12 +155,18 @@ def configuration(front: Front) -> str:
         body_bytes=Config.max_body_bytes + ROOM_BYTES,
         push_bytes=Config.max_body_bytes + ROOM_BYTES,
         file_bytes=front.file_limit_bytes + ROOM_BYTES,
-        import_bytes=front.import_limit_bytes + ROOM_BYTES,
         callers_burst=front.callers_per_s * 4,
         strangers_burst=front.strangers_per_s * 4,
         errors=_errors(hsts),
         streams="\n".join(
             _STREAM.format(path=path, connections=front.connections, streams=front.streams) for path in EVENT_STREAMS
+        ),
+        large="\n".join(
+            _LARGE.format(path=path, limit_bytes=limit_bytes + ROOM_BYTES)
+            for path, limit_bytes in (
+                ("/v1/boundaries/imports", front.import_limit_bytes),
+                ("/v1/support/outboxes", front.outbox_limit_bytes),
+            )
         ),
         assets_headers=_headers("public, max-age=31536000, immutable", hsts),
         pages=_pages(hsts),

@@ -4,14 +4,14 @@ import datetime as dt
 import hashlib
 import secrets
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
-from sync.access.charge import InCharge, person_wholly_in_charge
+from sync.access.charge import InCharge, person_in_charge, person_wholly_in_charge
 from sync.errors import CodeExpired, CodeUnknown, CodeUsed, CodeVoid, DeviceRevoked, TokenUnknown
 from sync.sql.statements import Reader, Statement
 from sync.tables import Device, Enrolment, Person
@@ -141,7 +141,7 @@ def enrol(
     return Enrolled(device.id, device.uid, token, person)
 
 
-_CALLING = Statement("""
+_FACTS = """
     SELECT device.id, device.uid, device.person_id, person.name, device.app_version,
            least(device.revoked_at, person.inactive_since),
            device.wipe_ordered_at IS NOT NULL, city_state.epoch, city_state.ground_serial, city_state.scope_serial,
@@ -152,7 +152,12 @@ _CALLING = Statement("""
         SELECT version, grid_ids, zones, serials, holds_until FROM scope_snapshot
         WHERE person_id = device.person_id ORDER BY version DESC LIMIT 1
     ) AS scope ON true
-    WHERE device.token_hash = :digest
+"""
+_CALLING = Statement(f"{_FACTS} WHERE device.token_hash = :digest")
+_NAMED = Statement(f"{_FACTS} WHERE device.uid = :uid")
+_CARRIED = Statement("""
+    SELECT device.token_hash, device.skew_ms, person.login FROM device JOIN person ON person.id = device.person_id
+    WHERE device.uid = :uid
 """)
 
 
@@ -162,13 +167,40 @@ def authenticate(source: Session | Reader, token: str, *, revoked_may: bool = Fa
     rows = _CALLING.run(source, digest=digest) if isinstance(source, Session) else _CALLING.read(source, digest=digest)
     if not rows:
         raise TokenUnknown
-    *facts, over, version, grids, zones, serials, holds_until = rows[0]
-    zoned = tuple(map(tuple, zones or ()))
-    scope = None if version is None else LastScope(version, tuple(grids), zoned, tuple(serials), holds_until)
-    device = CallingDevice(*(*facts, scope, None if over is None else tuple(over)))
+    device = _calling(rows[0])
     if device.revoked_at is not None and not revoked_may:
         raise revocation(device)
     return device
+
+
+def _calling(row: Sequence[Any]) -> CallingDevice:
+    *facts, over, version, grids, zones, serials, holds_until = row
+    zoned = tuple(map(tuple, zones or ()))
+    scope = None if version is None else LastScope(version, tuple(grids), zoned, tuple(serials), holds_until)
+    return CallingDevice(*(*facts, scope, None if over is None else tuple(over)))
+
+
+@dataclass(frozen=True, slots=True)
+class AbsentDevice:
+    """A device for which somebody else speaks, as a file does that was carried here.
+
+    ``token_hash``: SHA-256 of its token, by which it proves what it wrote; ``skew``: by how much its clock was ahead
+    of ours when it was last heard of; ``login``: of its person.
+    """
+
+    calling: CallingDevice
+    token_hash: bytes
+    skew: dt.timedelta
+    login: str
+
+
+def absent(session: Session, device_uid: uuid.UUID) -> AbsentDevice | None:
+    """Return a device by its id, revoked or not; None where there is none."""
+    rows, carried = _NAMED.run(session, uid=device_uid), _CARRIED.run(session, uid=device_uid)
+    if not rows:
+        return None
+    token_hash, skew_ms, login = carried[0]
+    return AbsentDevice(_calling(rows[0]), bytes(token_hash), dt.timedelta(milliseconds=skew_ms or 0), login)
 
 
 def revocation(device: CallingDevice) -> DeviceRevoked:
@@ -221,8 +253,14 @@ def void_codes(session: Session, person_id: int, *, now: dt.datetime) -> None:
 
 
 _IN_CHARGE = text(f"SELECT 1 FROM device WHERE uid = :uid AND {person_wholly_in_charge('device.person_id')}")  # noqa: S608  # constants of ours
+_LOOKED_AFTER = text(f"SELECT 1 FROM device WHERE uid = :uid AND {person_in_charge('device.person_id')}")  # noqa: S608  # constants of ours
 
 
 def belongs(session: Session, device_uid: uuid.UUID, charge: InCharge) -> bool:
     """Return whether a device is of somebody who does field work in areas in charge today, and holds nothing beyond."""
     return session.execute(_IN_CHARGE, charge.asked() | {"uid": device_uid}).first() is not None
+
+
+def looked_after(session: Session, device_uid: uuid.UUID, charge: InCharge) -> bool:
+    """Return whether a device is of somebody who does field work in areas in charge today."""
+    return session.execute(_LOOKED_AFTER, charge.asked() | {"uid": device_uid}).first() is not None

@@ -120,6 +120,7 @@ def _phones(ids):
             )
             for area in AREAS
         ],
+        "GET /v1/devices/outbox-key": [Ask("/v1/devices/outbox-key", any_phone)],
         "PATCH /v1/devices/self": [Ask("/v1/devices/self", phone, {"app_version": "1.0.1"})],
         "POST /v1/devices/wiped": [Ask("/v1/devices/wiped", any_phone)],
         "POST /v1/files": [Ask("/v1/files", phone, headers=tus)],
@@ -340,6 +341,9 @@ def _matters(ids):
         "GET /v1/support/set-aside": [Ask("/v1/support/set-aside", ruling)],
         "POST /v1/support/set-aside/retry": [
             Ask("/v1/support/set-aside/retry", nobody, {"queue": "merge", "item": _NONE})
+        ],
+        "POST /v1/support/outboxes": [
+            Ask("/v1/support/outboxes", ruling, headers={"Content-Type": "multipart/form-data"})
         ],
         "GET /v1/support/silent-workers": [Ask("/v1/support/silent-workers", ruling)],
         "GET /v1/support/records/<collection>/<uuid:record_id>": [

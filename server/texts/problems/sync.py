@@ -62,4 +62,48 @@ SYNC: dict[str, Problem] = {
     "no-edition": Problem(
         503, "尚未发布网格", "No grids are published yet", "请先导入并发布边界", "Import and publish boundaries first"
     ),
+    "outbox-error": Problem(400, "携带文件有误", "The outbox file is at fault"),
+    "outbox-unreadable": Problem(
+        422,
+        "这不是手机导出的文件，或其版本无法识别",
+        "This is no file that a phone exported, or of a form not known here",
+        "请选择手机“导出未上传内容”得到的文件；若来自较新的应用，请先升级服务器",
+        "Choose the file that the phone exported; where its app is newer, update the server first",
+    ),
+    "outbox-key-foreign": Problem(
+        422,
+        "该文件是为另一座城市加密的，或加密后本服务器更换过密钥",
+        "The file is encrypted for another city, or for a secret that this server had before",
+        "请交给手机所登记的服务器；若密钥已更换，请让手机联网后重新导出",
+        "Hand it in at the server that the phone is enrolled with; where the secret was changed, have the phone export "
+        "anew once it was online",
+    ),
+    "outbox-damaged": Problem(
+        422,
+        "文件不完整或被改动，未接收任何内容",
+        "The file was changed or is not whole; nothing of it was taken",
+        "请从手机重新复制；手机中的内容仍在",
+        "Copy it from the phone again; the phone still has everything",
+    ),
+    "outbox-too-large": Problem(
+        413,
+        "文件过大",
+        "The file is too large",
+        "上限见 limit；请分次导出，或让手机联网上传",
+        "limit says how much it may hold; export less at a time, or have the phone send it",
+    ),
+    "outbox-phone-unknown": Problem(
+        404,
+        "本市没有登记过导出该文件的手机",
+        "No phone of this city made this file",
+        "请核对手机登记在哪台服务器；若服务器恢复过备份，请重新登记该手机，未上传内容会保留",
+        "Look where the phone is enrolled; after a restore of the server enrol the phone again, it keeps what it has",
+    ),
+    "outbox-phone-revoked": Problem(
+        409,
+        "该手机停用已久，不再接收其内容",
+        "The phone was revoked too long ago; its work is no longer taken",
+        "请联系管理员",
+        "Ask an administrator",
+    ),
 }

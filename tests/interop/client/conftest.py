@@ -20,7 +20,7 @@ def server(sync_url, redis_url, files_url):
 
 
 @pytest.fixture
-def control(session, sync_url, tmp_path):
+def control(session, sync_url, tmp_path, server):
     engine = session.get_bind()
 
     @contextmanager
@@ -28,7 +28,7 @@ def control(session, sync_url, tmp_path):
         with Session(engine, expire_on_commit=False) as fresh, fresh.begin():
             yield fresh
 
-    serving = ControlServer(Control(opened, sync_url, tmp_path))
+    serving = ControlServer(Control(opened, sync_url, tmp_path, server.environment))
     yield serving
     serving.shutdown()
     serving.server_close()

@@ -1,6 +1,9 @@
 """What a test in another language asks of the city: an HTTP server on loopback with one command a path."""
 
+import base64
 import json
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,6 +13,7 @@ from sqlalchemy import text
 from geo.editions.ground import Grounds
 from server.accounts.service import enrol_worker
 from server.launch.backup import dump, restore
+from server.launch.state import CHECKOUT
 from sync.access.devices import revoke
 from sync.resolution.conflicts import settle_waiting
 from tests.cases import city
@@ -22,8 +26,8 @@ AREAS = {"west": city.WEST, "east": city.EAST}
 class Control:
     """The commands. Each takes a JSON object and returns one; one is carried out at a time."""
 
-    def __init__(self, opened, url, folder):
-        self.opened, self.url, self.folder = opened, url, folder
+    def __init__(self, opened, url, folder, environment=None):
+        self.opened, self.url, self.folder, self.environment = opened, url, folder, environment
         self.grounds = Grounds()
 
     def clear(self):
@@ -105,6 +109,24 @@ class Control:
                 {"device": device},
             ).all()
         return {"count": len(rows), "status": {str(row.op_id): row.status for row in rows}}
+
+    def hand_in(self, file):
+        """Take in an outbox file (base64), as `./patrol import-outbox` does; return its exit code and what it says."""
+        (self.folder / "day.outbox").write_bytes(base64.b64decode(file))
+        call = "import sys; from server.commands.outboxes import import_outbox as f; sys.exit(f(file=sys.argv[1]))"
+        done = subprocess.run(
+            [sys.executable, "-c", call, str(self.folder / "day.outbox")],
+            env=self.environment, cwd=CHECKOUT, check=False, capture_output=True, text=True,
+        )  # fmt: skip
+        return {"code": done.returncode, "said": done.stdout + done.stderr}
+
+    def files(self, record):
+        """The attachments of a record: id -> SHA-256 of what was sent, and the bond."""
+        with self.opened() as session:
+            rows = session.execute(
+                text("SELECT id, doc ->> 'sha256', bond FROM attachment WHERE record_id = :id"), {"id": record}
+            ).all()
+        return {str(row[0]): [row[1], row[2]] for row in rows}
 
     def spoil(self, record):
         """Change a record behind the feed's back, as no part of the server does."""

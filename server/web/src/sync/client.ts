@@ -1,6 +1,7 @@
 /** The client: what an app calls. Everything it does is kept in IndexedDB, so that a tab may close at any moment. */
 
 import { liveQuery, type Observable } from "dexie";
+import { carry, type Carried, keepKey, noteKey, type UnsentPhoto } from "./carry.js";
 import { type Exchanged, exchange, type Means } from "./exchange.js";
 import { listen } from "./hints.js";
 import { uuid7 } from "./ids.js";
@@ -83,6 +84,8 @@ export class SyncClient {
     const device = await transport.enrol(this.#line(null), code, described);
     await this.store.atomically(async () => {
       await this.store.note("device", device);
+      await this.store.singles.delete("outbox_key");
+      if (device.outbox_key) await noteKey(this.store, device.outbox_key, this.#options.clock());
       await this.store.singles.delete("standing");
     });
     return device;
@@ -150,6 +153,7 @@ export class SyncClient {
     const means = await this.#means();
     return alone(this.store, this.#options.locks, this.#holder, this.#options.clock, async () => {
       const done = await exchange(means);
+      await keepKey(this.store, means.line, this.#options.clock());
       const { pulled_at } = await this.store.position();
       await outbox.prune(this.store, Math.min(pulled_at ?? 0, this.#options.clock() - this.#options.keep_ms));
       return done;
@@ -181,6 +185,18 @@ export class SyncClient {
       if (grid === null) return beginAnew(this.store, cursor);
       if (await proving.replace(this.store, grid, cursor, await transport.recordsOf(line, grid))) return;
     }
+  }
+
+  /**
+   * Put everything that was not sent into one file that only the server can open: for a share or a cable, taken in at
+   * the station. It is sent all the same when there is a network; what comes both ways happens once. Throws
+   * `NotEnrolled`, `NothingToCarry`, `NoOutboxKey`, or `CannotSeal` on a page that did not come over HTTPS.
+   */
+  async carry(app_version: string, photos: readonly UnsentPhoto[] = []): Promise<Carried> {
+    const { line } = await this.#means();
+    const now = this.#options.clock();
+    if ((await this.store.single("outbox_key")) === undefined) await keepKey(this.store, line, now);
+    return carry(this.store, photos, { app_version, now });
   }
 
   /** Exchange from now on: at once, when something was entered, at the server's hints, and every so often. */

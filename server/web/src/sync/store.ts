@@ -6,6 +6,7 @@
  */
 
 import { Dexie, type Table } from "dexie";
+import type { OutboxKey } from "./sealing.js";
 import type { Action, Enrolled, Fields, Grid, Operation, Outcome, Problem, Result, Scope } from "./types.js";
 
 /** `waiting`: not answered yet. All other states are the server's. */
@@ -74,6 +75,11 @@ export interface Lease {
   until: number;
 }
 
+/** The server's key for files that are carried to it, and when it was asked for (ms). */
+export interface KeptKey extends OutboxKey {
+  readonly asked_at: number;
+}
+
 /** The single rows: one of each name. */
 export interface Singles {
   device: Device;
@@ -81,6 +87,7 @@ export interface Singles {
   position: Position;
   standing: Standing;
   lease: Lease;
+  outbox_key: KeptKey;
 }
 
 export const AT_FIRST: Position = {

@@ -6,6 +6,7 @@
  * `Busy`: it said when to come again.
  */
 
+import type { OutboxKey } from "./sealing.js";
 import type {
   Change,
   Described,
@@ -102,6 +103,11 @@ export async function recordsOf(line: Line, grid: string): Promise<Change[]> {
 
 export async function status(line: Line): Promise<DeviceStatus> {
   return read<DeviceStatus>(await request(line, "/v1/sync/status"));
+}
+
+/** Return the key for which a file is encrypted that is carried to the server. */
+export async function outboxKey(line: Line): Promise<OutboxKey> {
+  return read<OutboxKey>(await request(line, "/v1/devices/outbox-key"));
 }
 
 /** Tell the server that the device has wiped itself. */

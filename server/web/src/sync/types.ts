@@ -136,5 +136,7 @@ export interface Enrolled {
   readonly worker: { readonly login: string; readonly name: string };
   readonly scope: Scope;
   readonly protocol: { readonly min: number; readonly current: number };
+  /** For what is carried to the server as a file; absent from servers that do not take such files. */
+  readonly outbox_key?: { readonly id: string; readonly public: string };
   readonly server_time: string;
 }

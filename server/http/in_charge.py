@@ -1,5 +1,6 @@
 """What the signed-in caller answers for, as the engine takes it: grids, areas, or the whole city."""
 
+from dataclasses import replace
 from typing import Any
 
 from geo.editions.ground import Ground
@@ -19,18 +20,27 @@ def in_charge(tx: Transaction, *, within: str = "") -> InCharge:
     ``within``: the code of an area; then only what of the duty lies in it. Raises ``NotFoundInCharge`` where
     nothing of it does.
     """
-    charge, now = calling_charge(), clock.now()
     ground = ground_now(tx.session)
+    return charge_of(ground) if not within else _charge_within(ground, within)
+
+
+def charge_of(ground: Ground) -> InCharge:
+    """Return the caller's duty on this ground; only inside ``staff_required``."""
+    charge, now = calling_charge(), clock.now()
     reached = reach(charge, ground)
     areas = [area for area in ground.areas if area_in_charge(ground, area, charge.areas(*RULING))]
-    if not within:
-        return InCharge(charge.person_id, reached.duty_grid_ids, areas, reached.duty_everywhere, now)
+    return InCharge(charge.person_id, reached.duty_grid_ids, areas, reached.duty_everywhere, now)
+
+
+def _charge_within(ground: Ground, within: str) -> InCharge:
+    """Return what of the duty lies in an area. Raises ``NotFoundInCharge``."""
+    whole = charge_of(ground)
     tops = frozenset(area for area, facts in ground.areas.items() if facts.code == within)
-    areas = [area for area in areas if area_in_charge(ground, area, tops)]
+    areas = [area for area in whole.area_ids if area_in_charge(ground, area, tops)]
     if not areas:
         raise NotFoundInCharge
-    grids = [grid for grid in reached.duty_grid_ids if ground.lies_in(grid, tops)]
-    return InCharge(charge.person_id, grids, areas, everywhere=False, now=now)
+    grids = [grid for grid in whole.grid_ids if ground.lies_in(grid, tops)]
+    return replace(whole, grid_ids=grids, area_ids=areas, everywhere=False)
 
 
 def require_city(tx: Transaction, *, what: str = "area") -> None:

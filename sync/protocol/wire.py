@@ -159,41 +159,50 @@ def _unzstd(body: bytes) -> bytes:
         raise EncodingDamaged(encoding="zstd") from None
 
 
-def decode(body: bytes) -> Batch:
-    """Return the batch in an unpacked body.
+class Search:
+    """The bytes of a body that are dear: looked at value by value (a hundred times what reading costs), or kept unusable."""
+
+    def __init__(self) -> None:
+        self.looked_at = 0
+        self._left = SEARCHED_BYTES
+
+    def whole(self, body: bytes) -> None:
+        """Count a body that is looked at from end to end. Raises ``BodyTooLarge``: smaller batches will pass."""
+        self.looked_at += len(body)
+        if len(body) > SEARCHED_BYTES:
+            raise BodyTooLarge(limit_bytes=SEARCHED_BYTES)
+
+    def begin(self, raw: bytes) -> None:
+        """Count an operation that is looked at next. Raises ``BodyTooLarge`` where all of them are too much."""
+        self.looked_at += len(raw)
+        self._left -= len(raw)
+        if self._left < 0:
+            raise BodyTooLarge(limit_bytes=SEARCHED_BYTES)
+
+
+def decode(body: bytes, search: Search | None = None) -> Batch:
+    """Return the batch in an unpacked body; ``search`` counts what must be looked at value by value.
 
     Raises ``MalformedJson``, ``NestedTooDeep``, ``EnvelopeInvalid`` (naming the field) or ``BodyTooLarge`` (more than
     1,000 operations).
     """
-    envelope = _envelope(body)
+    search = search or Search()
+    envelope = _envelope(body, search)
     if len(envelope.ops) > MAX_OPS:
         raise BodyTooLarge(limit_ops=MAX_OPS)
-    search = _Search()
     return Batch(envelope.batch_id, envelope.sent_at, tuple(_read(bytes(raw), search) for raw in envelope.ops))
 
 
-class _Search:
-    """How much of a body may still be looked at value by value."""
-
-    left = SEARCHED_BYTES
-
-    def begin(self, raw: bytes) -> None:
-        """Count what is looked at next. Raises ``BodyTooLarge`` beyond the bound: smaller batches will pass."""
-        self.left -= len(raw)
-        if self.left < 0:
-            raise BodyTooLarge(limit_bytes=SEARCHED_BYTES)
-
-
-def _envelope(body: bytes) -> _Envelope:
+def _envelope(body: bytes, search: Search) -> _Envelope:
     try:
         return msgspec.json.decode(body, type=_Envelope)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        return _lenient_envelope(body)
+        return _lenient_envelope(body, search)
 
 
-def _lenient_envelope(body: bytes) -> _Envelope:
+def _lenient_envelope(body: bytes, search: Search) -> _Envelope:
     """Read what the standard does not have, so that what is wrong with one operation holds up no other."""
-    _Search().begin(body)
+    search.whole(body)
     try:
         head, ops = split(body)
         plain = normal.cleaned(lenient(head))
@@ -238,8 +247,9 @@ def _told(error: msgspec.ValidationError) -> tuple[str, str]:
     return place.strip("`.") or message.rpartition("`")[0].rpartition("`")[2], message
 
 
-def _read(raw: bytes, search: _Search) -> Op | Unreadable:
+def _read(raw: bytes, search: Search) -> Op | Unreadable:
     if len(raw) > MAX_OP_BYTES:
+        search.looked_at += len(raw)
         return _unreadable(raw, _named(raw), Reason("operation-too-large"))
     try:
         plain = msgspec.json.decode(raw)
@@ -267,7 +277,7 @@ def _named(raw: bytes) -> dict[str, Any] | None:
     return {"op_id": name.op_id, "seq": name.seq}
 
 
-def _read_leniently(raw: bytes, search: _Search) -> Op | Unreadable:
+def _read_leniently(raw: bytes, search: Search) -> Op | Unreadable:
     search.begin(raw)
     body_hash = hashlib.blake2b(raw, digest_size=16).digest()
     try:

@@ -1,5 +1,6 @@
 """Who is let in to push, and how much they may bring: caps, packing, tokens, leavers, codes."""
 
+import dataclasses
 import datetime as dt
 import gzip
 import json
@@ -52,6 +53,25 @@ def test_packed_both_ways(phone_of, encoding, pack):
     assert answer.headers["Content-Encoding"] == encoding
     unpack = gzip.decompress if encoding == "gzip" else zstandard.ZstdDecompressor().decompress
     assert len(json.loads(unpack(answer.data))["results"]) == 30
+
+
+HEAVY = {
+    "searched": lambda batch: batch[:-1] + b', "more": "' + b"\\ud83d" * 40_000 + b'"}',
+    "large": lambda batch: batch[:-1] + b', "more": "' + b" " * 7_000_000 + b'"}',
+    "kept": lambda batch: batch.replace(b'"data": {', b'"data": {"note": "' + b"x" * 300_000 + b'", '),
+}
+
+
+@pytest.mark.parametrize("spoil", HEAVY.values(), ids=HEAVY)
+def test_what_is_heavy_to_read_counts_as_many_pushes_of_that_phone_alone(app, phone_of, monkeypatch, spoil):
+    monkeypatch.setitem(app.config, "PATROL", dataclasses.replace(app.config["PATROL"], push_rate="15 per minute"))
+    heavy, other = phone_of("west"), phone_of("east")
+    for _ in range(5):
+        assert heavy.send(heavy.visit()).status_code == 200
+    assert raw(heavy, spoil(json.dumps(heavy.envelope(heavy.visit())).encode())).status_code in (200, 400)
+    told = heavy.send(heavy.visit())
+    assert (told.status_code, "Retry-After" in told.headers) == (429, True)
+    assert other.send(other.visit()).status_code == 200
 
 
 def test_more_than_a_thousand_operations_are_refused(phone_of):

@@ -160,7 +160,7 @@ def _unzstd(body: bytes) -> bytes:
 
 
 class Search:
-    """The bytes of a body that are dear: looked at value by value (a hundred times what reading costs), or kept unusable."""
+    """The bytes of a body that are dear: looked at value by value (a hundred times of reading), or kept unusable."""
 
     def __init__(self) -> None:
         self.looked_at = 0

@@ -115,6 +115,7 @@ PAGES = {
     "support": ("/support", sample.SUPERVISOR, nothing),
     "calendar": ("/calendar", sample.ADMIN, a_year),
     "areas of a list": ("/support", sample.SUPERVISOR, a_list_of_areas),
+    "a phone's file": ("/support?list=outbox", sample.SUPERVISOR, nothing),
     "visits in no grid": ("/support?list=adrift", sample.SUPERVISOR, nothing),
     "grids": ("/grids", sample.DRAWER, nothing),
     "accounts": ("/people", sample.ADMIN, somebody_found),

@@ -18,6 +18,7 @@ from sync.resolution.conflicts import settle_waiting
 from tests.api.serving import served
 from tests.browser import sample
 from tests.browser.conftest import NARROW, WIDE, founded
+from tests.files.outbox_file import OutboxFile, outbox_key
 from tests.sync.phone import Phone
 
 NAMES = ("赖志远", "廖春梅")
@@ -247,6 +248,36 @@ def test_who_made_a_code_is_told_beside_it_and_beside_the_phone(page, city):
     expect(desk.locator("tbody tr", has_text=NAMES[0]).first).to_be_visible()
     desk.locator("tbody tr", has_text=NAMES[0]).get_by_role("link", name="查看手机").first.click()
     expect(desk.locator(".facts")).to_contain_text("发码人")
+
+
+def test_what_a_phone_could_not_send_is_handed_in_as_its_file_and_a_wrong_file_is_named(
+    page, city, tmp_path, looked_at
+):
+    phone = city.phones[0]
+    key = phone.client.get("/v1/devices/outbox-key", headers=phone.headers).json
+    # The phone of this test speaks to the same city by an app of its own, which has another secret.
+    foreign = tmp_path / "foreign.outbox"
+    foreign.write_bytes(OutboxFile(phone, [phone.visit(city.place)]).sealed(key))
+    file = tmp_path / "day.outbox"
+    day = OutboxFile(phone, [phone.visit(city.place), phone.visit(city.place, outcome="maybe")])
+    day.add_photo(b"no picture", day.ops[0]["id"])
+    file.write_bytes(day.sealed(outbox_key("k" * 32)))
+    desk = page("/support?list=outbox")
+    desk.get_by_role("button", name="交入", exact=True).click()
+    expect(desk.get_by_role("alert")).to_contain_text("请先选择手机导出的文件")
+    desk.get_by_label("手机导出的文件").set_input_files(foreign)
+    desk.get_by_role("button", name="交入", exact=True).click()
+    expect(desk.get_by_role("alert")).to_contain_text("另一座城市")
+    desk.get_by_label("手机导出的文件").set_input_files(file)
+    desk.get_by_role("button", name="交入", exact=True).click()
+    told = desk.get_by_role("status")
+    for words in (NAMES[0], "已接收 1 条", "待核 1 条", "未接收的照片 1 张", "不接收此文件"):
+        expect(told).to_contain_text(words)
+    expect(desk.get_by_role("alert")).to_have_count(0)
+    looked_at(desk, "outbox")
+    assert phone.push(day.ops[0])[0]["replayed"]
+    desk.get_by_role("button", name="交入", exact=True).click()
+    expect(told).to_contain_text("其中此前已到 2 条")
 
 
 def test_the_life_of_a_record_is_reached_from_its_issue_on_the_map(page, disputed):

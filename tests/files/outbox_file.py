@@ -16,7 +16,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from server.outboxes.keys import keys_of
+
 CHUNK = 65536
+
+
+def outbox_key(secret):
+    """The key of the city with this secret, as its server tells it."""
+    keys = keys_of(secret)
+    return {"id": keys.id.hex(), "public": base64.b64encode(keys.public).decode()}
 
 
 @dataclass

@@ -1,6 +1,5 @@
 """Files of what phones could not send: taken as the phone's own pushes and uploads, once, and from nobody else."""
 
-import base64
 import datetime as dt
 import os
 import uuid
@@ -12,7 +11,7 @@ from sqlalchemy import text
 from server.outboxes import contents
 from server.outboxes.keys import keys_of
 from tests.api.staff import Desk
-from tests.files.outbox_file import OutboxFile
+from tests.files.outbox_file import OutboxFile, outbox_key
 from tests.files.pictures import picture
 
 COUNTY, EAST = "360725", "360725100001002"
@@ -159,11 +158,10 @@ def test_a_file_of_no_phone_here_or_not_made_by_the_phone_it_names_is_not_taken(
 
 
 def test_a_file_for_another_citys_key_is_named_as_such(phone, desk_of):
-    keys = keys_of("of another city")
-    key = {"id": keys.id.hex(), "public": base64.b64encode(keys.public).decode()}
+    key = outbox_key("of another city")
     answer = hand_in(desk_of(), OutboxFile(phone, [phone.visit()]).sealed(key))
     assert code(answer) == (422, "outbox-key-foreign")
-    assert answer.json["key"] == keys.id.hex()
+    assert answer.json["key"] == key["id"]
 
 
 def test_wherever_a_file_is_cut_or_a_byte_of_it_is_changed_nothing_of_it_is_taken(phone, key, desk_of, session):

@@ -225,3 +225,17 @@ export interface Field {
 }
 
 export type Fields = Record<string, Field[]>;
+
+/** What became of the file of a phone; `taken`, `waiting` and `quarantined`: of its operations. */
+export interface HandedIn {
+  device_id: string;
+  login: string;
+  worker: string;
+  app_version: string;
+  exported_at: string;
+  taken: number;
+  waiting: number;
+  quarantined: number;
+  operations: { repeated: number };
+  photos: { taken: number; refused: { id: string; title: string }[] };
+}

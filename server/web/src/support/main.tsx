@@ -1,16 +1,17 @@
-/** The support page: how the phones fare, who is silent, which visits lie in no grid, who made which code, one phone, one record. The address says which. */
+/** The support page: how the phones fare, who is silent, which visits lie in no grid, who made which code, what a phone exported, one phone, one record. The address says which. */
 import { t } from "../i18n";
 import { steps, usePlace } from "../page/place";
 import { type Here, startStaffPage } from "../page/Staff";
 import { Codes } from "./Codes";
 import { DeviceList } from "./DeviceList";
 import { DevicePage } from "./DevicePage";
+import { OutboxFile } from "./OutboxFile";
 import { RecordPage } from "./RecordPage";
 import { SetAside } from "./SetAside";
 import { SilentWorkers } from "./SilentWorkers";
 import { VisitsAdrift } from "./VisitsAdrift";
 
-const TABS = ["devices", "workers", "adrift", "codes", "aside"] as const;
+const TABS = ["devices", "workers", "adrift", "codes", "outbox", "aside"] as const;
 type Tab = (typeof TABS)[number];
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -40,6 +41,7 @@ function Lists({ tab, ...here }: Here & { tab: Tab }) {
       {tab === "workers" && <SilentWorkers {...here} />}
       {tab === "adrift" && <VisitsAdrift {...here} />}
       {tab === "codes" && <Codes {...here} />}
+      {tab === "outbox" && <OutboxFile />}
       {tab === "aside" && <SetAside />}
     </>
   );

@@ -4,6 +4,7 @@ import atexit
 import contextlib
 import functools
 import os
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -66,6 +67,11 @@ class Watched:
     def map_ready(self):
         self.page.wait_for_selector(".map-canvas[data-ready=true]")
         self.page.wait_for_selector(".row")
+
+
+def shown(page):
+    """How many issues the list says that it shows."""
+    return int(re.search(r"\d+", page.locator(".count").inner_text()).group())
 
 
 @contextlib.contextmanager

@@ -41,8 +41,8 @@ from server.grids.errors import (
 from server.launch.scratch import scratch_database
 from tests.cases.city import migrate
 from tests.emptying import empty
-from tests.geo.redraw.test_redraw import bent
 from tests.oracle import drafting
+from tests.oracle.draft_operations import OPERATIONS, geojson
 
 EXAMPLES = int(os.environ.get("PATROL_DRAFT_EXAMPLES", "8"))
 STEPS = 14
@@ -286,83 +286,6 @@ class Drafting(RuleBasedStateMachine):
                 assert stayed or code in named or parent not in city.grids.tracts, (code, outside, at_base[code])
 
 
-def _any(city, data):
-    return data.draw(st.sampled_from(sorted(city.grids.tracts)))
-
-
-def _pair(city, data):
-    one = _any(city, data)
-    near = sorted(set(city.grids.near(city.grids[one].polygon)) - {one}) or [one]
-    return one, data.draw(st.sampled_from(near))
-
-
-def _geojson(line):
-    return shapely.geometry.mapping(line)
-
-
-def _split(machine, city, data):
-    code = _any(city, data)
-    inside = np.array(city.grids[code].polygon.representative_point().coords[0])
-    angle = data.draw(st.floats(0, 2 * np.pi))
-    way = 0.05 * np.array([np.cos(angle), np.sin(angle)])
-    line = LineString(np.round([inside - way, inside + way], 8))
-    new = [machine.code(), machine.code()]
-    left, right = data.draw(st.sampled_from([(code, new[0]), (new[0], code), (new[0], new[1])]))
-    return {"kind": "split", "code": code, "line": _geojson(line), "left": {"code": left}, "right": {"code": right}}
-
-
-def _merge(machine, city, data):
-    pair = _pair(city, data)
-    return {"kind": "merge", "codes": list(pair), "into": data.draw(st.sampled_from([*pair, machine.code()]))}
-
-
-def _reshape(_machine, city, data):
-    pair = _pair(city, data)
-    try:
-        line = bent(data.draw, city.grids, *pair)
-    except ValueError:
-        line = LineString(drafting.POINTS[:2])
-    return {"kind": "reshape", "codes": list(pair), "line": _geojson(line)}
-
-
-def _rename(machine, city, data):
-    machine.made += 1
-    return {"kind": "rename", "code": _any(city, data), "name": f"名{machine.made}"}
-
-
-def _reassign(_machine, city, data):
-    return {"kind": "reassign", "code": _any(city, data), "parent": data.draw(st.sampled_from(drafting.COMMUNITIES))}
-
-
-def _retire(_machine, city, data):
-    return {"kind": "retire", "code": _any(city, data)}
-
-
-def _add(machine, city, data):
-    free = shapely.difference(
-        shapely.union_all(list(drafting.laid_out().values())),
-        shapely.union_all([tract.polygon for tract in city.grids.tracts.values()]), grid_size=1e-8,
-    )  # fmt: skip
-    parts = [part for part in shapely.get_parts(free) if part.area > 1e-8]
-    if not parts:
-        return None
-    part = data.draw(st.sampled_from(range(len(parts))).map(parts.__getitem__))
-    parent = data.draw(st.sampled_from(drafting.COMMUNITIES))
-    return {"kind": "add", "code": machine.code(), "name": "新", "parent": parent, "polygon": _geojson(part)}
-
-
-def _replace(_machine, city, data):
-    one, other = _pair(city, data)
-    swapped = [(one, city.grids[other].polygon), (other, city.grids[one].polygon)] if one != other else []
-    return {"kind": "replace", "areas": [{"code": code, "polygon": _geojson(ground)} for code, ground in swapped]}
-
-
-OPERATIONS = {
-    "split": _split, "merge": _merge, "reshape": _reshape, "rename": _rename, "reassign": _reassign,
-    "retire": _retire, "add": _add, "replace": _replace,
-}  # fmt: skip
-
-
 @pytest.fixture(scope="module")
 def drafting_city(cluster_url):
     with scratch_database(cluster_url) as url:
@@ -381,7 +304,7 @@ def test_a_community_beside_one_that_is_drawn_anew_receives_its_nodes(drafting_c
     draft = drafts.find(machine.session, *machine.known)
     whole = machine.force.grids["360725100002005"].polygon.representative_point()
     line = LineString([(whole.x - 0.05, whole.y), (whole.x + 0.05, whole.y)])
-    cut = {"code": "360725100002005", "line": _geojson(line)} | {
+    cut = {"code": "360725100002005", "line": geojson(line)} | {
         side: {"code": code} for side, code in (("left", "360725100002005"), ("right", machine.code()))
     }
     for kind, sent in (("retire", {"code": "360725100002004"}), ("split", cut)):

@@ -20,11 +20,14 @@ SHOTS = os.environ.get("PATROL_SHOTS")
 
 @pytest.fixture(autouse=True)
 def _as_it_was(session):
-    terms = dict(session.execute(text("SELECT code, limit_value FROM category")).all())
+    terms = session.execute(text("SELECT code, limit_value, assisting_bodies FROM category")).all()
     yield
     session.rollback()
-    for code, value in terms.items():
-        session.execute(text("UPDATE category SET limit_value = :v WHERE code = :c"), {"c": code, "v": value})
+    for row in terms:
+        session.execute(
+            text("UPDATE category SET (limit_value, assisting_bodies) = (:limit_value, :assisting_bodies) WHERE code = :code"),
+            row._mapping,
+        )
     session.execute(text("UPDATE rule SET active = false, retired_at = now() WHERE active"))
     session.execute(text("DELETE FROM organisation WHERE code = 'linshi'"))
     session.commit()
@@ -50,9 +53,15 @@ def test_a_category_is_found_by_its_name_and_edited_after_a_look(visit, size):
     page.get_by_role("button", name="路灯").click()
     expect(page.get_by_role("heading", name="编辑类别 0302 路灯")).to_be_focused()
     expect(page.get_by_label("主管单位").locator("option:checked")).not_to_have_text(re.compile("[a-z]"))
+    assisting = page.locator(".catalogue-assisting")
+    assisting.get_by_role("button", name="移除供电公司").click()
+    assisting.get_by_label("协办单位").select_option(value="chengguan")
     page.locator(".catalogue-fields").get_by_label("处置时限", exact=True).fill("9")
     page.locator(".catalogue-foot").get_by_role("button", name="试算").click()
     expect(page.get_by_text("改动的类别：1 个")).to_be_visible()
+    told = page.locator(".catalogue-edit .rows tr").filter(has_text="协办单位")
+    expect(told.locator("td").nth(1)).not_to_have_text(re.compile("[a-z]"))
+    expect(told.locator("td").nth(2)).to_have_text(re.compile("城"))
     shoot(page, f"catalogue-{size[0]}")
     assert fits(page, size)
     page.locator(".catalogue-edit").get_by_role("button", name="录入", exact=True).click()

@@ -4,6 +4,7 @@ import { t, tData } from "../i18n";
 import { cityTime, fromCityTime } from "../review/mending";
 import { cityDate } from "../time";
 import { BodyOptions } from "./BodyOptions";
+import { Assisting } from "./Assisting";
 import { useBodies } from "./bodies";
 import type { Asked } from "./fields";
 import { PhotoInput } from "./PhotoInput";
@@ -135,12 +136,7 @@ interface Sent {
 function Bodies({ id, field, wrong, value, onValue }: { id: string; field: Asked; wrong: boolean; value: unknown; onValue: (value: unknown) => void }) {
   const known = useBodies();
   const bodies = (value ?? { lead: null, assisting: [] }) as Sent;
-  const add = (added: string): void => {
-    if (added !== "") onValue({ ...bodies, assisting: [...bodies.assisting, added] });
-  };
-  const drop = (gone: string): void => onValue({ ...bodies, assisting: bodies.assisting.filter((each) => each !== gone) });
   const wantsAssisting = field.assisted && bodies.lead !== null && bodies.assisting.length === 0;
-  const others = known.filter((each) => each.value !== bodies.lead && !bodies.assisting.includes(String(each.value)));
   return (
     <div class="step-bodies">
       <label>
@@ -150,26 +146,7 @@ function Bodies({ id, field, wrong, value, onValue }: { id: string; field: Asked
           <BodyOptions bodies={known} />
         </select>
       </label>
-      <label>
-        <span>{t("step.assisting")}</span>
-        <select id={wantsAssisting ? id : undefined} required={field.assisted} aria-invalid={wrong && wantsAssisting} value="" onChange={(event) => add(event.currentTarget.value)}>
-          <option value="">{t("step.assisting.add")}</option>
-          <BodyOptions bodies={others} />
-        </select>
-      </label>
-      {bodies.assisting.length > 0 && (
-        <ul class="step-assisting">
-          {bodies.assisting.map((code) => {
-            const body = known.find((each) => each.value === code);
-            const name = body ? worded(body) : code;
-            return (
-              <li key={code}>
-                <button type="button" class="quiet" aria-label={t("step.assisting.drop", { name })} onClick={() => drop(code)}>{name} ×</button>
-              </li>
-            );
-          })}
-        </ul>
-      )}
+      <Assisting id={wantsAssisting ? id : undefined} codes={bodies.assisting} not={bodies.lead} required={field.assisted} wrong={wrong && wantsAssisting} onChange={(assisting) => onValue({ ...bodies, assisting })} />
     </div>
   );
 }

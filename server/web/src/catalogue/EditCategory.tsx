@@ -3,12 +3,13 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { put, Refused } from "../api/client";
 import type { CatalogueFault, CatalogueReport, CatalogueWhole, CategoryVersion, CategoryWhole, FormField, Row, Value } from "../api/rulebook";
 import { t } from "../i18n";
+import { Assisting } from "../case/Assisting";
 import { BodySelect } from "../case/BodyOptions";
 import { useBodyName } from "../case/bodies";
 import { refuseOrLeave, useRead } from "../page/reading";
 import { moment } from "../time";
 import { FromInput, Report } from "./Report";
-import { instant, limitOf, nameOf, valueOf, wordsOf } from "./values";
+import { codesOf, instant, limitOf, nameOf, valueOf, wordsOf } from "./values";
 
 type Forms = CatalogueWhole["forms"];
 
@@ -70,7 +71,7 @@ export function EditCategory({ code, category, forms, may, entered, onClose }: P
         <fieldset disabled={!may}>
           <div class="catalogue-fields">
             {forms.fields.map((field) => (
-              <FieldPick key={field.name} field={field} value={fields[field.name] ?? null} onChange={(value) => change(() => setFields({ ...fields, [field.name]: value }))} />
+              <FieldPick key={field.name} field={field} value={fields[field.name] ?? null} lead={fields["default_body"] ?? null} onChange={(value) => change(() => setFields({ ...fields, [field.name]: value }))} />
             ))}
           </div>
           {code.length === 4 && <List title={t("catalogue.conditions")} about={t("catalogue.conditions.about")} form={forms.conditions} rows={conditions} onChange={(rows) => change(() => setConditions(rows))} />}
@@ -90,9 +91,11 @@ export function EditCategory({ code, category, forms, may, entered, onClose }: P
   );
 }
 
-function FieldPick({ field, value, onChange }: { field: FormField; value: Value; onChange: (value: Value) => void }) {
+/** `lead`: the body of the category, which does not assist it. */
+function FieldPick({ field, value, lead, onChange }: { field: FormField; value: Value; lead?: Value; onChange: (value: Value) => void }) {
   const typed = value === null ? "" : String(value);
   if (field.name === "default_body") return <BodySelect name={wordsOf(field)} value={typed} none={t("mend.choose")} onChange={onChange} />;
+  if (field.name === "assisting_bodies") return <div class="catalogue-assisting"><Assisting codes={codesOf(value)} not={String(lead ?? "")} onChange={(codes) => onChange(codes.join(","))} /></div>;
   const set = (event: { currentTarget: { value: string } }): void => onChange(valueOf(field, event.currentTarget.value));
   return (
     <label class="pick">

@@ -1,6 +1,7 @@
 /** What an edit or a workbook would change, or what is wrong with it; and the question before it is entered. */
 import { useState } from "preact/hooks";
 import type { CatalogueFault, CatalogueReport, CatalogueWhole } from "../api/rulebook";
+import { useBodyName } from "../case/bodies";
 import { listed, t, tData } from "../i18n";
 import { Ask } from "../page/Ask";
 import { moment } from "../time";
@@ -48,6 +49,7 @@ export function Report({ look, done, faults, trouble, from, forms, onEnter }: Pr
 }
 
 function Changes({ report, forms }: { report: CatalogueReport; forms?: CatalogueWhole["forms"] }) {
+  const nameOfBody = useBodyName();
   const lines = report.changes.flatMap((change) => change.fields.map((field) => ({ change, field })));
   return (
     <>
@@ -68,8 +70,8 @@ function Changes({ report, forms }: { report: CatalogueReport; forms?: Catalogue
               <tr key={`${change.code}/${field.field}`}>
                 <th scope="row" class="numbers">{change.code} <span class="mark">{tData("catalogue.kind", change.kind)}</span></th>
                 <td data-head={t("catalogue.field")}>{wordsOf(field)}</td>
-                <td data-head={t("catalogue.before")}>{told(form, field.before)}</td>
-                <td data-head={t("catalogue.after")}>{told(form, field.after)}</td>
+                <td data-head={t("catalogue.before")}>{told(form, field.before, nameOfBody)}</td>
+                <td data-head={t("catalogue.after")}>{told(form, field.after, nameOfBody)}</td>
               </tr>
             );
           })}

@@ -23,9 +23,15 @@ test("what is typed is read back as the API takes it", () => {
 });
 
 test("a change is told in few words", () => {
-  expect(told(number, null)).toBe("空");
-  expect(told(undefined, [{}, {}])).toBe("2 行");
-  expect(told(choice, true)).toBe("是");
+  expect(told(number, null, String)).toBe("空");
+  expect(told(undefined, [{}, {}], String)).toBe("2 行");
+  expect(told(choice, true, String)).toBe("是");
+});
+
+test("bodies are told by their names", () => {
+  const assisting: FormField = { name: "assisting_bodies", zh: "协办单位", en: "assisting bodies", kind: "text", choices: [] };
+  const names: Record<string, string> = { zhujian: "住建局", gongdian: "供电公司" };
+  expect(told(assisting, "zhujian,gongdian,left", (code) => names[code] ?? code)).toBe("住建局、供电公司、left");
 });
 
 test("a moment that is not said is none", () => {

@@ -28,10 +28,16 @@ export function valueOf(field: FormField, typed: string): Value {
   return typed;
 }
 
-/** A value of a change in few words: lists by their length. */
-export function told(field: FormField | undefined, value: unknown): string {
+/** The bodies that a value names, by their codes. */
+export function codesOf(value: unknown): string[] {
+  return String(value ?? "").split(",").filter(Boolean);
+}
+
+/** A value of a change in few words: lists by their length, bodies by their names. */
+export function told(field: FormField | undefined, value: unknown, nameOfBody: (code: string) => string): string {
   if (Array.isArray(value)) return t("catalogue.rows", { n: value.length });
   if (value === null || value === undefined || value === "") return t("catalogue.empty");
+  if (field?.name === "default_body" || field?.name === "assisting_bodies") return codesOf(value).map(nameOfBody).join(t("list.comma"));
   return named(field, value as Value);
 }
 

@@ -25,8 +25,8 @@ def _as_it_was(session):
     session.rollback()
     for row in terms:
         session.execute(
-            text("UPDATE category SET (limit_value, assisting_bodies) = (:limit_value, :assisting_bodies) WHERE code = :code"),
-            row._mapping,
+            text("UPDATE category SET limit_value = :limit, assisting_bodies = :bodies WHERE code = :code"),
+            {"limit": row.limit_value, "bodies": row.assisting_bodies, "code": row.code},
         )
     session.execute(text("UPDATE rule SET active = false, retired_at = now() WHERE active"))
     session.execute(text("DELETE FROM organisation WHERE code = 'linshi'"))

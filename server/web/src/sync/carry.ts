@@ -108,6 +108,10 @@ export async function keepKey(store: Store, line: Line, now: number): Promise<vo
   }
 }
 
+/** Note a key, as long as there is a device: one that has wiped itself meanwhile forgets the server too. */
 export async function noteKey(store: Store, key: OutboxKey, now: number): Promise<void> {
-  await store.note("outbox_key", { id: key.id, public: key.public, asked_at: now });
+  await store.atomically(async () => {
+    if ((await store.single("device")) === undefined) return;
+    await store.note("outbox_key", { id: key.id, public: key.public, asked_at: now });
+  });
 }

@@ -147,7 +147,7 @@ async function wipe(means: Means): Promise<void> {
   await store.atomically(async () => {
     await store.outbox.clear();
     await store.records.clear();
-    await store.singles.bulkDelete(["position", "seq"]);
+    await store.singles.bulkDelete(["position", "seq", "outbox_key"]);
     await note(store, { revoked: true, wipe: true });
   });
   try {

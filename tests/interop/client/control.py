@@ -35,6 +35,8 @@ class Control:
         with self.opened() as session:
             empty(session, HAPPENED)
             session.execute(text("UPDATE feed_counter SET position = 0"))
+            # A restore lets revisions begin higher up.
+            session.execute(text("UPDATE city_state SET revisions_from = 0"))
         return {}
 
     def worker(self, login, areas):
@@ -127,6 +129,15 @@ class Control:
                 text("SELECT id, doc ->> 'sha256', bond FROM attachment WHERE record_id = :id"), {"id": record}
             ).all()
         return {str(row[0]): [row[1], row[2]] for row in rows}
+
+    def expire(self, file, gone):
+        """Let an upload be a month old; ``gone``: it was taken out meanwhile."""
+        act = (
+            "DELETE FROM upload" if gone else "UPDATE upload SET touched_at = now() - interval '30 days', writer = NULL"
+        )
+        with self.opened() as session:
+            session.execute(text(f"{act} WHERE id = :id"), {"id": file})  # one of two
+        return {}
 
     def spoil(self, record):
         """Change a record behind the feed's back, as no part of the server does."""

@@ -5,7 +5,7 @@ import { carry, type Carried, keepKey, noteKey, type UnsentPhoto } from "./carry
 import { type Exchanged, exchange, type Means } from "./exchange.js";
 import { listen } from "./hints.js";
 import { uuid7 } from "./ids.js";
-import { alone, type Locks } from "./lease.js";
+import { alone, type Locks, type Work } from "./lease.js";
 import * as outbox from "./outbox.js";
 import { backoff, Rest } from "./pace.js";
 import * as proving from "./proving.js";
@@ -151,7 +151,7 @@ export class SyncClient {
    */
   async exchange(): Promise<Exchanged | null> {
     const means = await this.#means();
-    return alone(this.store, this.#options.locks, this.#holder, this.#options.clock, async () => {
+    return this.alone("exchange", async () => {
       const done = await exchange(means);
       await keepKey(this.store, means.line, this.#options.clock());
       const { pulled_at } = await this.store.position();
@@ -215,6 +215,22 @@ export class SyncClient {
   /** Exchange now, as when the network is back. */
   wake(): void {
     this.#rest.wake();
+  }
+
+  /** Return how the device speaks to the server, for what belongs to the protocol beside the exchange. Throws `NotEnrolled`. */
+  line(): Promise<Line> {
+    return this.#lineOfDevice();
+  }
+
+  /** Do what one tab at a time shall do; null where another is at it. It says by `renew` that it still goes on. */
+  alone<T>(what: Work, work: (renew: () => Promise<void>) => Promise<T>): Promise<T | null> {
+    const { locks, clock } = this.#options;
+    return alone({ store: this.store, locks, holder: this.#holder, now: clock }, what, work);
+  }
+
+  /** Return how often the device began anew: each time, the server may have forgotten something. */
+  async generation(): Promise<number> {
+    return (await this.store.position()).generation;
   }
 
   /** Stop, and close the database. */

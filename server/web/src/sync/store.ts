@@ -87,6 +87,7 @@ export interface Singles {
   position: Position;
   standing: Standing;
   lease: Lease;
+  photo_lease: Lease;
   outbox_key: KeptKey;
 }
 

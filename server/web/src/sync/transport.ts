@@ -124,7 +124,8 @@ function json(body: unknown): RequestInit {
   return { method: "POST", body: encode(body), headers: { "Content-Type": "application/json" } };
 }
 
-async function request(line: Line, path: string, init: RequestInit = {}, limited = true): Promise<Response> {
+/** Ask something of the protocol that has no function here. */
+export async function request(line: Line, path: string, init: RequestInit = {}, limited = true): Promise<Response> {
   const headers = {
     "Accept-Language": line.language,
     ...(line.token !== null && { Authorization: `Bearer ${line.token}` }),

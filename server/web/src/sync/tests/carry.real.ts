@@ -1,26 +1,19 @@
 import { beforeEach, expect, test } from "vitest";
 import { NoOutboxKey, NothingToCarry, type UnsentPhoto } from "../index.js";
-import { agrees, control, deviceOf, enrolled, issue, visit, worker } from "./stage.js";
+import { digest } from "../../photos/picture.js";
+import { agrees, control, deviceOf, enrolled, issue, JPEG, visit, worker } from "./stage.js";
 
 const offline: typeof fetch = () => Promise.reject(new TypeError("offline"));
-// The smallest JPEG that decoders agree on: one grey pixel.
-const JPEG = fromBase64(
-  "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAACf/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AVN//2Q==",
-);
+
 
 beforeEach(async () => control("clear"));
-
-function fromBase64(text: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-}
 
 async function latin1(blob: Blob): Promise<string> {
   return new TextDecoder("latin1").decode(await blob.arrayBuffer());
 }
 
-async function photo(record: string, content = JPEG): Promise<UnsentPhoto> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
-  const sha256 = [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+function photo(record: string, content = JPEG): UnsentPhoto {
+  const sha256 = digest(content);
   const said = { id: crypto.randomUUID(), collection: "visits", record, sha256, type: "image/jpeg", name: "门口.jpg" };
   return { ...said, content: () => Promise.resolve(new Blob([content])) };
 }
@@ -37,7 +30,7 @@ test("a day that was carried to the station is there, and happens once though th
   const first = await away.put("issues", issue({ description: "井盖松动 \ud83d" }));
   await away.patch("issues", first.id, { severity: "urgent" });
   const door = await away.put("visits", visit({ note: "门锁着" }));
-  const taken = await photo(door.id);
+  const taken = photo(door.id);
   const file = await away.carry("1.2.0", [taken]);
   expect(file).toMatchObject({ operations: 3, photos: 1, unread: [] });
   expect(file.name).toMatch(/^gridpatrol-[0-9a-f]{8}-\d{14}\.outbox$/);
@@ -61,8 +54,8 @@ test("a day that was carried to the station is there, and happens once though th
 test("what the phone sent before its file came is not taken twice, and one unreadable photo keeps back nothing", async () => {
   const tab = (await enrolled(await worker("west"))).tab();
   const { id } = await tab.put("visits", visit());
-  const lost = { ...(await photo(id)), content: () => Promise.reject(new Error("gone")) };
-  const file = await tab.carry("1.2.0", [lost, await photo(id)]);
+  const lost = { ...photo(id), content: () => Promise.reject(new Error("gone")) };
+  const file = await tab.carry("1.2.0", [lost, photo(id)]);
   expect(file).toMatchObject({ operations: 1, photos: 1, unread: [lost.id] });
   await tab.exchange();
   const done = await handIn(file.blob);
@@ -75,7 +68,7 @@ test("four hundred operations and a photo of many chunks are carried whole", asy
   const tab = (await enrolled(await worker("west"))).tab();
   const { id } = await tab.put("visits", visit());
   for (let count = 1; count < 400; count += 1) await tab.put("visits", visit({ note: "字".repeat(300) }));
-  const large = await photo(id, new Uint8Array([...JPEG, ...new Uint8Array(200_000).fill(7)]));
+  const large = photo(id, new Uint8Array([...JPEG, ...new Uint8Array(200_000).fill(7)]));
   const file = await tab.carry("1.2.0", [large]);
   expect(file.blob.size).toBeGreaterThan(4 * 65_536);
   const done = await handIn(file.blob);

@@ -28,10 +28,10 @@ export async function control<T = unknown>(command: string, what: Fields = {}): 
   return (await answer.json()) as T;
 }
 
-class Crashed extends Error {}
+export class Crashed extends Error {}
 
 /** Counts the steps of a tab, and ends it at one of them: what it does from then on never happens. */
-class Fate {
+export class Fate {
   steps = 0;
 
   constructor(readonly last = Number.POSITIVE_INFINITY) {}
@@ -84,7 +84,7 @@ function doomed(fate: Fate): typeof fetch {
 }
 
 /** And before each statement of a transaction, which then never commits. */
-function mortal(fate: Fate): Middleware<DBCore> {
+export function mortal(fate: Fate): Middleware<DBCore> {
   return {
     stack: "dbcore",
     name: "mortal",
@@ -215,3 +215,11 @@ export async function fillWithVisits(tab: SyncClient, count: number): Promise<vo
     await transport.push(line, crypto.randomUUID(), captured_at, ops.slice(start, start + 1000));
   }
 }
+
+// The smallest JPEG that decoders agree on: one grey pixel.
+export const JPEG = Uint8Array.from(
+  atob(
+    "/9j/4AAQSkZJRgABAQEASABIAAD/2wBDAP//////////////////////////////////////////////////////////////////////////////////////wAALCAABAAEBAREA/8QAFAABAAAAAAAAAAAAAAAAAAAACf/EABQQAQAAAAAAAAAAAAAAAAAAAAD/2gAIAQEAAD8AVN//2Q==",
+  ),
+  (letter) => letter.charCodeAt(0),
+);

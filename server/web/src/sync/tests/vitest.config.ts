@@ -5,7 +5,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   envPrefix: "PATROL_",
   test: {
-    include: ["src/sync/tests/*.real.ts"],
+    include: ["src/{sync,photos}/tests/*.real.ts"],
     // Watching needs a platform with an IndexedDB of its own, before anything is loaded; tabs are given theirs.
     setupFiles: ["fake-indexeddb/auto"],
     fileParallelism: false,

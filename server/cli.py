@@ -48,12 +48,13 @@ def patrol() -> None:
 @click.option("--port", type=click.IntRange(1, 65535), help="端口 · default 8000 or the next free one")
 @click.option("--profile", default="chongyi", show_default=True, help="示例城市 · sample city to load")
 @click.option("--empty", is_flag=True, help="不装示例数据 · no sample data")
-def up(*, detach: bool, host: str, port: int | None, profile: str, empty: bool) -> int:
+@click.option("--tls", is_flag=True, help="本机证书的 HTTPS · HTTPS by a certificate of this machine's own, for phones")
+def up(*, detach: bool, host: str, port: int | None, profile: str, empty: bool, tls: bool) -> int:
     """安装并启动一切 · install and start everything."""
     from server.launch.up import Wishes
     from server.launch.up import up as bring_up
 
-    return bring_up(Home.of_patrol(), Wishes(host, port, None if empty else profile, detach))
+    return bring_up(Home.of_patrol(), Wishes(host, port, None if empty else profile, detach, tls))
 
 
 @patrol.command()
@@ -169,11 +170,13 @@ def restore(*, file: str, yes: bool) -> int:
 @click.option("--day", is_flag=True, help="再走一个走访日 · walk a patrol day over it too, once")
 def demo(*, profile: str, seed: int | None, day: bool) -> int:
     """装入示例城市 · load a sample city into the running patrol; five there are."""
+    from server.launch.local_tls import believed
     from server.launch.running import status as running_status
 
     code = on_running_patrol("server.demo", "load", profile=profile, seed=seed)
     if code or not day:
         return code
+    os.environ.update(believed(Home.of_patrol()))
     return on_running_patrol("server.demo", "walk_a_day", url=running_status(Home.of_patrol())["url"])
 
 

@@ -6,6 +6,7 @@ what answers behind it.
 
 import os
 import shutil
+import signal
 import socket
 import time
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from server.launch import processes
-from server.launch.account import Account, owned, servers_folder
+from server.launch.account import Account, handed_over, owned, servers_folder
 from server.launch.errors import LaunchError
 from server.launch.progress import run_logged, step, tail
 from server.launch.state import Home
@@ -64,6 +65,13 @@ def stop(home: Home) -> bool:
     return processes.stop(home, NAME, wait_s=30)
 
 
+def read_anew(home: Home) -> None:
+    """Have the running one read its configuration and certificate anew; what is under way goes on."""
+    pid = processes.look(home, NAME).pid
+    if pid is not None:
+        os.kill(pid, signal.SIGHUP)
+
+
 def access_log(home: Home, account: Account | None) -> Path:
     """Where a line for each request goes."""
     return servers_folder(home, account) / NAME / "access.log"
@@ -76,7 +84,8 @@ def _daemon(home: Home, place: Place, account: Account | None, environ: Mapping[
     if program is None:
         raise LaunchError("没有找到 nginx。", "No nginx was found.", "./patrol doctor")
     servers = servers_folder(home, account)
-    folder = owned(servers / NAME, account)
+    # What a master that was root left there, as with a certificate, one that is not must be able to write.
+    folder = handed_over(owned(servers / NAME, account), account)
     said = wishes(environ)
     # Its master is root only where somebody else could not open the port, or not read the key.
     is_root = account is not None and (place.port < PRIVILEGED_BELOW or bool(said["certificate"]))

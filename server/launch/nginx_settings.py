@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from server.config import Config
+from server.launch import trust_page
 
 MIB: Final = 1024 * 1024
 # The application's own bound of a body is told by the application, with the figure: the front's is just above.
@@ -32,14 +33,15 @@ TYPES: Final[Mapping[str, str]] = {
     "image/x-icon": "ico",
     "font/woff2": "woff2",
 }
+# nginx's word for plain HTTP at the port of TLS.
+_PLAIN_AT_TLS: Final = 497
 # nginx's own statuses, and the one that is answered instead: whoever stands behind it is nobody's business.
 ANSWERED_AS: Final[Mapping[int, int]] = {
     **{status: status for status in (400, 403, 404, 405, 413, 414, 416, 429, 500, 503, 504)},
     494: 431,
     # A transfer coding or a version of HTTP that nobody here speaks.
     **dict.fromkeys((501, 505), 400),
-    # Plain words at the port of TLS.
-    497: 400,
+    _PLAIN_AT_TLS: 400,
     502: 503,
 }
 PROBLEM_AT: Final = "/.problem"
@@ -51,9 +53,11 @@ class Front:
     """What nginx is to do. ``listen``: HOST:PORT; ``behind``: the application's sockets, ``unix:/path`` or HOST:PORT.
 
     ``folder``: where it may write, ``dist`` where the built pages lie, ``user`` the account of its workers where its
-    master is root. ``certificate`` and ``key``: files in PEM form, both or neither. ``trusted``: proxies before this
-    one, addresses or networks, whose word on a caller's address is taken. ``callers_per_s``, ``connections``: how many
-    requests a second, and connections at a time, one address may have; ``streams``: event streams of one token.
+    master is root. ``certificate`` and ``key``: files in PEM form, both or neither. ``trust``: the folder of
+    the page and certificate of a local authority, handed out in the clear, too; empty where there is none.
+    ``trusted``: proxies before this one, addresses or networks, whose word on a caller's address is taken.
+    ``callers_per_s``, ``connections``: how many requests a second, and connections at a time, one address may have;
+    ``streams``: event streams of one token.
     """
 
     listen: str
@@ -63,6 +67,7 @@ class Front:
     user: str | None = None
     certificate: str = ""
     key: str = ""
+    trust: str = ""
     trusted: Sequence[str] = ("127.0.0.1", "::1")
     callers_per_s: int = 500
     strangers_per_s: int = 50
@@ -81,6 +86,7 @@ def wishes(environ: Mapping[str, str]) -> dict[str, object]:
     said: dict[str, object] = {
         "certificate": environ.get("PATROL_TLS_CERT", ""),
         "key": environ.get("PATROL_TLS_KEY", ""),
+        "trust": environ.get("PATROL_TRUST_FOLDER", ""),
         "upload_patience_s": int(float(environ.get("PATROL_UPLOAD_PATIENCE_S", str(Front.upload_patience_s)))) or 1,
     }
     if trusted := environ.get("PATROL_TRUSTED_PROXIES", "").replace(",", " ").split():
@@ -126,17 +132,53 @@ _PAGE: Final = """\
             try_files /{name}.html @application;
         }}"""
 
+# At the port of TLS, for whoever speaks in the clear: the page by which a phone comes to trust it; a browser that asks
+# for another page is sent to the same by https. Programs are told, and get nothing: their tokens went in the clear.
+_IN_THE_CLEAR: Final = "/.clear"
+_CLEAR_MAPS: Final = """\
+    map $request $reads {
+        default "";
+        "~^(?:GET|HEAD) " 1;
+    }
+    map "$reads|$http_host|$http_accept" $https_page {
+        default "";
+        "~*^1\\|[^|/]+\\|.*text/html" "https://$http_host$request_uri";
+    }
+"""
+_CLEAR: Final = """\
+        location {place}/ {{
+            internal;
+            if ($https_page) {{
+                return 307 $https_page;
+            }}
+            default_type application/problem+json;
+            types {{ }}
+            add_header Cache-Control no-store always;
+            add_header Vary "Accept, Accept-Language" always;
+            return 400 $problem_400;
+        }}"""
+_TRUST: Final = """\
+        location = {place}{path} {{
+{internal}{headers}
+            default_type {type};
+            types {{ }}
+            alias {file};
+        }}"""
+
 EVENT_STREAMS: Final = ("/v1/map/events", "/v1/sync/events", "/v1/work/events")
 
 
 def configuration(front: Front) -> str:
     """Return the text of nginx.conf for a front."""
-    hsts = ["            add_header Strict-Transport-Security max-age=31536000 always;"] if front.certificate else []
+    # Not with an authority of its own: whoever has to trust a new one gets it in the clear.
+    strict = front.certificate and not front.trust
+    hsts = ["            add_header Strict-Transport-Security max-age=31536000 always;"] if strict else []
     tls = ""
     if front.certificate:
         tls = (
             f"        ssl_certificate {front.certificate};\n        ssl_certificate_key {front.key};\n"
-            "        ssl_protocols TLSv1.2 TLSv1.3;\n        ssl_session_cache shared:tls:10m;\n" + hsts[0][4:]
+            "        ssl_protocols TLSv1.2 TLSv1.3;\n        ssl_session_cache shared:tls:10m;\n"
+            + "".join(each[4:] for each in hsts)
         )
     connections = max(4096, front.connections * 2)
     return _MAIN.format(
@@ -157,7 +199,9 @@ def configuration(front: Front) -> str:
         file_bytes=front.file_limit_bytes + ROOM_BYTES,
         callers_burst=front.callers_per_s * 4,
         strangers_burst=front.strangers_per_s * 4,
-        errors=_errors(hsts),
+        errors=_errors(hsts, front.trust),
+        clear_maps=_CLEAR_MAPS if front.trust else "",
+        trust=_trust(front.trust) if front.trust else "",
         streams="\n".join(
             _STREAM.format(path=path, connections=front.connections, streams=front.streams) for path in EVENT_STREAMS
         ),
@@ -193,9 +237,34 @@ def _words(status: int) -> str:
     return "\n".join([f"    map $language $problem_{status} {{", *lines, "    }"])
 
 
-def _errors(hsts: Sequence[str]) -> str:
+def _trust(folder: str) -> str:
+    """Return the places of the page and certificate of a local authority, by TLS and in the clear."""
+    page = {"path": trust_page.PAGE_PATH, "type": "text/html", "file": f"{folder}/{trust_page.PAGE_NAME}"}
+    certificate = {
+        "path": trust_page.CERTIFICATE_PATH,
+        "type": trust_page.CERTIFICATE_TYPE,
+        "file": f"{folder}/{trust_page.CERTIFICATE_NAME}",
+    }
+    told = {
+        "Content-Security-Policy": trust_page.POLICY,
+        "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "no-cache",
+    }
+    headers = "\n".join(f'            add_header {name} "{value}";' for name, value in told.items())
+    places = [
+        _TRUST.format(place=place, internal=internal, headers=headers, **each)
+        for place, internal in (("", ""), (_IN_THE_CLEAR, "            internal;\n"))
+        for each in (page, certificate)
+    ]
+    return "\n".join([*places, _CLEAR.format(place=_IN_THE_CLEAR)])
+
+
+def _errors(hsts: Sequence[str], trust: str) -> str:
     lines = []
     for own, status in ANSWERED_AS.items():
+        if own == _PLAIN_AT_TLS and trust:
+            lines.append(f"        error_page {own} = {_IN_THE_CLEAR}$uri;")
+            continue
         # Not a named place: where the address itself is refused, there is none to come from.
         lines.append(f"        error_page {own} ={status} {PROBLEM_AT}/{status};")
     for status in sorted(set(ANSWERED_AS.values())):

@@ -22,6 +22,7 @@ from urllib.request import urlopen
 
 from server.launch import (
     installation,
+    local_tls,
     nginx,
     packages,
     pages_build,
@@ -35,6 +36,7 @@ from server.launch import (
 )
 from server.launch.account import application_account, front_account, owned, servers_folder, web_sockets_folder
 from server.launch.errors import LaunchError
+from server.launch.local_tls import LocalTls
 from server.launch.progress import run_logged, say, step, tail
 from server.launch.state import CHECKOUT, Home
 
@@ -46,12 +48,16 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Wishes:
-    """What the person asked `up` for. `profile` is None for an empty city, `port` None for any."""
+    """What the person asked `up` for. `profile` is None for an empty city, `port` None for any.
+
+    `tls`: HTTPS by a certificate of this machine's own, where the environment names none.
+    """
 
     host: str = LOOPBACK
     port: int | None = None
     profile: str | None = "chongyi"
     detach: bool = False
+    tls: bool = False
 
 
 def up(home: Home, wishes: Wishes) -> int:
@@ -65,27 +71,32 @@ def up(home: Home, wishes: Wishes) -> int:
         web = _web_address(home, wishes)
         before = [name for name in running.PROGRAMS if processes.is_kept(home, name)]
         try:
-            web, env = _bring_up_where_free(home, wishes, web)
+            web, env, tls = _bring_up_where_free(home, wishes, web)
         except BaseException:
             stopping.stop(home, [name for name in running.PROGRAMS if name not in before])
             raise
     _tell(home, web["url"], env)
+    if tls is not None:
+        local_tls.tell(tls)
     return 0 if wishes.detach else _follow(home)
 
 
-def _bring_up_where_free(home: Home, wishes: Wishes, web: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+Up = tuple[dict[str, str], dict[str, str], LocalTls | None]
+
+
+def _bring_up_where_free(home: Home, wishes: Wishes, web: dict[str, str]) -> Up:
     """Bring it up there, or, where nobody asked for a port and another took this one meanwhile, at one more."""
     try:
-        return web, _bring_up(home, wishes, web)
+        return web, *_bring_up(home, wishes, web)
     except nginx.PortTaken:
         if wishes.port:
             raise
         stopping.stop(home, [name for name in running.PROGRAMS if name not in running.SERVERS])
         web = _web_address(home, wishes)
-        return web, _bring_up(home, wishes, web)
+        return web, *_bring_up(home, wishes, web)
 
 
-def _bring_up(home: Home, wishes: Wishes, web: dict[str, str]) -> dict[str, str]:
+def _bring_up(home: Home, wishes: Wishes, web: dict[str, str]) -> tuple[dict[str, str], LocalTls | None]:
     """The steps from a bare machine to a patrol that answers; returns the environment of its programs."""
     _install()
     addresses = services.start(home)
@@ -98,11 +109,12 @@ def _bring_up(home: Home, wishes: Wishes, web: dict[str, str]) -> dict[str, str]
     _migrate(home, env)
     if wishes.profile:
         _load(home, wishes.profile, env)
-    _start_programs(home, web, quarters, env)
+    tls = local_tls.ensure(home, quarters.account, web["url"]) if web["local_tls"] else None
+    _start_programs(home, web, quarters, env, tls)
     _wait_until_ready(home, web["url"])
     if wishes.profile:
         _patrol_for_a_day(home, web["url"], wishes.profile, env)
-    return env
+    return env, tls
 
 
 def down(home: Home) -> int:
@@ -137,7 +149,9 @@ def _web_address(home: Home, wishes: Wishes) -> dict[str, str]:
             raise LaunchError(
                 f"巡格已在 {before['url']} 运行。", f"It already runs at {before['url']}.", "./patrol down"
             )
-        return {"bind": before["bind"], "url": before["url"]}
+        if wishes.tls and not before["url"].startswith("https:"):
+            raise LaunchError("巡格正以 http 运行。", "It already runs, without TLS.", "./patrol down")
+        return {"bind": before["bind"], "url": before["url"], "local_tls": before.get("local_tls", "")}
     if wishes.port and not ports.is_free(wishes.port, wishes.host):
         raise LaunchError(
             f"端口 {wishes.port} 已被占用。", f"Port {wishes.port} is taken.", "./patrol up --port ANOTHER"
@@ -145,7 +159,9 @@ def _web_address(home: Home, wishes: Wishes) -> dict[str, str]:
     port = wishes.port or _usual_port(before.get("bind"), wishes.host)
     name = LOOPBACK if wishes.host == LOOPBACK else _reachable_host(wishes.host)
     name = f"[{name}]" if ":" in name else name
-    return {"bind": f"{wishes.host}:{port}", "url": f"{_scheme()}://{name}:{port}"}
+    own = _scheme()
+    local = "1" if wishes.tls and own == "http" else ""
+    return {"bind": f"{wishes.host}:{port}", "url": f"{'https' if local else own}://{name}:{port}", "local_tls": local}
 
 
 def _scheme() -> str:
@@ -228,12 +244,17 @@ def _patrol_for_a_day(home: Home, url: str, profile: str, env: dict[str, str]) -
     step("模拟一个走访日", "simulating a patrol day over the sample city")
     failure = LaunchError("模拟走访日没有完成。", "The simulated patrol day did not end well.", "./patrol demo --day")
     argv = (sys.executable, "-c", _WALK, url)
-    run_logged(argv, home.logs / "patrol-day.log", failure, cwd=CHECKOUT, env=env, show=".")
+    log = home.logs / "patrol-day.log"
+    run_logged(argv, log, failure, cwd=CHECKOUT, env=env | local_tls.believed(home), show=".")
     home.remember({"walked": mark})
 
 
-def _start_programs(home: Home, web: dict[str, str], quarters: programs.Quarters, env: dict[str, str]) -> None:
+def _start_programs(
+    home: Home, web: dict[str, str], quarters: programs.Quarters, env: dict[str, str], tls: LocalTls | None
+) -> None:
     if processes.is_kept(home, running.SUPERVISOR):
+        if tls is not None and tls.made.is_new:
+            nginx.read_anew(home)
         return
     step("启动网页与后台任务", "starting web, jobs and sweeper")
     # In the sample city the clock runs from the capture: the day's work shows every light at once.
@@ -244,7 +265,7 @@ def _start_programs(home: Home, web: dict[str, str], quarters: programs.Quarters
         processes.start(home, daemon)
     host, _, port = web["bind"].rpartition(":")
     place = nginx.Place(host, int(port), quarters.behind, quarters.installation.dist)
-    nginx.start(home, place, front_account())
+    nginx.start(home, place, front_account(), {**os.environ, **(tls.env if tls else {})})
     processes.start(home, supervise.daemon(home, dict(daemons[0].env)))
 
 

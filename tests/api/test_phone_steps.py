@@ -279,3 +279,27 @@ def test_nobody_else_hears_of_a_step(phone_of, run, handler_phone):
     run()
     seen = colleague.page(cursor=colleague.cursor)
     assert step["id"] not in [each["id"] for each in seen["changes"]]
+
+
+def test_what_changes_of_a_case_reaches_who_is_to_check_it_and_holds_no_copy(phone_of, run, handler_phone, session):
+    reporter, near = phone_of("west"), phone_of("east")
+    issue_id, handler = reported(reporter, run, "0301"), handler_phone("zhujian")
+    handler.push(a_step(handler, issue_id, "receive"), a_step(handler, issue_id, "done", answer="已更换", photos=PHOTO))
+    run()
+    near.pull()
+    [before] = near.records("tasks").values()
+    for change in (
+        'doc = doc || \'{"description": "井盖又松了"}\', rev = rev + 1, doc_rev = doc_rev + 1',
+        'doc = doc || \'{"address_text": "阳岭大道 20 号"}\', rev = rev + 1, doc_rev = doc_rev + 1',
+    ):
+        session.execute(text(f"UPDATE issue SET {change} WHERE id = :id"), {"id": issue_id})
+        session.commit()
+        near.pull()
+        [after] = near.records("tasks").values()
+        assert after["rev"] > before["rev"]
+        before = after
+    case = before["data"]["case"]
+    assert (case["description"], case["address_text"]) == ("井盖又松了", "阳岭大道 20 号")
+        "井盖又松了",
+        "阳岭大道 20 号",
+    )

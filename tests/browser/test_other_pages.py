@@ -75,7 +75,7 @@ def test_who_signs_in_never_lands_on_another_host(visit):
     watched.page.get_by_label("登录名").fill("chief")
     watched.page.get_by_label("密码", exact=True).fill("Patrol-2026-demo")
     watched.page.keyboard.press("Enter")
-    watched.page.wait_for_url(f"{watched.site}/map*")
+    watched.page.wait_for_url(f"{watched.site}/")
 
 
 def test_signing_out_closes_the_map(visit):

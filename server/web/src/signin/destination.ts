@@ -1,8 +1,8 @@
 /** Where signing in leads: only ever to a page of this site. Pure. */
-const HOME = "/map";
+const HOME = "/";
 
 /**
- * Returns the path asked for by `next`, as a browser would read it, or the map where it leads anywhere else.
+ * Returns the path asked for by `next`, as a browser would read it, or the first page, which shows what waits for this person, where it leads anywhere else.
  * What browsers drop from an address (tabs, line ends) or take for a slash (a backslash) is in no page of ours.
  */
 export function destination(search: string, origin: string): string {

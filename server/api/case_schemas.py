@@ -150,6 +150,10 @@ class CaseFileSchema(Schema):
         metadata={"description": "how the case stands that it was merged into, the last of a chain, with its answer"},
     )
     light = fields.String(required=True, validate=validate.OneOf(LIGHTS))
+    light_due_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "when the clock runs out that the light is of"}
+    )
+    light_stage = fields.String(required=True, allow_none=True)
     routing = fields.Dict(required=True, allow_none=True)
     photos = fields.List(fields.String(), required=True)
     timeline = fields.List(fields.Dict(), required=True)

@@ -43,6 +43,10 @@ class CaseSchema(Schema):
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     severity = fields.String(required=True, validate=validate.OneOf(SEVERITIES))
     light = fields.String(required=True, validate=validate.OneOf(LIGHTS))
+    light_due_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "when the clock runs out that the light is of"}
+    )
+    light_stage = fields.String(required=True, allow_none=True)
     private = fields.Boolean(required=True)
     masked = fields.Boolean(required=True)
     description = fields.String(required=True, allow_none=True)
@@ -120,6 +124,8 @@ def case_json(case: DeskCase) -> dict[str, Any]:
         "state": case.state,
         "severity": case.severity,
         "light": case.light,
+        "light_due_at": case.light_due_at,
+        "light_stage": case.light_stage,
         "private": case.private,
         "masked": case.masked,
         "description": case.description,

@@ -64,6 +64,10 @@ class BriefSchema(Schema):
     state = fields.String(required=True, validate=validate.OneOf(STATES))
     severity = fields.String(required=True, validate=validate.OneOf(SEVERITIES))
     light = fields.String(required=True, validate=validate.OneOf(LIGHTS))
+    light_due_at = fields.AwareDateTime(
+        required=True, allow_none=True, metadata={"description": "when the clock runs out that the light is of"}
+    )
+    light_stage = fields.String(required=True, allow_none=True)
     summary = fields.String(required=True, allow_none=True)
     address = fields.String(required=True, allow_none=True)
     grid = fields.String(required=True, allow_none=True, metadata={"description": "code of the grid, null outside"})
@@ -166,6 +170,8 @@ def brief_json(brief: Brief) -> dict[str, Any]:
         "state": brief.state,
         "severity": brief.severity,
         "light": brief.light,
+        "light_due_at": brief.light_due_at,
+        "light_stage": brief.light_stage,
         "summary": brief.summary,
         "address": brief.address,
         "grid": brief.grid,

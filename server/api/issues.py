@@ -89,6 +89,8 @@ def _told(detail: IssueDetail) -> dict[str, Any]:
         "state": row.state,
         "severity": row.severity,
         "light": detail.light,
+        "light_due_at": row.light_due_at,
+        "light_stage": _stage_of(detail),
         "description": doc.get("description"),
         "address": doc.get("address_text"),
         "location": _location(detail),
@@ -116,6 +118,13 @@ def _told(detail: IssueDetail) -> dict[str, Any]:
         "public_answer": row.public_answer,
         "history": [_entry(entry, masked=False) for entry in detail.history],
     }
+
+
+def _stage_of(detail: IssueDetail) -> str | None:
+    row = detail.row
+    if row.light_due_at is None:
+        return None
+    return "handling" if row.pressing_due_at is None else row.pressing_stage
 
 
 def _failure(failure: DeadLetter | None, *, masked: bool) -> dict[str, Any] | None:

@@ -30,7 +30,8 @@ SERVER_SHOWN: Final = ("state", "deadline", "closed_at", "number")
 """The same of what the server adds to a record."""
 
 FACTS_SHOWN: Final = frozenset({
-    *SHOWN, *SERVER_SHOWN, "id", "issue_id", "rev", "masked", "light", "due_at", "limit", "awaiting_routing",
+    *SHOWN, *SERVER_SHOWN, "id", "issue_id", "rev", "masked", "light", "light_due_at", "light_stage", "due_at",
+    "limit", "awaiting_routing",
     "captured_at", "received_at", "changed_at", "decided_at", "closing_reason", "path", "grid", "grid_name",
     "approximate", "workers", "category_zh", "category_en", "part", "lead", "body", "assisting", "reported_at",
 })  # fmt: skip

@@ -88,8 +88,8 @@ class Issue(SyncedRecord, Base):
             postgresql_where=text("calendar_edition IS NOT NULL AND closed_at IS NULL AND deleted_at IS NULL"),
         ),
         # The duty list of a city by its order; that of a community, and the counts, by grid.
-        Index("ix_issue_due_first", text("coalesce(due_at, received_at)"), "id", postgresql_where=_OPEN),
-        Index("ix_issue_open", "grid_now", "state", "due_at", postgresql_where=_OPEN),
+        Index("ix_issue_due_first", text("coalesce(light_due_at, received_at)"), "id", postgresql_where=_OPEN),
+        Index("ix_issue_open", "grid_now", "state", "light_due_at", postgresql_where=_OPEN),
         # The desk of a handling body. What no body has yet is in neither, so that a push pays nothing for them.
         Index(
             "ix_issue_body_id", "body_id", "due_at", postgresql_where=text("closed_at IS NULL AND body_id IS NOT NULL")
@@ -126,6 +126,19 @@ class Issue(SyncedRecord, Base):
         comment="its bodies do not know how it stands: set by a trigger when it is rewritten or deleted under them",
     )
     due_at: Mapped[dt.datetime | None] = mapped_column(comment="deadline of the handling body")
+    pressing_stage: Mapped[str | None] = mapped_column(
+        comment="stage of the clock that runs out first, as the job has counted it; null: not counted"
+    )
+    pressing_warn_at: Mapped[dt.datetime | None] = mapped_column(comment="when four fifths of its time are gone")
+    pressing_due_at: Mapped[dt.datetime | None] = mapped_column(comment="when it runs out")
+    light_due_at: Mapped[dt.datetime | None] = mapped_column(
+        Computed(
+            "CASE WHEN closed_at IS NOT NULL THEN NULL WHEN pressing_due_at IS NOT NULL THEN pressing_due_at "
+            "WHEN state IN ('suspended', 'done', 'checked') THEN NULL ELSE due_at END",
+            persisted=True,
+        ),
+        comment="by which the light of the case is; null: none",
+    )
     calendar_edition: Mapped[int | None] = mapped_column(
         comment="newest edition of the calendar by which due_at is right; null: it depends on none"
     )

@@ -3,6 +3,7 @@
 Owns what a deadline's light is, and when its warning is due. Must not know the events that a clock was counted from.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
@@ -74,3 +75,9 @@ class Clock:
         if self.state == "paused":
             return "none"
         return "yellow" if self.warn_at is not None and at >= self.warn_at else "green"
+
+
+def pressing(clocks: Iterable[Clock]) -> Clock | None:
+    """Return the running clock that runs out first, by which a list shows the light of its case."""
+    running = (each for each in clocks if each.state == "running" and each.due_at and not each.is_window)
+    return min(running, key=lambda each: (each.due_at, each.stage), default=None)

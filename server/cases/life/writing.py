@@ -25,7 +25,7 @@ from sync.store import feed, log
 from sync.store.records import encode
 
 _WRITE = Statement("""
-    UPDATE issue SET state = new.state, body_id = new.body_id,
+    UPDATE issue SET state = new.state, body_id = new.body_id, pressing_due_at = NULL,
         assisting_ids = CASE WHEN new.body_id IS NOT NULL THEN CAST(new.assisting AS int[]) END,
         closed_at = new.closed_at, closing_reason = new.closing_reason, public_answer = new.answer,
         merged_into = new.merged_into, due_at = new.due_at,

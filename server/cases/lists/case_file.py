@@ -22,7 +22,7 @@ from server.cases.errors import UnknownCase
 from server.cases.life.judging import Possible, possible_for
 from server.cases.life.persons import Actor, CaseNow, sees, sees_in_full
 from server.cases.life.reading import look
-from server.cases.lists.issue_list import light
+from server.cases.lists.issue_list import light_columns
 from server.cases.timing import reading
 from sync.access.privacy import masked_facts
 from sync.collections.categories import Category
@@ -156,7 +156,7 @@ def _facts(now: datetime) -> Any:
             Area.code.label("grid"), AreaVersion.name.label("grid_name"), lead.label("body"),
             Issue.captured_at, Issue.received_at, Issue.due_at, Issue.closed_at, Issue.closing_reason,
             Issue.public_answer, Issue.merged_into, merged_case().label("merged"), Issue.routing,
-            light(now).label("light"),
+            *(column.label(name) for name, column in light_columns(now).items()),
             func.coalesce(Issue.doc["photos"], func.jsonb_build_array()).label("photos"),
         )
         .join(Category, Category.code == Issue.category)

@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 from geo.editions.tables import Area, AreaVersion
 from server.accounts.tables import Organisation
 from server.cases.errors import UnknownCase
-from server.cases.lists.issue_list import light
+from server.cases.lists.issue_list import light, light_columns
 from server.cases.tables import CaseStep, Delivery, Endpoint, RoutingDecision
 from sync.access.privacy import hidden_without, is_private, masked_columns, masked_facts
 from sync.collections.categories import Category
@@ -39,6 +39,7 @@ from sync.collections.issues import Issue
 
 Part = Literal["lead", "assisting"]
 _NEVER = datetime(9999, 12, 31, tzinfo=UTC)
+_WITH_OTHERS = ("suspended", "done", "checked")
 _DUE_FIRST = (Issue.due_at.asc().nulls_last(), Issue.id)
 _OPEN, _CLOSED = Issue.closed_at.is_(None), Issue.closed_at.is_not(None)
 _PROGRESS: Final = {"open": (_OPEN,), "closed": (_CLOSED,), "all": (_OPEN, _CLOSED)}
@@ -69,6 +70,8 @@ class DeskCase:
     state: str
     severity: str
     light: str
+    light_due_at: datetime | None
+    light_stage: str | None
     private: bool
     masked: bool
     description: str | None
@@ -212,6 +215,17 @@ def deliveries() -> Any:
     )
 
 
+def light_at_desk(now: datetime) -> ColumnElement[str]:
+    """Return the light of a case for its bodies: none while others have to act, whatever clock runs for those."""
+    return case((Issue.state.in_(_WITH_OTHERS), literal("none")), else_=light(now))
+
+
+def _own_light(now: datetime) -> dict[str, ColumnElement[Any]]:
+    told = light_columns(now)
+    there = Issue.state.not_in(_WITH_OTHERS)
+    return {"light": light_at_desk(now)} | {name: case((there, told[name])) for name in ("light_due_at", "light_stage")}
+
+
 def _cases(body_ids: Sequence[int], now: datetime) -> Any:
     """Return the select of ``DeskCase``'s columns, in their order."""
     leads = Issue.body_id == any_(_array(body_ids))
@@ -226,7 +240,7 @@ def _cases(body_ids: Sequence[int], now: datetime) -> Any:
         "category_en": Category.name_en.expression,
         "state": Issue.state.expression,
         "severity": Issue.severity.expression,
-        "light": light(now),
+        **_own_light(now),
         "private": is_private(),
         "masked": masked,
         "description": Issue.doc["description"].astext,
@@ -261,7 +275,7 @@ def _parts(body_ids: Sequence[int], part: Part | None) -> Iterator[ColumnElement
 def _conditions(wanted: Wanted, now: datetime) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if wanted.lights:
-        conditions.append(light(now).in_(wanted.lights))
+        conditions.append(light_at_desk(now).in_(wanted.lights))
     if wanted.states:
         conditions.append(Issue.state.in_(wanted.states))
     if wanted.categories:

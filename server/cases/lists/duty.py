@@ -18,7 +18,7 @@ from server.accounts.issue_sight import in_reach, lies_in, masked
 from server.accounts.tables import Organisation
 from server.cases.duplicates.suggesting import counts_of
 from server.cases.history.numbers import read_number
-from server.cases.lists.issue_list import light
+from server.cases.lists.issue_list import light, light_columns
 from server.cases.tables import CaseStep
 from sync.access.privacy import is_private, masked_columns
 from sync.collections.categories import Category
@@ -62,7 +62,7 @@ def list_duty(
     now: datetime,
 ) -> Page:
     """Return one page of the open cases in reach, by keyset: by deadline, those without one by when they came."""
-    key = func.coalesce(Issue.due_at, Issue.received_at)
+    key = func.coalesce(Issue.light_due_at, Issue.received_at)
     query = (
         _rows(reach, now)
         .add_columns(key.label("key"))
@@ -100,7 +100,7 @@ def _rows(reach: Reach, now: datetime) -> Any:
         "address": Issue.doc["address_text"].astext,
         "grid": Area.code.expression,
         "grid_name": AreaVersion.name.expression,
-        "light": light(now),
+        **light_columns(now),
         "due_at": Issue.due_at.expression,
         "body": Organisation.name.expression,
         "body_en": func.coalesce(Organisation.name_en, Organisation.name),

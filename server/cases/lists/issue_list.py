@@ -43,7 +43,6 @@ Sort = Literal["due", "new"]
 YELLOW_FROM = 0.8
 SUMMARY_CHARS = 120
 MAP_LIMIT = 5_000
-_AT_REST = ("suspended", "done", "checked")
 _NEVER = dt.datetime(9999, 12, 31, tzinfo=dt.UTC)
 
 
@@ -78,6 +77,8 @@ class Brief:
     state: str
     severity: str
     light: Light
+    light_due_at: dt.datetime | None
+    light_stage: str | None
     summary: str | None
     address: str | None
     grid: str | None
@@ -119,12 +120,15 @@ class Count:
 
 
 def has_no_light() -> ColumnElement[bool]:
-    """Return the condition that no body is to act by a deadline: there is none, it is put off, or its part is done."""
-    return or_(Issue.closed_at.is_not(None), Issue.due_at.is_(None), Issue.state.in_(_AT_REST))
+    """Return the condition that nobody is to act by a deadline: the case has ended, is put off, or has no limit."""
+    return Issue.light_due_at.is_(None)
 
 
 def light(now: dt.datetime) -> ColumnElement[str]:
-    """Return the light of an issue at a moment: none where no body's clock runs."""
+    """Return the light of an issue at a moment: that of the clock that runs out first, none where no clock runs.
+
+    Until the clocks are counted it goes by the deadline of handling, and by the clock on the wall for its yellow.
+    """
     since = func.coalesce(
         cast(Issue.routing["since"].astext, TIMESTAMP(timezone=True)),
         cast(Issue.routing["decided_at"].astext, TIMESTAMP(timezone=True)),
@@ -132,10 +136,24 @@ def light(now: dt.datetime) -> ColumnElement[str]:
     )
     return case(
         (has_no_light(), literal("none")),
-        (Issue.due_at < now, literal("red")),
+        (Issue.light_due_at < now, literal("red")),
+        (
+            Issue.pressing_due_at.is_not(None),
+            case((Issue.pressing_warn_at <= now, literal("yellow")), else_=literal("green")),
+        ),
         (_seconds(literal(now) - since) >= _seconds(Issue.due_at - since) * YELLOW_FROM, literal("yellow")),
         else_=literal("green"),
     )
+
+
+def light_columns(now: dt.datetime) -> dict[str, ColumnElement[Any]]:
+    """Return the light at a moment, when its clock runs out, and the stage of that clock, by the names of answers."""
+    stage = case((Issue.pressing_due_at.is_not(None), Issue.pressing_stage.expression), else_=literal("handling"))
+    return {
+        "light": light(now),
+        "light_due_at": Issue.light_due_at.expression,
+        "light_stage": case((Issue.light_due_at.is_not(None), stage)),
+    }
 
 
 def _seconds(length: ColumnElement[Any]) -> ColumnElement[float]:
@@ -206,7 +224,7 @@ def count_by_grid(session: Session, reach: Reach, filters: Filters, *, now: dt.d
 def _sort_key(sort: Sort) -> ColumnElement[dt.datetime]:
     if sort == "new":
         return Issue.captured_at.expression
-    return case((Issue.closed_at.is_not(None), literal(_NEVER)), else_=func.coalesce(Issue.due_at, literal(_NEVER)))
+    return func.coalesce(Issue.light_due_at, literal(_NEVER))
 
 
 def _briefs(reach: Reach, now: dt.datetime) -> Any:
@@ -218,7 +236,7 @@ def _briefs(reach: Reach, now: dt.datetime) -> Any:
         "category": Issue.category.expression,
         "state": Issue.state.expression,
         "severity": Issue.severity.expression,
-        "light": light(now),
+        **light_columns(now),
         "summary": func.left(Issue.doc["description"].astext, SUMMARY_CHARS),
         "address": Issue.doc["address_text"].astext,
         "grid": Area.code.expression,
@@ -278,7 +296,7 @@ def _progress(progress: Progress, now: dt.datetime) -> ColumnElement[bool]:
     if progress == "all":
         return true()
     is_open = Issue.closed_at.is_(None)
-    return and_(is_open, Issue.due_at < now, ~has_no_light()) if progress == "overdue" else is_open
+    return and_(is_open, Issue.light_due_at < now) if progress == "overdue" else is_open
 
 
 def _holds(words: str, reach: Reach) -> ColumnElement[bool]:

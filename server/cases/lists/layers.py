@@ -14,7 +14,7 @@ from geo.editions.tables import Area
 from geo.serving.features import Layer
 from server.accounts.charge import Reach
 from server.accounts.issue_sight import in_reach, masked
-from server.cases.lists.issue_list import light
+from server.cases.lists.issue_list import light_columns
 from sync.access.privacy import masked_columns, shown_place
 from sync.collections.issues import Issue
 from sync.collections.visits import Visit
@@ -27,7 +27,7 @@ def issue_layer(reach: Reach, now: dt.datetime) -> Layer:
         "category": Issue.category.expression,
         "state": Issue.state.expression,
         "severity": Issue.severity.expression,
-        "light": light(now),
+        **light_columns(now),
         "grid": Area.code.expression,
         "description": cast(Issue.doc["description"].astext, Text),
         "masked": hidden,

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, case, func, or_, select, union_all
+from sqlalchemy import case, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from server.accounts.charge import Reach
 from server.accounts.issue_sight import in_reach
-from server.cases.lists.desk import handled_by
+from server.cases.lists.desk import handled_by, light_at_desk
 from server.cases.lists.issue_list import has_no_light
 from server.cases.lists.issue_list import light as light_of
 from sync.collections.issues import Issue
@@ -37,8 +37,8 @@ def on_duty(session: Session, reach: Reach, now: datetime) -> Waiting:
     told = (
         select(light.label("light"), Issue.state, func.count()).where(*here, which).group_by("light", Issue.state)
         for light, which in (
-            (by_deadline, or_(still, Issue.due_at < now)),
-            (light_of(now), and_(Issue.due_at >= now, ~still)),
+            (by_deadline, or_(still, Issue.light_due_at < now)),
+            (light_of(now), Issue.light_due_at >= now),
         )
     )
     return _waiting((light, state, count, count) for light, state, count in session.execute(union_all(*told)))
@@ -46,7 +46,7 @@ def on_duty(session: Session, reach: Reach, now: datetime) -> Waiting:
 
 def at_desk(session: Session, body_ids: Sequence[int], now: datetime) -> Waiting:
     """Count the open cases that these bodies lead or assist."""
-    told = light_of(now).label("light")
+    told = light_at_desk(now).label("light")
     rows = session.execute(
         select(told, Issue.state, func.count(), func.count().filter(handled_by(body_ids, "lead")))
         .where(handled_by(body_ids), *_OPEN)

@@ -45,8 +45,8 @@ _DECIDE = Statement("""
 """)
 _DISPATCH = Statement("""
     UPDATE issue SET state = new.state, body_id = new.body_id, assisting_ids = CAST(new.assisting AS int[]),
-        due_at = new.due_at, calendar_edition = new.calendar_edition, routing = CAST(new.routing AS jsonb),
-        awaiting_routing = false, must_tell = false, rev = issue.rev + 1,
+        due_at = new.due_at, pressing_due_at = NULL, calendar_edition = new.calendar_edition,
+        routing = CAST(new.routing AS jsonb), awaiting_routing = false, must_tell = false, rev = issue.rev + 1,
         changed_at = CAST(:now AS timestamptz), number = coalesce(issue.number, case_number(
             CAST(extract(year FROM captured_at AT TIME ZONE 'Asia/Shanghai') AS integer), nextval('case_serial')
         ))
@@ -59,7 +59,7 @@ _DISPATCH = Statement("""
 _LET_BE = text("UPDATE issue SET awaiting_routing = false, must_tell = false WHERE id = ANY (CAST(:ids AS uuid[]))")
 _TAKE_BACK = text("""
     UPDATE issue SET awaiting_routing = false, must_tell = false, body_id = NULL, assisting_ids = NULL, due_at = NULL,
-        calendar_edition = NULL, state = 'reported', changed_at = :now
+        pressing_due_at = NULL, calendar_edition = NULL, state = 'reported', changed_at = :now
     WHERE id = ANY (CAST(:ids AS uuid[]))
 """)
 

@@ -1,7 +1,8 @@
-"""When cases speak up, as a cache: counted again where steps, decisions or calendar made it stale.
+"""When cases speak up, and which clock of theirs runs out first, as a cache: counted again where it became stale.
 
-Owns ``case_timing`` and ``case_alarm``. Takes a session, never commits. Locks: rows of ``case_timing``, skipping those
-that others hold.
+Owns ``case_timing`` and ``case_alarm``, and the columns of an issue that its light is told by. Takes a session, never
+commits. Locks: rows of ``case_timing`` with their issues, skipping those that others hold: whoever takes a step holds
+the issue first, and waits here for nobody.
 """
 
 import uuid
@@ -14,6 +15,7 @@ from sqlalchemy.orm import Session
 from geo.editions.ground import Ground
 from server.cases.calendars import store
 from server.cases.clocks.alarms import Alarm, alarms_of
+from server.cases.clocks.clock import Clock, pressing
 from server.cases.timing import reading
 from sync.sql import arrays
 from sync.sql.statements import Statement
@@ -29,12 +31,12 @@ _STALE = f"""
 _ANY = text(f"SELECT EXISTS ({_STALE})")
 _BEHIND = text(f"SELECT issue_id FROM ({_STALE}) AS behind ORDER BY issue_id LIMIT :limit")  # noqa: S608  # the same
 _CLAIM = text(f"""
-    SELECT issue_id FROM case_timing
+    SELECT issue_id FROM case_timing JOIN issue ON issue.id = issue_id
     WHERE issue_id IN (
         SELECT issue_id FROM ({_STALE}) AS behind
         WHERE CAST(:only AS uuid[]) IS NULL OR issue_id = ANY (CAST(:only AS uuid[])) LIMIT :limit
     )
-    ORDER BY issue_id FOR UPDATE SKIP LOCKED
+    ORDER BY issue_id FOR UPDATE OF case_timing SKIP LOCKED FOR NO KEY UPDATE OF issue SKIP LOCKED
 """)  # noqa: S608  # constants of this module
 _PLACES = text("""
     SELECT id, grid_now FROM issue WHERE id = ANY (CAST(:ids AS uuid[])) AND closed_at IS NULL AND deleted_at IS NULL
@@ -58,6 +60,15 @@ _WRITE = Statement("""
 _DONE = Statement("""
     UPDATE case_timing SET stale = false, calendar_edition = new.edition
     FROM unnest(CAST(:issues AS uuid[]), CAST(:editions AS int[])) AS new (id, edition) WHERE issue_id = new.id
+""")
+
+_PRESS = Statement("""
+    UPDATE issue SET pressing_stage = new.stage, pressing_warn_at = new.warn_at, pressing_due_at = new.due_at
+    FROM unnest(
+        CAST(:issues AS uuid[]), CAST(:stages AS text[]), CAST(:warns AS timestamptz[]), CAST(:dues AS timestamptz[])
+    ) AS new (id, stage, warn_at, due_at)
+    WHERE issue.id = new.id AND (issue.pressing_stage, issue.pressing_warn_at, issue.pressing_due_at)
+        IS DISTINCT FROM (new.stage, new.warn_at, new.due_at)
 """)
 
 
@@ -99,6 +110,7 @@ def refresh(
         alarms[issue_id] = [alarm for clock in counted for alarm in alarms_of(clock, line, calendar)]
     session.execute(_CLEAR, {"ids": ids})
     _write(session, alarms)
+    _press(session, {issue_id: pressing(counted) for issue_id, counted in clocks.items()})
     editions = [calendars.edition if any(each.clock.edition for each in alarms.get(key, ())) else None for key in ids]
     _DONE.send(session, issues=arrays.uuids(ids), editions=arrays.numbers(editions))
     dead_letters.take_back(session, QUEUE, map(str, ids))
@@ -123,4 +135,18 @@ def _write(session: Session, alarms: Mapping[uuid.UUID, Sequence[Alarm]]) -> Non
         areas=arrays.numbers([alarm.area_id for _, alarm in rows]),
         alarms=arrays.times([alarm.at for _, alarm in rows]),
         dues=arrays.times([alarm.clock.due_at for _, alarm in rows]),
+    )
+
+
+def _press(session: Session, found: Mapping[uuid.UUID, Clock | None]) -> None:
+    """Write down of each of these cases which clock runs out first."""
+    if not found:
+        return
+    clocks = list(found.values())
+    _PRESS.send(
+        session,
+        issues=arrays.uuids(list(found)),
+        stages=arrays.texts([None if clock is None else clock.stage for clock in clocks]),
+        warns=arrays.times([None if clock is None else clock.warn_at for clock in clocks]),
+        dues=arrays.times([None if clock is None else clock.due_at for clock in clocks]),
     )

@@ -29,8 +29,9 @@ test("the city's day begins at its own midnight", () => {
   expect(cityDate(new Date("2026-11-20T15:59:59Z"))).toBe("2026-11-20");
 });
 
-test("a case that no body is to act on has no time left", () => {
-  const due_at = "2026-11-21T05:30:00Z";
-  expect(leftOf({ light: "green", due_at }, NOW)).toBe("2 h left");
-  expect(leftOf({ light: "none", due_at }, NOW)).toBe("no deadline");
+test("the time that is left of a case is that of the clock which runs out first", () => {
+  const light_due_at = "2026-11-21T05:30:00Z";
+  expect(leftOf({ light: "green", light_due_at, light_stage: "handling" }, NOW)).toBe("2 h left");
+  expect(leftOf({ light: "red", light_due_at, light_stage: "receipt" }, new Date("2026-11-21T08:30:00Z"))).toBe("receipt: 3 h over");
+  expect(leftOf({ light: "none", light_due_at, light_stage: "check" }, NOW)).toBe("no deadline");
 });

@@ -1,6 +1,6 @@
 /** Times as people of the city read them: always in Asia/Shanghai, whatever the browser's zone. */
 import type { Light } from "./api/types";
-import { currentLanguage, t } from "./i18n";
+import { currentLanguage, t, tData } from "./i18n";
 
 const ZONE = "Asia/Shanghai";
 const MINUTE = 60_000;
@@ -38,9 +38,18 @@ export function untilDeadline(dueAt: string | null, now: Date): string {
   return t(left >= 0 ? "time.left" : "time.over", { span: span(left) });
 }
 
-/** The same of a case in a list: what no body is to act on by a deadline has none, whatever it had. */
-export function leftOf(row: { light: Light; due_at: string | null }, now: Date): string {
-  return untilDeadline(row.light === "none" ? null : row.due_at, now);
+/** What the light of a case is by: when which clock of it runs out. */
+export interface Lit {
+  light: Light;
+  light_due_at: string | null;
+  light_stage: string | null;
+}
+
+/** The same of a case in a list, by the clock that runs out first; which clock that is, where it is not handling. */
+export function leftOf({ light, light_due_at, light_stage }: Lit, now: Date): string {
+  const left = untilDeadline(light === "none" ? null : light_due_at, now);
+  if (light === "none" || light_stage === null || light_stage === "handling") return left;
+  return t("time.of", { stage: tData("stage", light_stage), left });
 }
 
 /** The date (YYYY-MM-DD) that it is in the city, `daysAgo` days before `now`. */

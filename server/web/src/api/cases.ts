@@ -49,6 +49,8 @@ export interface CaseClock extends Worded {
   paused: unknown[];
   state: "running" | "paused" | "ended";
   light: Light;
+  light_due_at: string | null;
+  light_stage: string | null;
   in_time: boolean | null;
   offline: boolean;
   /** Years that are counted by a calendar not announced yet. */
@@ -114,6 +116,8 @@ export interface CaseLife {
   number: string | null;
   state: string;
   light: Light;
+  light_due_at: string | null;
+  light_stage: string | null;
   due_at: string | null;
   masked: boolean;
   location: { lon: number; lat: number } | null;
@@ -140,6 +144,8 @@ export interface CaseRow {
   grid: string | null;
   grid_name: string | null;
   light: Light;
+  light_due_at: string | null;
+  light_stage: string | null;
   due_at: string | null;
   body: string | null;
   body_en: string | null;

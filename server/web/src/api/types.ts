@@ -63,6 +63,8 @@ export interface IssueBrief {
   state: string;
   severity: "low" | "normal" | "urgent";
   light: Light;
+  light_due_at: string | null;
+  light_stage: string | null;
   summary: string | null;
   address: string | null;
   grid: string | null;

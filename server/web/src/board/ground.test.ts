@@ -11,8 +11,8 @@ function ground(...areas: Area[]): Ground {
   return { edition: { number: 1, name: "1" }, tiles: "", kinds, areas };
 }
 
-function point(id: string, due_at: string | null, captured_at: string, closed_at: string | null = null): IssuePoint {
-  return { type: "Feature", id, geometry: null, properties: { id, due_at, captured_at, closed_at } as IssuePoint["properties"] };
+function point(id: string, light_due_at: string | null, captured_at: string, closed_at: string | null = null): IssuePoint {
+  return { type: "Feature", id, geometry: null, properties: { id, light_due_at, captured_at, closed_at } as IssuePoint["properties"] };
 }
 
 test("home is the box around what is in charge", () => {

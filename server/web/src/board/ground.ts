@@ -37,7 +37,7 @@ export function inOrder(points: readonly IssuePoint[], sort: Filters["sort"]): r
 
 function dueKey({ properties }: IssuePoint): number {
   if (properties.closed_at !== null) return Number.MAX_VALUE;
-  return properties.due_at === null ? Number.MAX_SAFE_INTEGER : Date.parse(properties.due_at);
+  return properties.light_due_at === null ? Number.MAX_SAFE_INTEGER : Date.parse(properties.light_due_at);
 }
 
 function newKey({ properties }: IssuePoint): number {

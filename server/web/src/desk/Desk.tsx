@@ -17,7 +17,7 @@ import { leftOf } from "../time";
 import { BATCH_STEPS, type BatchStep, fitting, takeAll } from "./batch";
 import "../styles/case.css";
 
-export interface DeskRow extends Pick<CaseRow, "id" | "number" | "state" | "description" | "address" | "light" | "due_at" | "severity" | "private" | "masked"> {
+export interface DeskRow extends Pick<CaseRow, "id" | "number" | "state" | "description" | "address" | "light" | "light_due_at" | "light_stage" | "due_at" | "severity" | "private" | "masked"> {
   part: "lead" | "assisting";
   category: { code: string; name_zh: string; name_en: string };
   grid: Named | null;

@@ -266,6 +266,7 @@ export const en: Record<Key, string> = {
   "time.left": "{span} left",
   "time.over": "{span} over",
   "time.none": "no deadline",
+  "time.of": "{stage}: {left}",
   "unit.m": "{n} m",
   "unit.km": "{n} km",
   "unit.min": "{n} min",

@@ -265,6 +265,7 @@ export const zh = {
   "time.left": "还剩 {span}",
   "time.over": "超 {span}",
   "time.none": "无时限",
+  "time.of": "{stage} {left}",
   "unit.m": "{n} 米",
   "unit.km": "{n} 公里",
   "unit.min": "{n} 分钟",

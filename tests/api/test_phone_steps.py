@@ -300,6 +300,3 @@ def test_what_changes_of_a_case_reaches_who_is_to_check_it_and_holds_no_copy(pho
         before = after
     case = before["data"]["case"]
     assert (case["description"], case["address_text"]) == ("井盖又松了", "阳岭大道 20 号")
-        "井盖又松了",
-        "阳岭大道 20 号",
-    )

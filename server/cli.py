@@ -84,7 +84,9 @@ def status(*, as_json: bool) -> int:
 @patrol.command(context_settings=PASS_ON)
 @click.option("--keep", is_flag=True, help="测试后保留服务 · leave the tests' servers running (fast loop)")
 @click.option("--stop", is_flag=True, help="停止保留的服务 · stop servers that were kept, and run nothing")
-@click.option("--quick", is_flag=True, help="快速测试 · no programs, browsers or generated examples, for daily work")
+@click.option(
+    "--quick", is_flag=True, help="快速测试 · no programs, browsers, generated examples or long tests, for daily work"
+)
 @click.argument("pytest_arguments", nargs=-1, type=click.UNPROCESSED)
 def test(*, keep: bool, stop: bool, quick: bool, pytest_arguments: tuple[str, ...]) -> int:
     """运行全部检查与测试 · every check and test; with pytest's arguments, only those tests."""

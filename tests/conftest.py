@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import sync_playwright
 
 from server.accounts import signin
+from server.launch import packages
 from server.launch.scratch import scratch_database
 
 # The same examples in every run, so that what is red for one is red for all; `--hypothesis-profile hunt` draws others.
@@ -22,7 +23,6 @@ settings.load_profile("same")
 # Passwords of made-up people need not be dear to guess; the application's own parameters are its library's.
 _CHEAP = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 REDIS_DATABASES = 255
-CHROMIUM = "/usr/bin/chromium"
 ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -85,39 +85,47 @@ def redis_url():
 
 @pytest.fixture(scope="session")
 def chromium():
-    """Debian's Chromium, one for the run: a second of Playwright's loops in one thread is refused."""
+    """Chromium, one for the run: a second of Playwright's loops in one thread is refused."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=packages.browser(), args=ARGUMENTS)
         yield browser
         browser.close()
 
 
-LONGEST_FIRST = ("chaos", "browser", "interop", "demo", "launch")
+LONGEST_FIRST = ("chaos", "browser", "interop", "bench", "oracle", "demo", "launch")
 
 
-# What starts programs or browsers of its own.
-PROGRAMS = {*LONGEST_FIRST, "bench", "concurrency", "confined", "jobs", "oracle"}
+# What starts programs or browsers of its own; a quick run does not even look into these rooms.
+PROGRAMS = {*LONGEST_FIRST, "concurrency", "confined", "jobs"}
 PROGRAM_FIXTURES = {"server", "processes", "served", "site", "running_city", "fuzzed"}
 
 
 def pytest_addoption(parser):
-    parser.addoption("--quick", action="store_true", help="no programs, browsers or generated examples")
+    parser.addoption("--quick", action="store_true", help="no programs, browsers or generated examples, nothing long")
+
+
+def pytest_ignore_collect(collection_path, config):
+    return True if config.getoption("--quick") and _room(collection_path, config) in PROGRAMS else None
 
 
 def pytest_collection_modifyitems(config, items):
     """Begin with what takes longest, so that no worker is left with it when the others have ended."""
-    folder = config.rootpath / "tests"
     rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(key=lambda item: rank.get(item.path.relative_to(folder).parts[0], len(rank)))
+    items.sort(key=lambda item: rank.get(_room(item.path, config), len(rank)))
     if config.getoption("--quick"):
-        left_out = [item for item in items if _is_long(item, folder)]
-        items[:] = [item for item in items if not _is_long(item, folder)]
+        left_out = [item for item in items if _is_long(item)]
+        items[:] = [item for item in items if not _is_long(item)]
         config.hook.pytest_deselected(items=left_out)
 
 
-def _is_long(item, folder):
+def _room(path, config):
+    folder = config.rootpath / "tests"
+    return next(iter(path.relative_to(folder).parts), None) if path.is_relative_to(folder) else None
+
+
+def _is_long(item):
     return (
-        item.path.relative_to(folder).parts[0] in PROGRAMS
+        item.get_closest_marker("long") is not None
         or not PROGRAM_FIXTURES.isdisjoint(item.fixturenames)
         or getattr(item.obj, "is_hypothesis_test", False)
     )

@@ -199,8 +199,8 @@ def set_endpoint(sent: dict[str, Any], code: str) -> dict[str, Any]:
 
 
 @blueprint.post("/organisations/<code>/endpoint/test")
-@limited(lambda: TRIALS)
 @staff_required("admin", over="the whole city")
+@limited(lambda: TRIALS)
 @blueprint.response(200, TrialSchema)
 def try_endpoint(code: str) -> dict[str, Any]:
     """Send a letter of type ``endpoint.test`` to the endpoint of an organisation now, once, and tell what it answers.

@@ -6,7 +6,7 @@ Owns the list of checks and the honest exit code; knows nothing of what the test
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from typing import Any
@@ -20,20 +20,29 @@ from server.launch.state import CHECKOUT, Home
 MODULE = (sys.executable, "-m")
 # import-linter has no __main__, and the scripts of a virtual environment do not survive its being moved.
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+QUICK_CHECKS = {
+    "ruff check": (*MODULE, "ruff", "check", "."),
+    "ruff format": (*MODULE, "ruff", "format", "--check", "."),
+    "import-linter": (sys.executable, "-c", LINT_IMPORTS, "--no-logo"),
+}
 
 
 def run_tests(arguments: Sequence[str], *, keep: bool, quick: bool = False) -> int:
     """Check everything and run pytest; with arguments, pytest alone. Returns the exit code of the worst.
 
-    ``quick``: pytest alone, without what starts programs or browsers and without generated examples.
+    ``quick``: the checks that take seconds, and the tests without programs, browsers, built pages, generated examples
+    and whatever is marked long; nothing is installed for those.
     """
-    packages.ensure(packages.SERVERS + packages.FRONT + packages.BROWSER + packages.GIS)
+    packages.ensure(packages.SERVERS if quick else packages.SERVERS + packages.FRONT + packages.BROWSER + packages.GIS)
     failed = [] if quick or _pages_are_built() else ["pages build"]
-    if quick:
-        arguments = (*(arguments or _whole()), "--quick")
+    chosen = (*(arguments or _whole()), *(["--quick"] if quick else []))
     with services.for_tests(Home.of_tests(), keep=keep) as addresses, ThreadPoolExecutor(1) as beside:
-        checks = None if arguments else beside.submit(run_checks, addresses["PATROL_TEST_DATABASE_URL"])
-        chosen = arguments or _whole()
+        if arguments:
+            checks = None
+        elif quick:
+            checks = beside.submit(_failing, QUICK_CHECKS)
+        else:
+            checks = beside.submit(run_checks, addresses["PATROL_TEST_DATABASE_URL"])
         step("pytest", " ".join(chosen))
         env = {**os.environ, **addresses}
         code = subprocess.run([*MODULE, "pytest", *chosen], cwd=CHECKOUT, env=env, check=False).returncode
@@ -62,7 +71,7 @@ def _pages_are_built() -> bool:
 
 def run_checks(cluster_url: str) -> list[str]:
     """Run every check that is not a test, each to its end; returns the names of those that failed."""
-    failed = [name for name, argv in _checks() if not _passes(name, argv, dict(os.environ))]
+    failed = _failing({**QUICK_CHECKS, "mypy": (*MODULE, "mypy")})
     with scratch_database(cluster_url) as url:
         argv = (*MODULE, "server.launch.migrate", "--check")
         if not _passes("migrations", argv, {**os.environ, "DATABASE_URL": url}):
@@ -72,13 +81,8 @@ def run_checks(cluster_url: str) -> list[str]:
     return failed
 
 
-def _checks() -> Sequence[tuple[str, Sequence[str]]]:
-    return (
-        ("ruff check", (*MODULE, "ruff", "check", ".")),
-        ("ruff format", (*MODULE, "ruff", "format", "--check", ".")),
-        ("mypy", (*MODULE, "mypy")),
-        ("import-linter", (sys.executable, "-c", LINT_IMPORTS, "--no-logo")),
-    )
+def _failing(checks: Mapping[str, Sequence[str]]) -> list[str]:
+    return [name for name, argv in checks.items() if not _passes(name, argv, dict(os.environ))]
 
 
 def _passes(name: str, argv: Sequence[str], env: dict[str, str]) -> bool:

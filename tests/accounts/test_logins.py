@@ -100,6 +100,7 @@ def test_a_normal_form_is_its_own_normal_form(login):
     assert normal_form(normal.upper().casefold()) == normal_form(normal.casefold())
 
 
+@pytest.mark.long
 def test_the_database_takes_the_normal_form_of_every_letter(cluster_url):
     letters = []
     for code in range(sys.maxunicode):

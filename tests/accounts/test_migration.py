@@ -49,6 +49,7 @@ def test_the_book_tells_each_new_name(migrated):
     assert all(is_right for _, is_right in told)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("login", ["Anna", "eve ", "jose\u0301", ""])
 def test_the_database_takes_no_other_form_from_then_on(migrated, login):
     with pytest.raises(IntegrityError):

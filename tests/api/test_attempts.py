@@ -71,6 +71,7 @@ def test_others_behind_the_same_address_sign_in_meanwhile(doors, address, chief,
     assert sign_in(at(app, shared), chief).status_code == 200
 
 
+@pytest.mark.long
 def test_the_account_is_not_locked_for_other_places(doors, address, chief):
     app = doors(guess_rate="3 per minute")
     wrong(at(app, address()), chief, 5)
@@ -183,6 +184,7 @@ def test_an_unknown_login_costs_as_many_checks_as_a_known_one(app, chief, sessio
     assert counts[0] == counts[1] == 1
 
 
+@pytest.mark.long
 def test_guessing_ones_own_password_is_bounded_too(doors, address, session):
     app = doors(guess_rate="3 per minute")
     desk = Desk.of(app, session, "gis", COUNTY)

@@ -81,6 +81,7 @@ class TestProposing:
         drawing.send("/undo")
         assert drawing.get("/areas")["features"] == before
 
+    @pytest.mark.long
     def test_a_range_that_cannot_be_kept_is_told_with_how_much_is_missing(self, desk):
         drawing = Drawing(desk)
         assert drawing.do({"kind": "propose", "code": WEST, "households": [15, 20]}).status_code == 201

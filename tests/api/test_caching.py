@@ -48,6 +48,7 @@ def caller(request, app, session, phone_of):
     return desk.client, {"X-CSRF-Token": desk.csrf}
 
 
+@pytest.mark.long
 def test_nothing_may_be_kept_that_does_not_say_so(app, caller):
     client, headers = caller
     asked, kept_by_all = 0, []

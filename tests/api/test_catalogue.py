@@ -152,6 +152,7 @@ def test_what_is_wrong_is_told_by_field_and_refused(desk_of, field, reason, sent
     assert looked.json["faults"] == answer.json["faults"]
 
 
+@pytest.mark.long
 def test_a_workbook_goes_out_is_edited_and_comes_in(desk_of):
     desk = desk_of()
     out = desk.get("/v1/catalogue/xlsx")
@@ -191,6 +192,7 @@ def test_a_phone_hears_before_it_sends_that_a_category_is_not_reported_there(des
     assert told == [[{"area": WEST, "hours": None, "zh": "请拨 110", "en": "Call 110"}], []]
 
 
+@pytest.mark.long
 def test_the_commands_write_and_take_the_workbook(app, desk_of, sync_url, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("DATABASE_URL", sync_url)
     monkeypatch.setenv("REDIS_URL", app.config["PATROL"].redis_url)

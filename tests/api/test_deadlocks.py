@@ -4,6 +4,7 @@ import threading
 import time
 import uuid
 
+import pytest
 from sqlalchemy import text
 
 from tests.api.staff import Desk
@@ -15,6 +16,7 @@ _WAITS = text("SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pi
 _LOCK = text("SELECT FROM issue WHERE id = :id FOR UPDATE")
 
 
+@pytest.mark.long
 def test_steps_that_a_deadlock_ended_are_taken_all_the_same_and_once(app, phone_of, route, session):
     lower, higher = sorted(reported(phone_of("west"), "0301", "0302"))
     route()

@@ -50,6 +50,7 @@ def test_what_lies_in_no_grid_of_the_phone_is_not_told(phone_of):
     assert ask(phone_of("east")).json["candidates"] == []
 
 
+@pytest.mark.long
 def test_a_private_case_is_told_neither_to_a_phone_nor_to_staff_without_duty(phone_of, desk_of):
     author = phone_of("west")
     hidden = reported(author, private=True)
@@ -102,6 +103,7 @@ def test_a_pair_that_was_found_can_be_dismissed_and_comes_last(phone_of, desk_of
     assert [(each["id"], each["dismissed"]) for each in found] == [(second, False), (third, True)]
 
 
+@pytest.mark.long
 def test_nobody_dismisses_what_is_not_in_their_charge(phone_of, desk_of):
     first, second = reported(phone_of("west")), reported(phone_of("west"))
     answer = desk_of("dispatcher", EAST).post(f"/v1/cases/{first}/duplicates/{second}/dismissal")

@@ -119,6 +119,7 @@ def test_masked_text_cannot_be_found_by_searching_for_it(desk, report):
     assert len(ids(desk().get("/v1/issues", q="张家"))) == 1
 
 
+@pytest.mark.long
 def test_filters_narrow_the_list(desk, report, session):
     manhole = report(category="0301", description="井盖缺失", address_text="东门 100% 处")
     lamp = report(category="0302", description="路灯不亮")

@@ -38,6 +38,7 @@ def view_of(app, path, method):
     raise AssertionError(path)
 
 
+@pytest.mark.long
 def test_the_document_is_valid(app):
     document = app.test_client().get("/v1/openapi.json").json
     validate(document)

@@ -82,6 +82,7 @@ def test_nobody_is_let_in_where_nothing_is_configured(app, phone_of):
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
+@pytest.mark.long
 def test_streams_of_hints_can_be_read_by_the_page(sync_url, redis_url, phone_of):
     with served(sync_url, redis_url, PATROL_ALLOWED_ORIGINS=HERE) as url:
         headers = {"Authorization": f"Bearer {phone_of('west').token}", "Origin": HERE}
@@ -115,6 +116,7 @@ def unsafe_of_staff(app):
             yield from ((method, path) for method in rule.methods - {"GET", "HEAD", "OPTIONS"})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "said", [{"Origin": ELSEWHERE}, {"Origin": "null"}, {"Origin": HERE}, {"Origin": "http://localhost:1"},
              {"Origin": "http://localhost.evil.example"}, {"Origin": "http://[::"}, {"Origin": ""},

@@ -236,6 +236,7 @@ def test_the_list_is_found_by_area_role_state_and_words(desk, admin):
     assert both & found(desk("supervisor", city.EAST)) == {east["login"]}
 
 
+@pytest.mark.long
 def test_the_list_goes_on_where_it_ended(admin):
     logins = {added(admin)["login"] for _ in range(3)}
     seen, after = [], ""

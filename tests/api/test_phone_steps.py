@@ -11,6 +11,8 @@ from server.cases.life import phones
 from server.cases.routing.service import route_awaiting
 from tests.api.staff import Desk
 
+pytestmark = pytest.mark.long
+
 HOUR = dt.timedelta(hours=1)
 PHOTO = [str(uuid.uuid4())]
 """One that is still on its way."""

@@ -15,6 +15,8 @@ from tests.cases.city import EAST, WEST
 from tests.emptying import empty
 from tests.sync.redrawing import clock, redrawn
 
+pytestmark = pytest.mark.long
+
 __all__ = ["redrawn"]
 COUNTY = "360725"
 _ENDINGS = {

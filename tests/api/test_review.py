@@ -84,6 +84,7 @@ def test_a_decision_of_a_value_that_is_none_is_refused(disputed, desk):
     assert answer.json["errors"][0]["field"] == "category"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ["supervisor", "dispatcher", "admin"])
 def test_disputes_of_other_areas_are_out_of_sight(disputed, desk, role):
     other = desk(role, "360725100001002")
@@ -279,6 +280,7 @@ def test_a_form_learns_the_fields_from_the_schema(desk):
     assert "grids" not in told
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "problem", ["[1]", "{}", '"x"', "null", '{"type": 1}', '{"type": "/problems/x", "errors": [1]}']
 )

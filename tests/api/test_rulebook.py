@@ -62,6 +62,7 @@ def test_a_retired_rule_is_gone_and_makes_room(desk_of):
     assert desk.post("/v1/rules", draft()).status_code == 201
 
 
+@pytest.mark.long
 def test_a_dispatcher_rules_only_where_they_are_in_charge(desk_of):
     west, county = desk_of("dispatcher", WEST), desk_of("dispatcher")
     assert west.post("/v1/rules", draft(area=WEST)).status_code == 201

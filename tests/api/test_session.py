@@ -194,6 +194,7 @@ def test_guessing_codes_of_enrolment_is_capped(capped):
     assert statuses[4] == 429
 
 
+@pytest.mark.long
 def test_guessing_is_capped(capped, chief):
     client = capped().test_client()
     statuses = [sign_in(client, chief, "guess-guess").status_code for _ in range(5)]
@@ -202,6 +203,7 @@ def test_guessing_is_capped(capped, chief):
     assert sign_in(client, chief).status_code == 429
 
 
+@pytest.mark.long
 def test_sign_in_goes_on_while_redis_is_down(capped, chief):
     client = capped("redis://127.0.0.1:1/0").test_client()
     assert sign_in(client, chief).status_code == 200

@@ -18,6 +18,8 @@ from tests.api.staff import Desk
 from tests.cases import city
 from tests.emptying import empty
 
+pytestmark = pytest.mark.long
+
 UNCLEAN = {
     "NUL": rb"a\u0000b",
     "half an emoji": rb"\ud83d",

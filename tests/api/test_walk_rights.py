@@ -97,6 +97,7 @@ def _ask(caller, method, asked):
     )
 
 
+@pytest.mark.long
 def test_every_route_lets_in_whom_the_table_names_and_tells_nobody_what_is_not_theirs(app, walked):
     asks, wrong, seen = table(walked.ids), [], 0
     rules = dict(_rules(app))

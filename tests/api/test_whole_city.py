@@ -81,6 +81,7 @@ def held(session, desk):
     return {(row.role, row.code) for row in rows}
 
 
+@pytest.mark.long
 def test_who_has_the_whole_city_has_it_when_its_root_is_replaced_and_when_that_is_rolled_back(staff, redrawn):
     gis, chief = staff("gis"), staff("supervisor", "admin")
     answer = gis.post("/v1/editions", another_county())
@@ -94,6 +95,7 @@ def test_who_has_the_whole_city_has_it_when_its_root_is_replaced_and_when_that_i
     assert everywhere(chief)
 
 
+@pytest.mark.long
 def test_who_comes_to_the_city_after_a_replacement_has_it_after_the_roll_back_too(staff):
     gis = staff("gis")
     assert gis.post("/v1/editions", another_county()).status_code == 201
@@ -102,6 +104,7 @@ def test_who_comes_to_the_city_after_a_replacement_has_it_after_the_roll_back_to
     assert everywhere(late)
 
 
+@pytest.mark.long
 def test_who_has_the_whole_city_has_what_is_added_beside_it(staff):
     gis, chief = staff("gis"), staff("admin")
     beside = feature(OTHER, "county", None, box(114.32, 25.68, 114.33, 25.69))
@@ -149,6 +152,7 @@ def test_a_right_that_ends_on_a_day_ends_then_for_the_new_root_too(staff, redraw
     assert ending == [ends, ends]
 
 
+@pytest.mark.long
 def test_a_draft_and_a_plan_leave_everybody_what_they_have(staff, redrawn):
     gis, chief = staff("gis"), staff("admin")
     drawing = Drawing(gis)
@@ -189,6 +193,7 @@ def test_an_area_under_none_shuts_the_gate_of_a_draft(staff):
     assert (answer.status_code, answer.json["type"]) == (409, "/problems/gate-closed")
 
 
+@pytest.mark.long
 def test_an_area_that_a_program_writes_under_none_is_kept_in_its_draft_and_not_published(staff):
     drawing = Drawing(staff("gis"))
     layer = Layer(drawing.desk, draft=int(drawing.path.rpartition("/")[2]))

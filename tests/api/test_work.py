@@ -2,6 +2,8 @@
 
 import datetime as dt
 
+import pytest
+
 from geo.editions.ground import Grounds
 from server.cases.routing.service import route_awaiting
 from tests.api.staff import Desk
@@ -14,6 +16,7 @@ def waiting(desk):
     return answer.json
 
 
+@pytest.mark.long
 def test_each_is_told_what_waits_where_they_have_duty_and_at_their_desk(app, session, phone_of):
     phone = phone_of("west")
     made = [phone.issue(category=category) for category in ("0302", "0302", "0301")]

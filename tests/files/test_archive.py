@@ -18,6 +18,7 @@ def count(session, table):
     return found
 
 
+@pytest.mark.long
 def test_attachments_come_back_with_the_database_and_newer_ones_stay(
     phone_of, session, store, sync_url, files_url, tmp_path
 ):
@@ -42,6 +43,7 @@ def test_attachments_come_back_with_the_database_and_newer_ones_stay(
     assert [each.name for each in tmp_path.iterdir()] == ["city.tar"], "nothing half done is left"
 
 
+@pytest.mark.long
 def test_a_mere_dump_of_before_is_still_restored(phone_of, session, sync_url, files_url, tmp_path):
     phone = phone_of("west")
     phone.push(phone.visit())

@@ -47,6 +47,7 @@ def get(phone, file_id, what="content", **headers):
     return phone.client.get(f"/v1/files/{file_id}/{what}", headers=phone.headers | headers)
 
 
+@pytest.mark.long
 def test_all_phones_of_the_grid_pull_the_attachment_of_a_record(phone, up, phone_of):
     colleague, elsewhere = phone_of("west"), phone_of("east")
     photo, visit = visit_with_photo(phone, up)
@@ -60,6 +61,7 @@ def test_all_phones_of_the_grid_pull_the_attachment_of_a_record(phone, up, phone
     assert attached(elsewhere) == {}
 
 
+@pytest.mark.long
 def test_files_of_a_visit_in_no_grid_are_its_authors_until_it_has_a_place(phone_of, uploading, tender):
     phone, colleague = phone_of("west", "east"), phone_of("west", "east")
     early, late, visit = str(uuid.uuid4()), str(uuid.uuid4()), phone.op("visits", {"outcome": "met"})
@@ -91,6 +93,7 @@ def test_a_record_names_a_file_that_is_still_to_come(phone, up):
     assert list(attached(phone)) == [photo]
 
 
+@pytest.mark.long
 def test_a_file_that_comes_before_its_record_is_its_authors_until_the_record_comes(phone, up, phone_of, tender):
     colleague, visit = phone_of("west"), phone.visit()
     photo = id_of(up.upload(PICTURE, record=visit["id"]))
@@ -113,6 +116,7 @@ def test_nobody_attaches_to_a_record_that_is_neither_theirs_nor_in_their_areas(p
     assert uploading(phone_of("west")).begin(PICTURE, record=visit["id"]).status_code == 201
 
 
+@pytest.mark.long
 def test_a_file_sent_ahead_of_somebody_elses_record_stays_with_its_author(phone, phone_of, uploading, tender):
     visit = phone.visit()
     stranger = phone_of("east")
@@ -262,6 +266,7 @@ def test_browsers_are_told_to_trust_nothing_in_a_file(phone, up, content, kind, 
     assert "no-cache" in answer.headers["Cache-Control"]
 
 
+@pytest.mark.long
 def test_a_preview_comes_by_job_and_the_phones_hear_of_it(phone, up, tender):
     photo, _ = visit_with_photo(phone, up, picture(size=(1000, 500)))
     assert get(phone, photo, "preview").status_code == 404
@@ -275,6 +280,7 @@ def test_a_preview_comes_by_job_and_the_phones_hear_of_it(phone, up, tender):
     assert tender().tend().previews == 0
 
 
+@pytest.mark.long
 def test_a_heic_has_a_preview_that_every_browser_shows(phone, up, tender):
     photo, _ = visit_with_photo(phone, up, photo_heic(size=(1000, 500)))
     assert SERIAL not in get(phone, photo).data
@@ -283,6 +289,7 @@ def test_a_heic_has_a_preview_that_every_browser_shows(phone, up, tender):
         assert (small.format, small.size) == ("JPEG", (240, 480))
 
 
+@pytest.mark.long
 def test_a_picture_that_no_preview_can_be_made_of_holds_up_no_other(phone, up, tender, store):
     broken, _ = visit_with_photo(phone, up, picture("PNG", seed=2))
     store.put(f"served/{broken}", picture("PNG")[:3000])
@@ -305,6 +312,7 @@ def desk(app, session):
     return lambda role="supervisor", place=COUNTY: Desk.of(app, session, role, place)
 
 
+@pytest.mark.long
 def test_staff_see_the_files_of_records_in_their_charge(phone, up, desk):
     photo, _ = visit_with_photo(phone, up)
     issue = phone.issue(IN_WEST)
@@ -316,6 +324,7 @@ def test_staff_see_the_files_of_records_in_their_charge(phone, up, desk):
         assert desk("supervisor", EAST).get(f"/v1/files/{file_id}/content").status_code == 404
 
 
+@pytest.mark.long
 def test_staff_without_the_duty_see_no_file_of_a_private_issue(phone, up, desk):
     issue = phone.issue(IN_WEST, private=True)
     phone.push(issue)
@@ -326,6 +335,7 @@ def test_staff_without_the_duty_see_no_file_of_a_private_issue(phone, up, desk):
     assert masked.get(f"/v1/files/{photo}/content").status_code == 404
 
 
+@pytest.mark.long
 def test_staff_see_which_photos_of_an_issue_have_come(phone, up, desk):
     come, awaited = str(uuid.uuid4()), str(uuid.uuid4())
     issue = phone.issue(photos=[come, awaited])
@@ -336,6 +346,7 @@ def test_staff_see_which_photos_of_an_issue_have_come(phone, up, desk):
     assert told[awaited] == {"id": awaited, "awaited": True}
 
 
+@pytest.mark.long
 def test_a_photo_that_cannot_be_shown_is_kept_and_its_issue_names_it_with_the_reason(phone, up, desk, store):
     broken, content = str(uuid.uuid4()), picture()[:3000]
     issue = phone.issue(photos=[broken])
@@ -347,6 +358,7 @@ def test_a_photo_that_cannot_be_shown_is_kept_and_its_issue_names_it_with_the_re
     assert desk().get(f"/v1/files/{broken}/content").status_code == 404
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("collection", ["issues", "visits"])
 def test_a_refused_file_is_handed_out_as_it_was_sent_to_those_who_look_after_its_record(phone, up, desk, collection):
     broken, content = str(uuid.uuid4()), picture()[:3000]
@@ -368,6 +380,7 @@ def test_a_refused_file_is_handed_out_as_it_was_sent_to_those_who_look_after_its
     assert desk("admin").get(f"/v1/files/{whole}/original").status_code == 404, "its original tells of its author"
 
 
+@pytest.mark.long
 def test_a_refused_file_of_a_masked_issue_or_of_no_record_is_seen_by_few(phone, up, desk):
     content, broken, lost = picture()[:3000], str(uuid.uuid4()), str(uuid.uuid4())
     issue = phone.issue(photos=[broken], private=True)
@@ -380,6 +393,7 @@ def test_a_refused_file_of_a_masked_issue_or_of_no_record_is_seen_by_few(phone, 
     assert desk("supervisor", COMMUNITY).get(f"/v1/files/{lost}/original").status_code == 404
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("what", ["content", "preview"])
 def test_a_file_does_not_exist_for_strangers(app, phone, up, what):
     photo, _ = visit_with_photo(phone, up)

@@ -38,6 +38,7 @@ def send(desk, issue, content=PICTURE, photo=None):
     return desk.client.post(f"/v1/files/issues/{issue}/{photo}", data=content, headers=headers), str(photo)
 
 
+@pytest.mark.long
 def test_a_photo_is_seen_by_staff_and_by_the_phones_of_the_grid(desk_of, issue, phone, tender):
     desk = desk_of()
     answer, photo = send(desk, issue)

@@ -18,6 +18,8 @@ from tests.files.pictures import picture, sized
 from tests.files.serving import Server, Wire
 from tests.jobs.conftest import eventually, programs_over
 
+pytestmark = pytest.mark.long
+
 MEBIBYTE = 1024 * 1024
 LARGE = sized(5 * MEBIBYTE)
 

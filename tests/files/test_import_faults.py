@@ -48,6 +48,7 @@ def is_everywhere(session, login):
 class TestRoots:
     """No import can take away the rights of all."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize(("kind", "code"), [("grid", THIRD), ("county", "360726")])
     @pytest.mark.parametrize("draft", [None, "new"])
     def test_an_area_without_a_parent_is_a_fault_with_its_place(self, sender, redrawn, kind, code, draft):
@@ -60,18 +61,21 @@ class TestRoots:
         assert (edition(redrawn), roots(redrawn)) == (1, before)
         assert is_everywhere(redrawn, sender.desk.login)
 
+    @pytest.mark.long
     def test_one_that_has_a_parent_keeps_it_and_a_root_stays_one(self, sender, redrawn):
         assert sender.bring(geojson((WEST, "西", box(114.30, 25.68, 114.31, 25.69))))["state"] == "done"
         outline = box(114.29, 25.67, 114.34, 25.70)
         assert sender.bring(geojson((COUNTY, "崇义", outline)), kind="county")["state"] == "done"
         assert roots(redrawn) == {COUNTY}
 
+    @pytest.mark.long
     def test_a_new_root_that_is_confirmed_takes_nobodys_rights(self, sender, redrawn):
         told = sender.bring(geojson(("360726", "邻县", BESIDE)), kind="county", root="true")
         assert told["state"] == "done", told["problem"]
         assert roots(redrawn) == {COUNTY, "360726"}
         assert is_everywhere(redrawn, sender.desk.login)
 
+    @pytest.mark.long
     def test_nobody_else_gets_rights_by_it(self, sender, redrawn):
         held = text("""
             SELECT count(*) FROM assignment JOIN area ON area.id = area_id
@@ -86,6 +90,7 @@ class TestRoots:
 class TestNames:
     """A name that nobody can read is told of beside its area; ``tests/geo/editions/test_names`` has those there are."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("name", "code"),
         [("\u202e格网", "name-direction-mark"), ("网\x07格", "name-control-character"), ("\u200b", "name-blank")],
@@ -100,6 +105,7 @@ class TestNames:
 class TestAllAtOnce:
     """Everything that is wrong with a file is told at the first look."""
 
+    @pytest.mark.long
     def test_every_clash_is_told(self, sender):
         areas = [(f"36072510000{n}", "社区", affinity.translate(BESIDE, n / 50)) for n in range(1, 6)]
         problem = sender.bring(geojson(*areas, parent="nowhere"))["problem"]
@@ -111,6 +117,7 @@ class TestAllAtOnce:
         answer = sender.send(geojson((THIRD, "格", BESIDE)), kind="palace")
         assert (answer.json["reason"], "grid" in answer.json["known"]) == ("unknown-kind", True)
 
+    @pytest.mark.long
     def test_options_that_are_advised_exist(self, sender, redrawn):
         content = geojson(("x", "y", BESIDE), wgbm=THIRD, label="阳岭", up=COMMUNITY)
         told = sender.bring(

@@ -8,6 +8,8 @@ from tests.files import importing
 from tests.files.importing import Sender, geojson, standing
 from tests.sync.redrawing import redrawn
 
+pytestmark = pytest.mark.long
+
 __all__ = ["redrawn"]
 COMMUNITY, THIRD = "360725100001", "360725100001003"
 PARTS = {WEST: box(114.30, 25.68, 114.304, 25.69), THIRD: box(114.304, 25.68, 114.31, 25.69)}

@@ -17,6 +17,8 @@ from tests.files.import_shapes import BORDER, BOW, COMMUNITY, RAGGED, THIRD, THR
 from tests.files.importing import PATH, edition, geojson, standing
 from tests.sync.redrawing import redrawn
 
+pytestmark = pytest.mark.long
+
 __all__ = ["redrawn", "sender"]
 
 

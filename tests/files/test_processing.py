@@ -17,6 +17,8 @@ from server.confined import Limits, Task
 from tests.confined.children import readers
 from tests.files.pictures import SERIAL, TRAILER, bomb, exif, pdf, photo_heic, picture, telling_pdf
 
+pytestmark = pytest.mark.long
+
 
 def large_jpeg(width, height):
     out = io.BytesIO()

@@ -16,6 +16,8 @@ from server.grids.imports.boundary_reader import read_boundary_file
 from server.grids.imports.parse import Wanted, read_areas
 from tests.geo.boundary_files import EAST, WEST, write
 
+pytestmark = pytest.mark.long
+
 SECRET = "secret-of-the-server"
 SQUARE = json.dumps(shapely.geometry.mapping(WEST))
 

@@ -120,6 +120,7 @@ def test_a_thumbnail_within_jfif_goes_and_the_density_stays():
         assert opened.info["dpi"] == plain == (300, 200)
 
 
+@pytest.mark.long
 def test_a_heic_whose_exif_was_zeroed_still_gets_a_preview():
     content = photo_heic()
     at = content.index(b"MM\x00*") if b"MM\x00*" in content else content.index(b"II*\x00")
@@ -127,6 +128,7 @@ def test_a_heic_whose_exif_was_zeroed_still_gets_a_preview():
         assert small.size == (200, 320)
 
 
+@pytest.mark.long
 def test_a_heic_of_an_encoder_shows_the_same_pixels_the_same_way_up_after_stripping():
     content = photo_heic()
     shown = strip(content, "image/heic")

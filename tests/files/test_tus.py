@@ -151,6 +151,7 @@ def test_a_checksum_that_cannot_be_read_is_refused(up, told):
     assert up.offset(where) == 0
 
 
+@pytest.mark.long
 def test_a_checked_request_of_several_parts_is_taken_whole_or_not_at_all(up):
     content = sized(3 * MEBIBYTE)
     assert len(content) > 2 * MEBIBYTE
@@ -170,6 +171,7 @@ def test_a_whole_that_is_not_what_was_announced_begins_anew_and_says_so(up):
     assert up.patch(where, PICTURE, 0).status_code == 204
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("content", "reason"),
     [(b"GIF89a" + b"\x00" * 90, "type-unknown"), (bomb(), "picture-too-large"), (PICTURE[:400], "picture-damaged")],
@@ -227,6 +229,7 @@ def test_a_file_has_a_largest_size(up, configured):
     assert (answer.status_code, answer.json["limit_bytes"]) == (413, len(PICTURE) - 1)
 
 
+@pytest.mark.long
 def test_a_device_has_only_so_many_unfinished_uploads(up, configured, phone_of, uploading):
     configured(open_uploads=2, open_upload_bytes=10 * len(PICTURE))
     where = [up.begin(PICTURE).headers["Location"] for _ in range(2)]
@@ -353,6 +356,7 @@ def test_what_came_before_a_request_broke_off_is_kept_unless_its_checksum_cannot
     assert up.offset(where) == 1000
 
 
+@pytest.mark.long
 def test_an_upload_in_drops_is_stored_in_few_parts(up, session):
     where = up.begin(PICTURE).headers["Location"]
     for at in range(0, 5000, 100):
@@ -361,6 +365,7 @@ def test_an_upload_in_drops_is_stored_in_few_parts(up, session):
     assert up.patch(where, PICTURE[5000:], 5000).status_code == 204
 
 
+@pytest.mark.long
 def test_the_bytes_of_a_finished_file_are_those_that_were_sent(up, store):
     content = sized(3 * MEBIBYTE)
     where = up.begin(content).headers["Location"]

@@ -51,6 +51,7 @@ WRONG_FILES = (
 class TestBadInput:
     """Each is answered clearly, and the edition in force is as it was."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize(("file", "problem", "reason"), WRONG_FILES)
     def test_a_file_that_cannot_be_taken_is_refused_in_words(self, sender, redrawn, file, problem, reason):
         before = standing(redrawn)
@@ -61,6 +62,7 @@ class TestBadInput:
         assert told["problem"]["detail"] or told["problem"]["title"]
         assert (standing(redrawn), edition(redrawn)) == (before, 1)
 
+    @pytest.mark.long
     def test_more_areas_than_a_draft_can_hold_are_refused(self, sender, redrawn, monkeypatch):
         monkeypatch.setattr(importer, "_MOST_IN_DRAFT", 2)
         told = sender.bring(THREE, parent=COMMUNITY, draft="new")
@@ -68,6 +70,7 @@ class TestBadInput:
         assert "草案放不下" in told["problem"]["detail"]
         assert redrawn.scalar(text("SELECT count(*) FROM draft")) == 0
 
+    @pytest.mark.long
     def test_a_broken_coverage_is_told_with_its_places(self, sender):
         told = sender.bring(geojson((THIRD, "叠", cell(114.315, 114.33))), parent=COMMUNITY)
         places = [each["geometry"]["coordinates"] for each in told["report"]["features"]]
@@ -104,6 +107,7 @@ class TestBadInput:
         assert redrawn.scalar(text("SELECT count(*) FROM boundary_import")) == 0
         assert kept(sender) == before
 
+    @pytest.mark.long
     def test_a_file_in_many_parts_is_put_together_again(self, sender, monkeypatch):
         monkeypatch.setattr(import_store, "PART_BYTES", 10)
         assert sender.look(THREE + b" " * BLOCK_BYTES, parent=COMMUNITY)["outcome"]["areas"] == 3
@@ -120,6 +124,7 @@ class TestBadInput:
         assert answer.status_code == status, answer.text
         assert redrawn.scalar(text("SELECT count(*) FROM boundary_import")) == 0
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("query", "problem"),
         [
@@ -156,6 +161,7 @@ class TestRights:
         assert answer.status_code == 202, answer.text
         sender.ended(answer.json["id"])
 
+    @pytest.mark.long
     @pytest.mark.parametrize("draft", [None, "new"])
     def test_areas_of_others_are_not_taken(self, app, redrawn, files_url, draft):
         sender = Sender.of(app, redrawn, files_url, place=WEST)
@@ -164,11 +170,13 @@ class TestRights:
         assert edition(redrawn) == 1
         importing.clear(redrawn)
 
+    @pytest.mark.long
     def test_an_administrator_may(self, app, redrawn, files_url):
         sender = Sender.of(app, redrawn, files_url, role="admin")
         assert sender.bring(THREE, parent=COMMUNITY)["outcome"]["edition"] == 2
         importing.clear(redrawn)
 
+    @pytest.mark.long
     def test_the_imports_of_others_are_not_there(self, sender, app, redrawn):
         told = sender.look(THREE)
         other = Desk.of(app, redrawn, "gis", COUNTY)
@@ -188,6 +196,7 @@ class TestRights:
 class TestFilesThatEndTheirReader:
     """One bad file is refused with its reason at once, and the next is taken by the same worker."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("limits", "reason"),
         [({"wall_s": 0.05}, "out-of-time"), ({"memory_bytes": 1 << 20}, "out-of-memory"), ({"open_files": 0}, None)],
@@ -205,6 +214,7 @@ class TestFilesThatEndTheirReader:
         monkeypatch.setattr(boundary_reader, "LIMITS", whole)
         assert sender.bring(THREE, parent=COMMUNITY)["state"] == "done"
 
+    @pytest.mark.long
     def test_a_geometry_that_breaks_what_follows_is_refused_too(self, sender, monkeypatch):
         def broken(*_args, **_more):
             raise shapely.errors.GEOSException("mixed-dimension")

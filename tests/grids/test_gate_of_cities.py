@@ -20,6 +20,8 @@ from server.grids.following import with_parents
 from server.grids.operations import Operation, perform
 from tests.grids.sample_cities import NAMES, sample_city
 
+pytestmark = pytest.mark.long
+
 EVERY = bool(os.environ.get("PATROL_EVERY_GRID"))
 FACTORS = {"hefei": 0.1, "nantong": 0.02, "jingdezhen": 0.3}
 NAMED = {"chongyi": ["360725400003003"], "hefei": ["340102007002022"]}

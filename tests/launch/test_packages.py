@@ -112,3 +112,15 @@ def test_the_newest_postgresql_with_postgis_is_chosen(tmp_path, monkeypatch):
     assert cluster.binaries() == folders[2]
     assert cluster.binaries(15) == folders[1]
     assert cluster.binaries(14) is None
+
+
+def test_the_browser_that_takes_less_is_installed_beside_another_where_apt_has_it(machine):
+    [chromium] = [each for each in packages.BROWSER if each.name == "Chromium"]
+    machine("chromium", "#!/bin/sh\n")
+    assert chromium.found().endswith("/chromium"), "another will do where there is no better one"
+    machine("apt-cache", "#!/bin/sh\n")
+    assert (chromium.found() is not None, chromium.apt()) == (True, ("chromium",))
+    machine("apt-cache", "#!/bin/sh\necho Package: $2\n")
+    assert (chromium.found(), chromium.apt()) == (None, ("chromium-headless-shell",))
+    machine("chromium-headless-shell", "#!/bin/sh\n")
+    assert chromium.found().endswith("/chromium-headless-shell")

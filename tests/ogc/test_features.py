@@ -29,6 +29,7 @@ def link(document, rel):
     return next((each for each in document["links"] if each["rel"] == rel), None)
 
 
+@pytest.mark.long
 def test_everything_is_found_from_the_landing_page(gis):
     landing = gis.get("/ogc").json
     assert link(landing, "service-desc")["type"].startswith("application/vnd.oai.openapi+json")
@@ -80,6 +81,7 @@ def test_coordinates_come_in_the_authoritys_axis_order(gis, code):
         assert min(max(abs(a - b) for a, b in zip(position, corner, strict=True)) for corner in wanted) < 1e-3
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("code", "flips"), [(4326, True), (4490, True), (3857, False), (4547, True)])
 def test_a_box_may_be_in_any_of_the_reference_systems(gis, code, flips):
     transformer = Transformer.from_crs(4326, code, always_xy=True)
@@ -257,6 +259,7 @@ def test_who_was_let_in_to_the_ground_is_looked_at_again_for_all_else(app, gis):
     assert statuses(others) == {401}
 
 
+@pytest.mark.long
 def test_issues_are_those_in_charge_and_hide_what_is_private(app, session, gis):
     here = str(city.report(session, "0601", description="邻里纠纷"))
     there = str(city.report(session, at=city.IN_EAST, grid=city.EAST))
@@ -275,6 +278,7 @@ def test_issues_are_those_in_charge_and_hide_what_is_private(app, session, gis):
     assert by_text.json["features"] == []
 
 
+@pytest.mark.long
 def test_issues_are_found_by_time(session, gis):
     city.report(session)
     session.commit()
@@ -285,6 +289,7 @@ def test_issues_are_found_by_time(session, gis):
     assert (found("2026-11-01T00:00:00Z/.."), found("../2026-11-01T00:00:00Z")) == (1, 0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("when", "number"),
     [
@@ -311,6 +316,7 @@ def test_a_day_that_there_is_not_is_refused(gis, when):
     assert answer.status_code == 400 or when.startswith("9999")
 
 
+@pytest.mark.long
 def test_every_collection_that_is_listed_says_where_it_lies(session, gis):
     city.report(session)
     session.commit()

@@ -38,11 +38,13 @@ def read(source, **options):
     return meta, ids, shapely.from_wkb(shapes), dict(zip(meta["fields"], columns, strict=True))
 
 
+@pytest.mark.long
 def test_gdal_lists_the_collections(gdal):
     names = [name for name, _ in pyogrio.list_layers(gdal)]
     assert {"areas-grid", "areas-county", "edition-1", "issues", "visits"} <= set(names)
 
 
+@pytest.mark.long
 def test_gdal_reads_ids_names_and_shapes(gdal, session):
     _, ids, shapes, columns = read(gdal)
     assert list(columns["code"]) == [city.WEST, city.EAST]
@@ -67,6 +69,7 @@ def test_gdal_asks_by_attribute(gdal):
     assert list(columns["code"]) == [city.EAST]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", [4490, 4547])
 def test_gdal_reads_in_another_reference_system(gdal, code):
     meta, _, shapes, _ = read(gdal, CRS=f"EPSG:{code}")
@@ -80,6 +83,7 @@ def test_gdal_is_refused_without_a_password(program):
         pyogrio.list_layers(f"OAPIF:{program.url}")
 
 
+@pytest.mark.long
 def test_gdal_reads_issues_in_charge(gdal, session):
     city.report(session)
     session.commit()
@@ -89,6 +93,7 @@ def test_gdal_reads_issues_in_charge(gdal, session):
     assert "captured_at" in meta["fields"]
 
 
+@pytest.mark.long
 def test_debians_gdal_reads_the_same(program):
     if not shutil.which("ogrinfo"):
         pytest.skip("ogrinfo is not on this machine")
@@ -127,6 +132,7 @@ def test_owslib_reads_pages_filters_and_single_features(owslib):
     assert [each["properties"]["code"] for each in boxed["features"]] == [city.WEST]
 
 
+@pytest.mark.long
 def test_the_shapes_are_the_very_same_numbers(gdal, session):
     _, _, shapes, _ = read(gdal)
     assert np.array_equal(shapely.get_coordinates(shapes[0].normalize()), shapely.get_coordinates(WEST.normalize()))
@@ -144,6 +150,7 @@ def drawn(draft):
     return draft
 
 
+@pytest.mark.long
 def test_gdal_reads_a_draft_as_it_stands(gdal, drawn):
     layer = f"draft-{drawn.draft}-grid"
     assert layer in [name for name, _ in pyogrio.list_layers(gdal)]
@@ -154,6 +161,7 @@ def test_gdal_reads_a_draft_as_it_stands(gdal, drawn):
     assert shapely.from_wkb(shapes[0]).equals(shapely.geometry.shape(west_of()))
 
 
+@pytest.mark.long
 def test_debians_gdal_reads_a_draft_too(program, drawn):
     if not shutil.which("ogrinfo"):
         pytest.skip("ogrinfo is not on this machine")
@@ -167,6 +175,7 @@ def test_debians_gdal_reads_a_draft_too(program, drawn):
     assert f"OGRFeature(draft-{drawn.draft}-grid):{drawn.id_of(THIRD)}" in done.stdout
 
 
+@pytest.mark.long
 def test_owslib_creates_updates_and_deletes_in_a_draft(owslib, draft):
     layer = f"draft-{draft.draft}-grid"
     assert owslib.collection_schema(layer)["required"] == ["code", "name", "geometry"]
@@ -187,6 +196,7 @@ def test_owslib_creates_updates_and_deletes_in_a_draft(owslib, draft):
         owslib.collection_item_create(layer, feature(square(114.32, 114.33), code=city.WEST, name="x"))
 
 
+@pytest.mark.long
 def test_a_client_of_owslib_that_names_no_content_type_is_heard(program, draft):
     fresh = Features(program.url, auth=Authentication(username=program.login, password=program.secret))
     named = json.dumps(feature(draft.features()[city.WEST]["geometry"], name="西"))

@@ -31,6 +31,8 @@ from tests.ogc.drawing import BENT, COMMUNITY, THIRD, east_of, findings, square,
 from tests.ogc.drawing import Layer as Draft
 from tests.sync.redrawing import redrawn
 
+pytestmark = pytest.mark.long
+
 __all__ = ["redrawn"]
 EPSG = "http://www.opengis.net/def/crs/EPSG/0/"
 OWS = "{http://www.opengis.net/ows/1.1}"

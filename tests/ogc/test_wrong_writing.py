@@ -53,6 +53,7 @@ WRONG = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_geometry_that_is_not_right_is_refused_with_its_place(layer):
     for number, (geometry, reason, placed) in enumerate(WRONG):
         answer = layer.send("POST", sent=feature(geometry, code=THIRD, name="新"))

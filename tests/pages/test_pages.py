@@ -24,6 +24,7 @@ def client(tmp_path, monkeypatch):
     return create_app(dataclasses.replace(config, testing=True)).test_client()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "title"),
     [
@@ -58,6 +59,7 @@ def test_an_asset_may_be_kept_for_ever_and_comes_compressed(client):
     assert "Content-Encoding" not in client.get("/assets/map-abc123.js").headers
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "path", ["/assets/../secret.txt", "/assets/%2e%2e/%2e%2e/secret.txt", "/assets//etc/passwd", "/assets/none.js"]
 )
@@ -74,6 +76,7 @@ def test_pages_that_were_not_built_say_what_to_do(client, tmp_path, monkeypatch)
     assert answer.content_type == "application/problem+json"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "path",
     [
@@ -91,6 +94,7 @@ def test_no_address_leads_to_another_host(client, path):
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ["/gone", "/map/more", "/v1/none", "/nowhere/at/all?x=1", "/%E5%9C%B0%E5%9B%BE"])
 def test_an_address_that_is_none_gives_a_person_a_page_and_a_program_a_problem(client, path):
     person = client.get(path, headers=BROWSER)

@@ -268,6 +268,7 @@ def test_a_seeded_day_is_worked_exactly_where_the_announced_calendar_says_so(day
     assert bool(CALENDAR.spans(day)) == chinese_calendar.is_workday(day)
 
 
+@pytest.mark.long
 def test_every_seeded_day_is_worked_as_announced():
     days = (date(2020, 1, 1) + timedelta(days=n) for n in range(7 * 365 + 2))
     assert [day for day in days if bool(CALENDAR.spans(day)) != chinese_calendar.is_workday(day)] == []

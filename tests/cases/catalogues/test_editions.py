@@ -56,6 +56,7 @@ def test_a_change_from_now_on_leaves_what_was_before_as_it_was(session, entry):
     assert read_terms(session)["0302"].limit.value == 9
 
 
+@pytest.mark.long
 def test_a_planned_change_takes_effect_when_its_time_has_come_and_not_before(session, entry):
     apply(session, [entry(limit_value=9)], since=T2, by=None, now=T0)
     assert [limit_at(session, at) for at in (T1, T2, T3)] == [2, 9, 9]
@@ -96,6 +97,7 @@ def test_the_versions_say_who_entered_them(session, entry):
     assert [each.entered_by for each in versions_of(session, "0302")] == ["dispatcher", "dispatcher", None]
 
 
+@pytest.mark.long
 def test_filing_conditions_each_have_a_limit_and_change_as_a_whole(session, entry):
     apply(session, [entry(conditions=[NEW, BIG])], since=None, by=None, now=T1)
     apply(session, [entry(conditions=[BIG | {"limit_value": 15}], at=T1)], since=T2, by=None, now=T1)

@@ -13,6 +13,8 @@ from server.cases.catalogues.entries import Entry
 from server.cases.catalogues.fault_words import told
 from tests.cases.catalogues.test_editions import BIG, NEW, NIGHT, T0
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def entries(session):

@@ -59,6 +59,7 @@ def raised(sessions, stage="handling"):
         return [(each["level"], each["area_id"]) for each in found]
 
 
+@pytest.mark.long
 def test_a_warning_comes_at_four_fifths_and_then_a_level_at_a_time_goes_up_once_each(sessions, ground, routed, look):
     routed()
     line = []
@@ -89,6 +90,7 @@ def test_going_up_is_a_step_of_the_case_by_the_sweeper(sessions, routed, look):
     assert [(each["source"], each["state_before"] == each["state"]) for each in handling] == [("sweeper", True)]
 
 
+@pytest.mark.long
 def test_clocks_of_working_time_are_silent_in_the_night(sessions, routed, look):
     # Five working hours from Wednesday 15:00: due on Thursday at 11:00, so that nothing is said on Wednesday evening.
     routed("0103", at=local("2026-11-18 11:30").astimezone(UTC))
@@ -102,6 +104,7 @@ def test_clocks_of_working_time_are_silent_in_the_night(sessions, routed, look):
     assert len(raised(sessions)) == len(before) + 1
 
 
+@pytest.mark.long
 def test_what_a_killed_run_had_raised_is_raised_by_the_next_once(sessions, ground, routed, look):
     routed(count=3)
     moment = SINCE + 121 * HOUR / 60
@@ -152,6 +155,7 @@ def test_a_case_that_is_done_or_stands_still_says_nothing_more(sessions, ground,
     assert reading.handling_of(clocks[still], body).state == "paused"
 
 
+@pytest.mark.long
 def test_hundreds_are_raised_in_as_many_statements_as_a_few(sessions, city_engine, routed, look):
     moment = SINCE + 97 * HOUR / 60
     routed(count=3)

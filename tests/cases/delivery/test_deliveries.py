@@ -208,6 +208,7 @@ def test_what_could_never_be_sent_is_given_up_too(begin, ground):
     assert "disabled" in row["last_error"]
 
 
+@pytest.mark.long
 def test_gone_disables_the_endpoint_and_keeps_what_waits(begin, ground):
     with receiving(statuses=[410]) as body, receiving() as new:
         hook(begin, "zhujian", body.url)
@@ -233,6 +234,7 @@ def test_a_redirect_is_a_failure_and_goes_nowhere(begin, ground):
         assert other.messages == []
 
 
+@pytest.mark.long
 def test_a_slow_body_is_a_failure_and_is_sent_the_same_again(begin, ground):
     with receiving(wait_s=3) as body:
         hook(begin, "zhujian", body.url)
@@ -244,6 +246,7 @@ def test_a_slow_body_is_a_failure_and_is_sent_the_same_again(begin, ground):
     assert len(set(body.ids)) == 1
 
 
+@pytest.mark.long
 def test_a_run_ends_when_its_time_is_up_and_says_that_there_is_more(begin, ground):
     with receiving(wait_s=0.05) as body:
         hook(begin, "zhujian", body.url)

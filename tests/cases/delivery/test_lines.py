@@ -4,6 +4,7 @@ import threading
 import time
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import text
 
 from server.cases.delivery.deliveries import (
@@ -17,6 +18,7 @@ from tests.cases.posting import PATIENCE, SEAL, deliver, dispatch, hook, now, st
 from tests.cases.receiver import receiving
 
 
+@pytest.mark.long
 def test_a_body_that_is_down_delays_only_its_own(begin, ground):
     with receiving(wait_s=30) as down, receiving() as up:
         hook(begin, "zhujian", down.url)
@@ -41,6 +43,7 @@ def test_a_body_that_is_down_delays_only_its_own(begin, ground):
     assert arrived[0].failed >= 1
 
 
+@pytest.mark.long
 def test_a_body_gets_one_message_at_a_time_even_from_two_processes(begin, ground):
     with receiving(wait_s=0.1) as body:
         hook(begin, "zhujian", body.url)
@@ -144,6 +147,7 @@ def reroute(begin, ground, issue_id, category):
         route_awaiting(session, now(), ground)
 
 
+@pytest.mark.long
 def test_a_body_that_was_told_is_told_when_it_has_the_case_no_longer(begin, ground):
     with receiving() as body:
         hook(begin, "zhujian", body.url)

@@ -47,6 +47,7 @@ def types(body):
     return [each["type"] for each in body.messages]
 
 
+@pytest.mark.long
 def test_a_body_hears_what_others_do_with_its_case_from_the_dispatch_to_the_answer(begin, ground, step):
     with receiving() as body:
         hook(begin, "zhujian", body.url)
@@ -111,6 +112,7 @@ def test_of_a_private_case_what_was_said_is_told_the_lead_alone(begin, ground, s
     assert "当事人" not in str(helper.messages)
 
 
+@pytest.mark.long
 def test_bodies_are_named_by_their_codes_in_what_is_told(begin, ground, step):
     with receiving() as helper:
         hook(begin, "gongshui", helper.url)
@@ -133,6 +135,7 @@ def test_a_body_without_a_system_has_nothing_waiting_for_it(begin, ground, step)
         assert not session.scalar(text("SELECT count(*) FROM delivery WHERE kind = 'step'"))
 
 
+@pytest.mark.long
 def test_another_deadline_takes_no_step_back_and_losing_the_case_does(begin, ground, step):
     with receiving() as body:
         hook(begin, "zhujian", body.url)

@@ -7,6 +7,8 @@ from tests.cases.city import rows
 from tests.cases.posting import deliver, dispatch, forward, hook
 from tests.cases.receiver import receiving
 
+pytestmark = pytest.mark.long
+
 MANY = 100
 SPOILT = {
     "a place that is a word": """UPDATE issue SET doc = jsonb_set(doc, '{location}', '"near"') WHERE id = :id""",

@@ -122,16 +122,19 @@ def test_a_redirect_is_refused_and_not_followed(status):
 OURS = "no answer within 1 s"
 
 
+@pytest.mark.long
 def test_a_slow_body_is_given_up_after_the_patience_and_told_so():
     with receiving(wait_s=30) as body:
         assert send(letter(body.url), HERE, now()) == Answer(error=OURS)
 
 
+@pytest.mark.long
 def test_a_body_that_answers_drop_by_drop_is_given_up_too():
     with receiving(drip=True) as body:
         assert send(letter(body.url), HERE, now()) == Answer(error=OURS)
 
 
+@pytest.mark.long
 def test_a_body_that_takes_the_connection_and_says_nothing_over_tls_is_given_up_too():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"https://127.0.0.1:{silent.getsockname()[1]}/"
@@ -143,6 +146,7 @@ def test_a_body_that_says_continue_for_ever_is_given_up_too():
         assert send(letter(body.url), HERE, now()).error is not None
 
 
+@pytest.mark.long
 def test_a_name_that_is_not_looked_up_in_time_is_given_up_too(monkeypatch):
     over = threading.Event()
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(30))
@@ -179,6 +183,7 @@ def test_no_more_of_an_answer_is_read_than_its_beginning():
     assert most < 10_000_000
 
 
+@pytest.mark.long
 def test_an_answer_that_unpacks_to_more_is_not_unpacked():
     said = gzip.compress(b"x" * 50_000_000)
     with receiving(statuses=[500], says=said, headers={"Content-Encoding": "gzip"}) as body:

@@ -6,6 +6,7 @@ import json
 import random
 import uuid
 
+import pytest
 from sqlalchemy import text, true
 
 from server.cases.duplicates.reused import MOST_BITS, reused_photos
@@ -57,6 +58,7 @@ def test_a_photo_of_last_month_is_told_with_its_date_and_case(session):
     assert (found.case.id, found.case.category_zh, found.case.description) == (old, "路灯", "去年的路灯")
 
 
+@pytest.mark.long
 def test_every_print_within_the_bound_is_found_and_no_other(session):
     drawn = random.Random(7)
     mine = report(session)

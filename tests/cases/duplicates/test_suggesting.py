@@ -99,6 +99,7 @@ def test_many_are_asked_about_in_one_statement(session, city_engine):
     assert len([each for each in statements if "FROM" in each]) == 1
 
 
+@pytest.mark.long
 def test_the_search_finds_what_a_look_at_every_case_finds(session):
     drawn = random.Random(12)
     words = ["路灯不亮", "路灯坏了", "井盖缺失", "路面积水", ""]

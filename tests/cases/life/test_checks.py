@@ -73,6 +73,7 @@ def test_a_repair_is_checked_by_a_worker_near_who_is_no_party(session, ground, a
     assert [each["is_open"] for each in tasks(session)] == [False]
 
 
+@pytest.mark.long
 def test_who_cannot_tell_is_followed_by_somebody_else(session, ground, actor, step, worker):
     people = {worker(WEST), worker(EAST)}
     issue_id = done_by(session, ground, step, actor("handler", "zhujian"))
@@ -82,6 +83,7 @@ def test_who_cannot_tell_is_followed_by_somebody_else(session, ground, actor, st
     assert open_ones == list(people - {first})
 
 
+@pytest.mark.long
 def test_where_nobody_can_be_drawn_the_duty_chief_checks_but_not_what_they_reported(session, ground, actor, step):
     issue_id = done_by(session, ground, step, actor("handler", "zhujian"))
     assert tasks(session) == []
@@ -97,6 +99,7 @@ def test_of_a_private_case_nobody_is_drawn(session, ground, actor, step, worker)
     assert tasks(session) == []
 
 
+@pytest.mark.long
 def test_checks_go_round_and_chance_decides_among_equals(session, ground, worker):
     people = {worker(area) for area in (WEST, EAST) * 3}
     ids = [report(session) for _ in range(60)]

@@ -247,6 +247,7 @@ def test_cases_that_wait_for_more_time_are_listed_until_somebody_decides(session
     assert listed() == []
 
 
+@pytest.mark.long
 def test_after_the_second_return_the_street_names_the_body(session, ground, actor, step):
     issue_id = report(session)
     route_awaiting(session, NOW, ground)

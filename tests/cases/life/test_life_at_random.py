@@ -125,6 +125,7 @@ def test_random_histories_by_many_hands_keep_what_must_hold(session, ground, his
         point.rollback()
 
 
+@pytest.mark.long
 def test_of_two_dispatchers_at_once_one_is_first_and_the_other_told(session, sessions, ground):
     session.execute(text("UPDATE category SET intake = 'duty' WHERE code = '0301'"))
     clerk, chief, *_ = people(session)
@@ -215,6 +216,7 @@ def test_one_step_sent_over_two_connections_at_once_is_taken_once(session, sessi
     assert sorted(outcomes) == [("taken", False), ("taken", True), ("taken", True), ("taken", True)]
 
 
+@pytest.mark.long
 def test_hundreds_of_steps_take_as_many_statements_as_one(city_engine, sessions, ground):
     counts = []
     for many in (1, 150):

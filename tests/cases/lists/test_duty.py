@@ -2,6 +2,7 @@
 
 import datetime as dt
 
+import pytest
 from sqlalchemy import text
 
 from server.accounts.charge import Reach
@@ -33,6 +34,7 @@ def put(session, hours=None, words="路灯不亮"):
     return issue_id
 
 
+@pytest.mark.long
 def test_pages_of_any_size_bring_every_open_case_once_by_deadline(session):
     late, soon, later, undated = put(session, -5), put(session, 2), put(session, 30), put(session)
     closed = put(session, 1)

@@ -73,6 +73,7 @@ def pages(session, bodies, wanted, limit):
             return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("progress", ["open", "closed", "all"])
 @pytest.mark.parametrize("part", [None, "lead", "assisting"])
 def test_pages_of_a_desk_bring_each_case_of_its_bodies_once_in_order(session, many, part, progress):

@@ -51,6 +51,7 @@ def nothing_names(session):
     return put
 
 
+@pytest.mark.long
 def test_a_case_whose_category_is_retired_stays_with_its_body_and_goes_on(session, ground, take):
     issue_id = report(session, "0301")
     route_awaiting(session, NOW, ground)
@@ -67,6 +68,7 @@ def test_a_case_whose_category_is_retired_stays_with_its_body_and_goes_on(sessio
     assert issue(session, issue_id)["state"] == "closed"
 
 
+@pytest.mark.long
 def test_a_body_with_open_cases_is_not_retired_and_they_are_listed(session, ground, take, nothing_names):
     ids = [report(session, "0301") for _ in range(3)]
     route_awaiting(session, NOW, ground)

@@ -196,6 +196,7 @@ def test_without_a_default_desk_nothing_is_lost(session, ground):
     assert len(rows(session, "SELECT 1 FROM issue WHERE awaiting_routing")) == 1
 
 
+@pytest.mark.long
 def test_hundreds_are_routed_in_as_many_statements_as_one(session, city_engine, ground):
     # Two, since each may be a duplicate of the other.
     for _ in range(2):
@@ -230,6 +231,7 @@ def test_an_issue_locked_by_somebody_is_left_for_the_next_run(sessions, ground):
         job.commit()
 
 
+@pytest.mark.long
 def test_two_jobs_at_once_route_each_issue_exactly_once(sessions, ground):
     with sessions() as session:
         wanted = {report(session) for _ in range(120)}

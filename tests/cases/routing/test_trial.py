@@ -106,6 +106,7 @@ def test_a_trial_refuses_what_could_not_be_saved(session, tried):
         tried(without=404)
 
 
+@pytest.mark.long
 def test_a_trial_counts_what_really_saving_the_rule_would_have_done(session, ground, tried):
     drawn = random.Random(3)
     spots = [(IN_WEST, WEST), (IN_EAST, EAST), (IN_SEA, None)]

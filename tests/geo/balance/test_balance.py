@@ -84,26 +84,31 @@ class TestProposing:
         assert_shared(whole, done.polygons)
         assert sum(done.households) == homes.total
 
+    @pytest.mark.long
     @pytest.mark.parametrize("shape", sorted(SHAPES))
     def test_households_are_shared_evenly(self, shape):
         done = propose(ground(SHAPES[shape]), strewn(SHAPES[shape], 1500, 1), count=6)
         assert max(done.households) - min(done.households) <= 0.1 * 250
 
+    @pytest.mark.long
     @pytest.mark.parametrize(("households", "counts"), [(2000, {4, 5, 6}), (900, {2, 3}), (450, {1})])
     def test_a_range_is_kept_by_as_many_areas_as_it_takes(self, households, counts):
         done = propose(ground(SQUARE), strewn(SQUARE, households, 2), norm=Norm(300, 500))
         assert len(done.polygons) in counts
         assert all(300 <= each <= 500 for each in done.households)
 
+    @pytest.mark.long
     def test_a_range_that_no_number_of_areas_can_keep_is_missed_by_little(self):
         done = propose(ground(SQUARE), strewn(SQUARE, 550, 2), norm=Norm(300, 500))
         assert sorted(done.households) == [550] or min(done.households) >= 265
 
+    @pytest.mark.long
     def test_the_same_question_has_the_same_answer(self):
         homes = strewn(SQUARE, 300, 3)
         one, other = (propose(ground(SQUARE), homes, count=5, seed=7) for _ in range(2))
         assert shapely.equals_identical(list(one.polygons), list(other.polygons)).all()
 
+    @pytest.mark.long
     @pytest.mark.parametrize("asked", [{"count": 100}, {"norm": Norm(55, 65)}, {"norm": Norm(290, 310)}])
     def test_what_is_tried_is_bounded_however_many_areas_are_asked_for(self, monkeypatch, asked):
         tried, proposing = [], importlib.import_module("geo.balance.propose")
@@ -118,11 +123,13 @@ class TestProposing:
         propose(ground(SQUARE), strewn(SQUARE, 6000, 5), **asked)
         assert 0 < sum(tried) <= 36_000
 
+    @pytest.mark.long
     def test_areas_are_compact(self):
         done = propose(ground(SQUARE), strewn(SQUARE, 2000, 4), count=9)
         metres = shapely.transform(list(done.polygons), lambda degrees: (degrees - CORNER) / PER_METRE)
         assert np.mean(4 * np.pi * shapely.area(metres) / shapely.length(metres) ** 2) > 0.5
 
+    @pytest.mark.long
     def test_borders_run_along_a_given_road_where_it_costs_little(self):
         road = [(x, 500 + 60 * np.sin(x / 90)) for x in range(-50, 1060, 20)]
         homes = strewn(SQUARE, 1000, 5, villages=40)
@@ -131,11 +138,13 @@ class TestProposing:
         assert followed.length > 0.6 * line(*road).intersection(ground(SQUARE)).length
         assert abs(done.households[0] - done.households[1]) <= 30
 
+    @pytest.mark.long
     def test_one_building_that_is_too_large_is_not_cut(self):
         done = propose(ground(SQUARE), dwellings([(200, 200), (800, 800)], [900, 400]), norm=Norm(300, 500))
         assert max(done.households) == 900
         assert_shared(ground(SQUARE), done.polygons)
 
+    @pytest.mark.long
     def test_who_lives_outside_counts_where_it_is_nearest(self):
         done = propose(ground(SQUARE), dwellings([(-20, 500), (1020, 500)], [5, 5]), count=2)
         assert done.households == (5, 5)
@@ -197,6 +206,7 @@ def by_trying_all(borders, weights, origin, count, norm):
 class TestHealing:
     """A division that is there, with as few households moved as can be."""
 
+    @pytest.mark.long
     def test_it_moves_hardly_more_than_trying_everything_finds(self):
         same = 0
         for seed in range(24):
@@ -281,6 +291,7 @@ class TestHealing:
 class TestLaying:
     """A division as a redraw: the ground is shared anew, and nobody beyond is concerned."""
 
+    @pytest.mark.long
     def test_a_division_is_laid_and_the_neighbours_get_its_nodes_alone(self):
         sheet = city(1, 12, 3000, 100)
         code = max(sheet.tracts, key=lambda each: sheet[each].polygon.area)
@@ -297,6 +308,7 @@ class TestLaying:
         added = sum(shapely.get_num_coordinates(done.put[each].polygon) for each in set(done.put) - set(parts))
         assert added <= sum(shapely.get_num_coordinates(sheet[each].polygon) for each in set(done.put) - set(parts)) + 8
 
+    @pytest.mark.long
     def test_what_was_laid_comes_out_the_same_when_it_is_laid_again(self):
         sheet = city(2, 12, 3000, 100)
         areas = {code: tract.polygon for code, tract in sheet.tracts.items()}

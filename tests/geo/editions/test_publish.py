@@ -307,6 +307,7 @@ def test_an_edition_may_begin_when_all_that_was_under_way_is_over(session):
     assert [tuple(row) for row in periods] == [(None, later), (later, None)]
 
 
+@pytest.mark.long
 def test_a_ground_read_from_another_is_the_one_read_whole(session):
     first(session)
     split_east(session)

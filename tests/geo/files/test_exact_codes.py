@@ -50,6 +50,7 @@ def geojson(tmp_path, *written):
 class TestNumbers:
     """A code of 17 digits is beyond what floating point holds."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize("decimals", [0, 5])
     @pytest.mark.parametrize("beside", [b"", OTHER.encode()])
     def test_a_wide_number_of_a_table_is_exact_or_named(self, tmp_path, decimals, beside):
@@ -60,6 +61,7 @@ class TestNumbers:
             assert [feature.code for feature in read.features] == [LONG, beside.decode() or None]
         assert ("inexact-code" in codes(read.faults)) == bool(decimals)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("kind", [b"N", b"F"])
     def test_a_number_with_an_exponent_is_never_taken_for_its_first_digit(self, tmp_path, kind):
         path = shapefile(tmp_path, [(b"code", kind, 20, 0)], [[LONG.encode()], [b"3.60725400003e+16"]])
@@ -87,11 +89,13 @@ class TestNumbers:
         assert read.features[0].code == code
         assert codes(read.faults) == []
 
+    @pytest.mark.long
     def test_a_number_of_a_geopackage_beside_an_empty_one_is_exact(self, tmp_path):
         path = write(tmp_path / "areas.gpkg", fields={"code": [int(LONG), None], 'na"me': NAMES})
         read = read_boundaries(path, name_field='na"me')
         assert [(feature.code, feature.name) for feature in read.features] == [(LONG, NAMES[0]), (None, NAMES[1])]
 
+    @pytest.mark.long
     def test_a_parent_that_has_lost_its_digits_is_named_too(self, tmp_path):
         path = write(tmp_path / "areas.gpkg", fields={"code": ["g1", "g2"], "parent": [3.6072540000300312e16, 36.0]})
         (fault,) = read_boundaries(path).faults
@@ -116,6 +120,7 @@ class TestTexts:
             path.with_suffix(".cpg").write_text(declared)
         return path
 
+    @pytest.mark.long
     @pytest.mark.parametrize("declared", ["ISO-8859-1", "88591", "1252", "ANSI 1252", "latin1", "437"])
     @pytest.mark.parametrize("encoding", ["UTF-8", "GBK"])
     def test_a_one_byte_encoding_is_not_believed_against_the_bytes(self, tmp_path, declared, encoding):
@@ -123,6 +128,7 @@ class TestTexts:
         assert [feature.name for feature in read.features] == NAMES
         assert codes(read.faults) == ["encoding-contradicted"]
 
+    @pytest.mark.long
     @pytest.mark.parametrize("declared", [None, "ISO-8859-1", "UTF-8", "GBK"])
     def test_latin_texts_are_not_read_as_chinese(self, tmp_path, declared):
         read = read_boundaries(self.file(tmp_path, LATIN, "latin-1", declared))
@@ -131,6 +137,7 @@ class TestTexts:
         else:
             assert [each.name for each in read_boundaries(tmp_path / "areas.shp", encoding="latin1").features] == LATIN
 
+    @pytest.mark.long
     @pytest.mark.parametrize(("texts", "encoding"), [(["Москва", "Тверь"], "cp1251"), (["東京", "大阪"], "shift_jis")])
     def test_an_encoding_can_be_named(self, tmp_path, texts, encoding):
         path = self.file(tmp_path, texts, encoding)

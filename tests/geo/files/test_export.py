@@ -23,6 +23,7 @@ ROWS = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("suffix", "crs", "encoding"),
     [

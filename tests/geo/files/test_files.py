@@ -42,11 +42,13 @@ class TestFormats:
         write(folder / "areas.shp", encoding="UTF-8")
         assert len(read_boundaries(folder).features) == 2
 
+    @pytest.mark.long
     def test_a_zip_with_a_shapefile_in_a_folder_is_read(self, folder):
         write(folder / "areas.shp", encoding="UTF-8")
         archive = zipped(folder, rename=lambda name: f"网格/{name.upper()}")
         assert [feature.name for feature in read_boundaries(archive).features] == NAMES
 
+    @pytest.mark.long
     def test_a_zip_whose_member_names_are_in_gbk_is_read(self, folder):
         write(folder / "areas.shp", encoding="UTF-8")
         archive = zipped(folder, rename=lambda name: "??" + name.removeprefix("areas"))
@@ -81,6 +83,7 @@ class TestFormats:
         assert (error.reason, error.detail) == ("several-layers", "grids, communities")
         assert len(read_boundaries(path, layer="communities").features) == 1
 
+    @pytest.mark.long
     def test_a_shapefile_of_several_in_a_zip_must_be_chosen(self, folder):
         write(folder / "grids.shp", encoding="UTF-8")
         write(folder / "zones.shp", (WEST,), encoding="UTF-8")
@@ -129,6 +132,7 @@ class TestEncodings:
 class TestReferenceSystems:
     """The reference system is the one named, or told by the coordinates; what cannot be known is refused."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:4490", "EPSG:4547", "EPSG:4526", "EPSG:3857", "EPSG:32650"])
     @pytest.mark.parametrize("suffix", [".shp", ".gpkg"])
     def test_shapes_come_to_the_same_ground_from_every_system(self, tmp_path, crs, suffix):

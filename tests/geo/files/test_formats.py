@@ -84,6 +84,7 @@ READ = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("sort", READ)
 def test_a_format_that_staff_have_is_read_with_its_codes(tmp_path, sort):
     read = read_areas(Wanted(READ[sort](tmp_path), "grid"))
@@ -142,6 +143,7 @@ def test_a_file_of_another_content_is_refused(tmp_path, name, content, reason):
     assert caught.value.reason == reason
 
 
+@pytest.mark.long
 def test_a_column_of_shapes_that_holds_none_is_told(tmp_path):
     read = read_areas(Wanted(text_file(tmp_path / "areas.csv", table() + "3,空,\r\n4,坏,POLYGON((1 2\r\n"), "grid"))
     assert codes(fault for _, fault in read.faults).count("no-coordinates") == 2

@@ -104,6 +104,7 @@ class TestHostileFiles:
         path.write_bytes(content)
         assert refusal(path).reason == reason
 
+    @pytest.mark.long
     @pytest.mark.parametrize("levels", [65, 1000, 1_000_000])
     @pytest.mark.parametrize("where", ["coordinates", "properties", "around", "objects"])
     def test_geojson_that_nests_too_deep_is_told_how_deep_it_may(self, tmp_path, where, levels):
@@ -144,6 +145,7 @@ class TestHostileFiles:
         assert error.reason == reason
         assert re.match(r"areas\.csv: \d+ > \d+", error.detail)
 
+    @pytest.mark.long
     def test_a_csv_of_a_long_border_and_line_breaks_in_texts_is_read(self, tmp_path):
         path = tmp_path / "areas.csv"
         text = f'code,name,WKT\ng1,"甲\n乙","{WEST.segmentize(2e-6).wkt}"\n'
@@ -164,6 +166,7 @@ class TestHostileFiles:
         error = refusal(path)
         assert (error.reason, error.detail) == ("missing-part", part)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("seed", range(25))
     @pytest.mark.parametrize("suffix", DRIVERS)
     def test_a_damaged_file_is_read_or_refused_but_never_worse(self, tmp_path, suffix, seed):

@@ -114,6 +114,7 @@ class TestReading:
             refusal(polygon([[-179, -80], [179, -80], [179, 80], [-179, 80], [-179, -80]])).reason == "round-the-world"
         )
 
+    @pytest.mark.long
     def test_more_points_than_any_border_has_are_refused(self):
         assert refusal(polygon([[114, 25]] * (MOST_POINTS + 1))).reason == "too-many-points"
 

@@ -15,6 +15,8 @@ from shapely import LineString
 
 from geo.geometry.tangle import MOST_CROSSINGS, first_crossing, tangled_at
 
+pytestmark = pytest.mark.long
+
 MEMORY = 1_500_000_000
 WHOLE = st.integers(0, 12)
 

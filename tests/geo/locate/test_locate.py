@@ -76,6 +76,7 @@ def test_a_divided_square_leaves_no_point_out_and_gives_none_twice(areas):
     assert holders.tolist() == within.astype(int).tolist()
 
 
+@pytest.mark.long
 def test_points_of_a_city_on_vertices_on_edges_and_a_unit_beside_are_exact():
     areas = voronoi_city(60, seed=3)
     locator = Locator.build(areas)
@@ -268,6 +269,7 @@ class TestPlaces:
             assert place.distance_m == pytest.approx(min(away_m.values()), abs=0.01)
             assert place.how == ("inside" if min(away_m.values()) == 0 else "near" if place.area else "outside")
 
+    @pytest.mark.long
     def test_margins_are_the_distances_to_the_outline_of_the_own_area_or_of_the_nearest(self):
         areas = voronoi_city(60, seed=9)
         hole = shapely.buffer(areas[7][1].representative_point(), 1e-4)
@@ -319,6 +321,7 @@ def test_a_locator_after_changes_answers_as_one_built_afresh(areas, changes, cel
         assert locator.places(lon, lat, 0.005, 0.01) == fresh.places(lon, lat, 0.005, 0.01)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(4))
 def test_a_city_redrawn_again_and_again_answers_as_one_built_afresh(seed):
     now = dict(voronoi_city(300, seed))

@@ -13,6 +13,8 @@ from geo.locate.locator import Locator
 from tests.geo import exact
 from tests.geo.locate.test_locate import voronoi_city
 
+pytestmark = pytest.mark.long
+
 POINTS = int(os.environ.get("PATROL_ORACLE_POINTS", "60000"))
 CHUNK = 200_000
 UNIT = 1e8

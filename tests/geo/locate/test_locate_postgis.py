@@ -12,6 +12,8 @@ from geo.locate.locator import Locator
 from server.config import sqlalchemy_url
 from server.launch.scratch import scratch_database
 
+pytestmark = pytest.mark.long
+
 SIDE = 7
 WEST, SOUTH, STEP = 114.30, 25.68, 0.002
 UNIT = 1e-8

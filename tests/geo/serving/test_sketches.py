@@ -46,6 +46,7 @@ def unshared(shapes):
     return 1 - shapely.union_all(shapes).area / sum(shape.area for shape in shapes)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_neighbours_share_their_borders_at_every_zoom(seed):
     areas = rough(seed, 60)
@@ -163,6 +164,7 @@ def drawn_anew(session, edition):
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("zoom", [9, 10, 12])
 def test_a_tile_of_sketches_has_no_gap_and_no_overlap(session, tmp_path, zoom):
     unit = 40_075_016.7 / 2**zoom / 4096
@@ -219,6 +221,7 @@ def test_a_retired_grid_and_a_renamed_one_are_drawn_so(session):
     assert sketches(session, 2) == drawn_anew(session, 2)
 
 
+@pytest.mark.long
 def test_where_what_lies_around_would_not_fit_all_is_drawn_anew(session):
     session.execute(text("UPDATE area_sketch SET shape = ST_Translate(shape, 0.5, 0)"))
     cut_in_two(session, inner(session), 2)
@@ -227,6 +230,7 @@ def test_where_what_lies_around_would_not_fit_all_is_drawn_anew(session):
     assert sketches(session, 2) == drawn_anew(session, 2)
 
 
+@pytest.mark.long
 def test_an_edition_goes_on_being_drawn_as_it_was(session, tmp_path):
     def seen(edition):
         shapes, _ = read(tile(session, edition).content, tmp_path, "areas", (WHOLE.z, WHOLE.x, WHOLE.y))
@@ -240,6 +244,7 @@ def test_an_edition_goes_on_being_drawn_as_it_was(session, tmp_path):
     assert seen(2) != before
 
 
+@pytest.mark.long
 def test_until_the_sketches_are_whole_a_tile_is_cut_from_the_areas_of_its_own_edition_alone(session, engine, tmp_path):
     code = inner(session)
     cut_in_two(session, code, 2)
@@ -259,6 +264,7 @@ def test_until_the_sketches_are_whole_a_tile_is_cut_from_the_areas_of_its_own_ed
         assert len(names["code"]) == COUNT + 1
 
 
+@pytest.mark.long
 def test_two_processes_do_not_sketch_at_once(session, engine):
     cut_in_two(session, inner(session), 2)
     session.commit()
@@ -271,6 +277,7 @@ def test_two_processes_do_not_sketch_at_once(session, engine):
         assert not waits(other)
 
 
+@pytest.mark.long
 def test_where_editions_came_quickly_the_newest_is_sketched_and_the_one_between_is_cut(session):
     cut_in_two(session, inner(session), 2)
     cut_in_two(session, inner(session), 3)
@@ -280,6 +287,7 @@ def test_where_editions_came_quickly_the_newest_is_sketched_and_the_one_between_
     assert sketches(session, 3) == drawn_anew(session, 3)
 
 
+@pytest.mark.long
 def test_names_are_left_out_where_they_cannot_be_read(session, tmp_path):
     near, far = TileAddress(*tile_of(session, inner(session))), TileAddress(5, WHOLE.x >> 4, WHOLE.y >> 4)
     assert b"labels" in tile(session, 1, near).content

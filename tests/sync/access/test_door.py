@@ -17,6 +17,7 @@ from tests.sync.refusals import assert_problem, raw
 CITY = (114.305, 25.685)
 
 
+@pytest.mark.long
 def test_a_body_of_100_mb_is_refused_unread(phone_of):
     assert_problem(raw(phone_of("west"), b"x" * 100_000_000), 413, "too-large")
 
@@ -25,6 +26,7 @@ def test_a_body_over_the_cap_is_refused(phone_of):
     assert_problem(raw(phone_of("west"), b" " * (MAX_BYTES + 1)), 413, "body-too-large")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("encoding", "pack"), [("gzip", gzip.compress), ("zstd", zstandard.ZstdCompressor(level=19).compress)]
 )
@@ -74,6 +76,7 @@ def test_what_is_heavy_to_read_counts_as_many_pushes_of_that_phone_alone(app, ph
     assert other.send(other.visit()).status_code == 200
 
 
+@pytest.mark.long
 def test_more_than_a_thousand_operations_are_refused(phone_of):
     phone = phone_of("west")
     told = assert_problem(phone.send(*[phone.visit() for _ in range(1001)]), 413, "body-too-large")
@@ -92,6 +95,7 @@ def test_strangers_are_refused_before_anything_is_read(app, header, slug):
     assert answer.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.long
 def test_the_token_of_another_device_gives_nothing_of_the_first(phone_of):
     one, other = phone_of("west"), phone_of("west")
     op = one.visit()
@@ -150,6 +154,7 @@ def test_what_somebody_hands_in_long_after_they_left_is_refused(phone_of, sessio
     assert_problem(phone.send(phone.visit()), 401, "device-revoked")
 
 
+@pytest.mark.long
 def test_somebody_who_comes_back_goes_on_with_the_same_phone(phone_of, session):
     phone = phone_of("west")
     phone.pull()

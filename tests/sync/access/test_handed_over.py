@@ -73,6 +73,7 @@ class TestCase:
         (result,) = phone.push(phone.patch("issues", put["id"], {"rev": 1}, description="井盖缺失，又坏"))
         assert reason(result) == ("quarantined", "case-closed")
 
+    @pytest.mark.long
     def test_words_that_were_added_without_having_seen_others_go_in_when_merged(self, case, phone_of, settle, session):
         one, put = case("received")
         two = phone_of("west")

@@ -53,6 +53,7 @@ class TestRelease:
             city.id_of(session, "person", login), [west], [west], everywhere=False, now=dt.datetime.now(dt.UTC)
         )
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         "mended",
         [

@@ -54,6 +54,7 @@ def attacks(thief, theirs):
     yield thief.op("attachments", {}, id=uuid.uuid4())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("together", [True, False])
 def test_nothing_that_a_worker_of_another_grid_sends_changes_a_record(owned, phone_of, settle, session, together):
     _, theirs = owned
@@ -209,6 +210,7 @@ def test_ones_own_visit_is_not_moved_to_where_one_does_not_work(phone_of, sessio
     assert (row.grid_now, row.doc["note"]) == (city.id_of(session, "area", city.WEST), "改")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("role", ["supervisor", "auditor", "gis", "dispatcher", "admin", "checker"])
 def test_no_other_role_lets_a_phone_write_or_see(phone_of, assign, role):
     worker, other = phone_of("west"), phone_of()
@@ -235,6 +237,7 @@ def test_somebody_without_a_role_today_changes_not_even_their_own(phone_of, sess
     assert new["status"] == "applied"
 
 
+@pytest.mark.long
 def test_an_issue_of_others_is_not_pulled_into_ones_own_grid(phone_of, session):
     east, west = phone_of("east"), phone_of("west")
     put = east.issue(IN_EAST)

@@ -29,6 +29,7 @@ class TestMasking:
         author.push(put)
         return author, put["id"]
 
+    @pytest.mark.long
     def test_neighbours_get_what_is_shown_of_a_masked_issue_and_nothing_else(self, private, phone_of):
         author, issue = private
         neighbour = phone_of("west")
@@ -61,6 +62,7 @@ class TestMasking:
         assert neighbour.records("issues")[issue]["data"].get("masked") is True
         assert digest_agrees(neighbour)
 
+    @pytest.mark.long
     def test_a_task_that_is_given_to_another_takes_the_words_along(self, private, phone_of, session):
         _, issue = private
         one, two = phone_of("west"), phone_of("west")
@@ -104,6 +106,7 @@ class TestMasking:
         neighbour.pull()
         assert neighbour.records("issues")[put["id"]]["data"]["description"] == SECRET
 
+    @pytest.mark.long
     def test_files_of_a_masked_issue_are_neither_pulled_nor_counted(self, private, phone_of, session):
         author, issue = private
         neighbour = phone_of("west")
@@ -122,6 +125,7 @@ class TestMasking:
         assert not neighbour.records("attachments")
         assert digest_agrees(neighbour)
 
+    @pytest.mark.long
     @pytest.mark.parametrize("change", [{"private": True}, {"category": PRIVATE}])
     def test_the_files_of_what_becomes_private_leave_other_phones_and_come_back(self, phone_of, session, change):
         author, neighbour = phone_of("west"), phone_of("west")
@@ -168,6 +172,7 @@ class TestMasking:
         assert held[first]["data"].get("masked") is True
         assert held[other["id"]]["data"]["description"] == SECRET
 
+    @pytest.mark.long
     def test_a_category_that_becomes_private_takes_the_files_too_wherever_they_are_followed(self, phone_of, session):
         author, neighbour, follower = phone_of("west"), phone_of("west"), phone_of("east")
         put = author.issue(category="0202", description=SECRET)

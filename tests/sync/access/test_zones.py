@@ -88,6 +88,7 @@ class TestZones:
         worker.pull()
         assert outside["id"] in worker.records("issues")
 
+    @pytest.mark.long
     def test_files_are_seen_where_their_records_are(self, holder, phone_of, session):
         worker = phone_of("west")
         issues, visits = [[make(at) for at in (IN_ZONE, OUT_OF_ZONE)] for make in (worker.issue, worker.visit)]
@@ -108,6 +109,7 @@ class TestZones:
         assert set(holder.records("attachments")) == seen
         assert digest_agrees(holder)
 
+    @pytest.mark.long
     def test_a_zone_that_is_redrawn_is_what_it_is_now(self, holder, phone_of, zone, redrawn):
         worker = phone_of("west")
         was, becomes = worker.issue(IN_ZONE), worker.issue(OUT_OF_ZONE)
@@ -158,6 +160,7 @@ class TestZones:
         assert own["id"] in holder.records("issues")
         assert digest_agrees(holder)
 
+    @pytest.mark.long
     def test_moving_between_zone_grid_and_nothing_brings_and_takes_what_it_must(
         self, holder, phone_of, assign, session, zone
     ):

@@ -108,6 +108,7 @@ def may_be_written(character):
     return character in "\t\n\r" or (kind not in ("Cc", "Cs") and not turns)
 
 
+@pytest.mark.long
 def test_every_character_that_nobody_may_write_is_found_by_every_look():
     refused = [each for each in map(chr, range(sys.maxunicode + 1)) if normal.is_unclean(each)]
     assert refused == [each for each in map(chr, range(sys.maxunicode + 1)) if not may_be_written(each)]

@@ -165,6 +165,7 @@ def logged(number, base=None, **more):
     )  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_line_of_a_thousand_edits_is_merged_whatever_its_length():
     """Python's own stack ended at some hundreds of them, and with it the merging of the record for ever."""
     ops = [logged(1, action="put", changes={"category": "0301", "tags": ["0"]})]

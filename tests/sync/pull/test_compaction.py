@@ -121,6 +121,7 @@ def test_a_push_does_not_wait_for_a_compaction_that_has_no_floor_to_raise(phone_
         assert other.execute(text("SELECT FROM feed_counter FOR UPDATE NOWAIT")).all() == [()]
 
 
+@pytest.mark.long
 def test_the_sweeper_shortens_the_feed_behind_the_phones(phone_of, session, sync_url, redis_url, tmp_path):
     writer, live, away = phone_of("west"), phone_of("west"), phone_of("west")
     for phone in (writer, live, away):

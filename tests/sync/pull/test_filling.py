@@ -10,6 +10,8 @@ from sqlalchemy import event, text
 from server.database.extensions import db
 from tests.cases.city import EAST, WEST
 
+pytestmark = pytest.mark.long
+
 
 def stream(phone, cursor=None, **headers):
     asked = {"cursor": cursor} if cursor else {}

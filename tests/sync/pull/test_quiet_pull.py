@@ -158,6 +158,7 @@ def test_what_commits_late_is_not_passed_by_quiet_pulls_meanwhile(app, settled, 
     assert [change["id"] for change in settled.pull()] == [str(ref)]
 
 
+@pytest.mark.long
 def test_an_outcome_is_no_quiet_matter(app, settled, session, west):
     put = settled.issue(severity="low")
     settled.push(put)
@@ -193,6 +194,7 @@ def test_a_touch_in_any_channel_of_the_phone_is_looked_into(app, settled, sessio
     assert answered(app, device, cursor) is None
 
 
+@pytest.mark.long
 def test_another_scope_is_no_quiet_matter(app, settled, session, east):
     east.push(east.visit(at=(114.315, 25.685)))
     settled.pull()

@@ -55,6 +55,7 @@ def reassigned(session, login, code, since):
     session.commit()
 
 
+@pytest.mark.long
 def test_a_visit_that_names_an_address_alone_is_seen_by_its_author_of_two_grids(phone_of):
     phone, other = phone_of("west", "east"), phone_of("west", "east")
     phone.pull()
@@ -80,6 +81,7 @@ def test_a_new_phone_of_the_same_worker_is_given_it_too(phone_of):
     assert holds_what_the_server_says(again)
 
 
+@pytest.mark.long
 def test_once_it_is_given_a_place_everybody_of_the_grid_sees_it(phone_of):
     phone, other = phone_of("west", "east"), phone_of("west")
     visit = phone.op("visits", {"outcome": "met", "address_text": "阳岭大道 3 号"})
@@ -227,6 +229,7 @@ def test_a_category_is_retired_at_the_moment_it_is_put_out_of_use(session):
     session.rollback()
 
 
+@pytest.mark.long
 def test_collections_that_are_asked_for_later_are_brought_in_full(phone_of):
     phone, other = phone_of("west"), phone_of("west")
     issues = [other.issue() for _ in range(3)]
@@ -252,6 +255,7 @@ def test_collections_that_are_asked_for_later_are_brought_in_full(phone_of):
     assert holds_what_the_server_says(phone)
 
 
+@pytest.mark.long
 def test_a_scope_that_moves_while_collections_are_brought_loses_nothing(phone_of, session):
     phone, west, east = phone_of("west"), phone_of("west"), phone_of("east")
     west.push(*[west.visit(at=WEST) for _ in range(4)], west.issue(at=WEST))
@@ -279,6 +283,7 @@ def test_an_updated_app_says_so_and_what_it_leaves_out_stays(phone_of, session):
     assert answer.json["errors"][0]["field"].endswith("app_verison")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("size", [9_000, 3_000_000])
 def test_what_a_phone_says_of_itself_has_a_limit(phone_of, size):
     phone = phone_of("west")

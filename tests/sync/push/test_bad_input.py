@@ -49,6 +49,7 @@ def test_an_operation_that_nests_too_deep_is_put_aside_by_itself_under_its_own_i
     assert bytes(kept).count(b'{"a":') == levels, "byte for byte"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "filling", ['{"a":' * 300_000 + '"]}"' + "}" * 300_000, f'"{"中" * 100_000}"', "[1" + ",1" * 900_000 + "]"]
 )
@@ -156,6 +157,7 @@ BAD = {
 }  # fmt: skip
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", sorted(BAD))
 def test_one_bad_operation_is_quarantined_and_its_neighbours_applied(phone_of, session, name):
     change, field = BAD[name]

@@ -84,6 +84,7 @@ def test_a_visit_of_ones_own_cannot_be_made_one_at_a_foreign_household(phone_of,
     assert "household_id" not in rows(session, "visit")[uuid.UUID(put["id"])].doc
 
 
+@pytest.mark.long
 def test_what_waited_is_judged_by_the_household_when_it_takes_effect(phone_of, settle, session):
     thief, home = phone_of("west"), uuid.uuid4()
     put = thief.visit()

@@ -3,6 +3,7 @@
 import copy
 import uuid
 
+import pytest
 from sqlalchemy import text
 
 from tests.api.staff import Desk
@@ -25,6 +26,7 @@ def worked(phone, count):
     return ops
 
 
+@pytest.mark.long
 def test_new_operations_under_numbers_given_before_are_applied_and_told(phone_of, session):
     phone = phone_of("west")
     phone.pull()
@@ -89,6 +91,7 @@ def test_an_edit_on_what_the_backup_remembers_is_merged_with_what_came_after_it(
     assert session.scalar(text("SELECT count(*) FROM operation")) == 3
 
 
+@pytest.mark.long
 def test_support_sees_which_phones_give_numbers_again(app, phone_of, session):
     phone, other = phone_of("west"), phone_of("west")
     old = backed_up(phone)

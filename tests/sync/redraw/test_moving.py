@@ -22,6 +22,8 @@ from tests.sync.redrawing import (
     strip,
 )
 
+pytestmark = pytest.mark.long
+
 __all__ = ["redrawn"]
 THIRD, FOURTH = "360725100001003", "360725100001004"
 FAR_WEST = (114.302, 25.685)

@@ -141,6 +141,7 @@ def test_a_held_operation_is_forced_after_its_time(shared, settle, session):
     assert issue(session).doc["severity"] == "urgent"
 
 
+@pytest.mark.long
 def test_what_was_held_for_a_record_that_never_came_is_quarantined(phone_of, settle, session):
     phone = phone_of("west")
     phone.push(phone.patch("issues", str(uuid.uuid4()), {"rev": 4}, severity="urgent"))
@@ -150,6 +151,7 @@ def test_what_was_held_for_a_record_that_never_came_is_quarantined(phone_of, set
     assert [told["status"] for told in phone.outcomes] == ["quarantined"]
 
 
+@pytest.mark.long
 def test_settling_twice_changes_nothing(shared, settle, session):
     one, two, issue_id = shared
     one.push(one.patch("issues", issue_id, {"rev": 1}, severity="urgent"))
@@ -168,6 +170,7 @@ def test_server_fields_that_moved_are_no_conflict(shared, session):
     assert (result["status"], result["rev"]) == ("applied", 3)
 
 
+@pytest.mark.long
 def test_two_records_under_one_id_become_one(phone_of, settle, session):
     one, two = phone_of("west"), phone_of("west")
     taken = uuid.uuid4()
@@ -177,6 +180,7 @@ def test_two_records_under_one_id_become_one(phone_of, settle, session):
     assert sorted(issue(session).doc["tags"]) == ["one", "two"]
 
 
+@pytest.mark.long
 def test_many_held_operations_do_not_stand_in_the_way_of_what_can_go_on(shared, settle, session):
     one, two, issue_id = shared
     one.push(*[one.patch("issues", str(uuid.uuid4()), {"rev": 3}, severity="low") for _ in range(30)])

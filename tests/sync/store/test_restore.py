@@ -18,6 +18,8 @@ from sync.resolution.effect import Settling
 from sync.resolution.review import Mended, release
 from tests.cases.city import WEST
 
+pytestmark = pytest.mark.long
+
 HOLD_FOR = dt.timedelta(hours=24)
 
 

@@ -76,7 +76,7 @@ class Holding:
         return sorted({self.owner[each] for cell in self.members[area] for each, _ in self.borders[cell]} - {area})
 
     def gain(self, cell: int, taker: int) -> float:
-        """By how much the borders between areas become shorter if a cell passes on."""
+        """By how much the borders between areas cost less if a cell passes on; below zero: more."""
         own = self.owner[cell]
         return sum(
             cost if self.owner[each] == taker else -cost if self.owner[each] == own else 0.0
@@ -95,7 +95,7 @@ class Holding:
 
     @property
     def border_cost(self) -> float:
-        """What the borders between areas cost."""
+        """What the borders between areas cost, in metres as the mosaic counts them."""
         owner = self.owner
         return sum(
             cost

@@ -35,7 +35,8 @@ class Mosaic:
     """Cells, numbered from 0.
 
     ``faces`` are polygons in units, ``cell`` the cell that each is of. Of cells: ``households``, ``size_m2``, ``area``
-    (the number of the area that it was cut from) and ``borders``: neighbours with the cost of the common border.
+    (the number of the area that it was cut from) and ``borders``: neighbours with the cost of the common border: its
+    metres, a tenth of them where it runs along a given line.
     """
 
     faces: tuple[Polygon, ...]

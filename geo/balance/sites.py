@@ -27,9 +27,10 @@ class Fineness:
 def strewn(
     ground: BaseGeometry, places: NDArray[np.float64], households: NDArray[np.int64], fineness: Fineness
 ) -> NDArray[np.float64]:
-    """Sites on a ground: shape (n, 2). Squares are quartered until each is fine enough; each has one site.
+    """Sites on a ground, shape (n, 2), like ground and places in metres on a plane.
 
-    The site of a square is the middle of who lives there, else its own, where that is on the ground.
+    Squares are quartered until each is fine enough; each has one site. The site of a square is the middle
+    of who lives there, else its own, where that is on the ground.
     """
     most = max(1, fineness.households, int(households.sum()) // _MOST_SITES)
     west, south, east, north = ground.bounds

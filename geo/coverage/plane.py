@@ -89,7 +89,7 @@ def polygons_of(geometry: BaseGeometry) -> list[Polygon]:
 
 
 def width(geometry: BaseGeometry) -> float:
-    """Diameter of the widest circle within, as GEOS measures gaps; 0 for lines."""
+    """Diameter of the widest circle within, in units of the plane, as GEOS measures gaps; 0 for lines."""
     if not isinstance(geometry, Polygon | MultiPolygon):
         return 0.0
     return 2 * float(shapely.maximum_inscribed_circle(geometry).length)

@@ -95,9 +95,10 @@ def _accuracy_m(definition: CRS) -> float | None:
 
 
 def crs_of_file(bounds: Bounds, *, declared: str | None, given: str | None) -> FileCrs:
-    """Settle the reference system of a file with these bounds: what a person gave, what the file declares, or a guess.
+    """Settle the reference system of a file: what a person gave, what the file declares, or a guess.
 
-    Raises what `crs_named` and `guess` raise, and CrsContradicted where the bounds cannot be of what was named.
+    `bounds` of its coordinates as `is_degrees` takes them. Raises what `crs_named` and `guess` raise, and
+    CrsContradicted where the bounds cannot be of what was named.
     """
     text = given or declared
     if text is None:
@@ -109,12 +110,12 @@ def crs_of_file(bounds: Bounds, *, declared: str | None, given: str | None) -> F
 
 
 def is_degrees(bounds: Bounds) -> bool:
-    """Whether the bounds can be lon, lat."""
+    """Whether the bounds (least x, least y, greatest x, greatest y) can be lon, lat in degrees."""
     return _within(bounds, (-180.0, 180.0), (-90.0, 90.0))
 
 
 def guess(bounds: Bounds) -> FileCrs:
-    """Tell the reference system from coordinates alone.
+    """Tell the reference system from the bounds (as `is_degrees`) of coordinates alone.
 
     Degrees are taken as EPSG:4326, eastings with a zone as CGCS2000 in that zone. Raises InvalidCoordinate for degrees
     in China with latitude first, and UnknownCrs where the coordinates do not tell (eastings without a zone: of which

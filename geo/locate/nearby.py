@@ -65,7 +65,7 @@ class Nearby:
         return found
 
     def nearest(self, point: Integers) -> tuple[int, float]:
-        """The area whose border is nearest to a point (units, shape (2, 1)), and how far it is.
+        """The area whose border is nearest to a point (units, shape (2, 1)), and how far it is in metres.
 
         Of areas equally near, the lowest; (0, infinite) where there is no area, or the point is not on earth.
         """
@@ -85,7 +85,7 @@ class Nearby:
         return int(areas[owner[nearest]]), float(distance_m[nearest])
 
     def margins(self, points: Integers, areas: Numbers) -> Floats:
-        """How far points (units, shape (2, n)) are from the nearest border of the area that each lies in.
+        """How many metres points (units, shape (2, n)) are from the nearest border of the area that each lies in.
 
         At a cost that does not depend on how many areas there are. Infinite for area 0, which has no border.
         """

@@ -20,7 +20,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True, slots=True)
 class AreaShape:
-    """One area of a sheet."""
+    """One area as a layer has it: ground (lon, lat EPSG:4326), name, and the code of what it lies in, if any."""
 
     polygon: Ground
     name: str = ""

@@ -84,7 +84,7 @@ def fits(around: Sequence[bytes], before: Sequence[bytes], after: Sequence[bytes
 
 
 def at_zoom(sketch: Sketch, zoom: int) -> bytes:
-    """Return the shape that is drawn at a zoom."""
+    """Return the shape that is drawn at a zoom, in WKB. Raises ``StopIteration`` for a zoom beyond the last."""
     return next(shape for (first, last), shape in sketch.shapes if first <= zoom <= last)
 
 

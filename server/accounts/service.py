@@ -103,7 +103,7 @@ def code_stands(session: Session, code: Enrolment, ground: Ground | None, *, now
 
 
 def private_over(session: Session, code: Enrolment, *, now: dt.datetime) -> frozenset[int] | None:
-    """Return the areas over which whoever made a code has a duty in what is private; None: the command line made it."""
+    """Return the areas (ids of the tops) where a code's maker has a duty in what is private; None: the command line."""
     return None if code.made_by is None else read_charge(session, code.made_by, now=now).duty_area_ids
 
 

@@ -127,7 +127,7 @@ class Ledger:
                 yield each
 
     def last(self, stage: Stage, body_id: int | None) -> Entry | None:
-        """Return the newest clock of a stage and body."""
+        """Return the newest clock of a stage and body, ended or not; None where there was none."""
         own = (each for each in reversed(self.entries) if (each.stage, each.body_id) == (stage, body_id))
         return next(own, None)
 

@@ -20,6 +20,8 @@ from server.launch.state import CHECKOUT, Home
 MODULE = (sys.executable, "-m")
 # import-linter has no __main__, and the scripts of a virtual environment do not survive its being moved.
 LINT_IMPORTS = "from importlinter.cli import lint_imports_command; lint_imports_command()"
+# The plugin of schemathesis takes a second of each worker, and the tests that draw with it are not quick.
+QUICK = ("--quick", "-p", "no:schemathesis")
 QUICK_CHECKS = {
     "ruff check": (*MODULE, "ruff", "check", "."),
     "ruff format": (*MODULE, "ruff", "format", "--check", "."),
@@ -35,7 +37,7 @@ def run_tests(arguments: Sequence[str], *, keep: bool, quick: bool = False) -> i
     """
     packages.ensure(packages.SERVERS if quick else packages.SERVERS + packages.FRONT + packages.BROWSER + packages.GIS)
     failed = [] if quick or _pages_are_built() else ["pages build"]
-    chosen = (*(arguments or _whole()), *(["--quick"] if quick else []))
+    chosen = (*(arguments or _whole(1 if quick else 2)), *(QUICK if quick else ()))
     with services.for_tests(Home.of_tests(), keep=keep) as addresses, ThreadPoolExecutor(1) as beside:
         if arguments:
             checks = None
@@ -44,7 +46,8 @@ def run_tests(arguments: Sequence[str], *, keep: bool, quick: bool = False) -> i
         else:
             checks = beside.submit(run_checks, addresses["PATROL_TEST_DATABASE_URL"])
         step("pytest", " ".join(chosen))
-        env = {**os.environ, **addresses}
+        # Kept byte code spares each worker, and each program that a test starts, from compiling everything anew.
+        env = {**os.environ, **addresses, "PYTHONDONTWRITEBYTECODE": ""}
         code = subprocess.run([*MODULE, "pytest", *chosen], cwd=CHECKOUT, env=env, check=False).returncode
         failed += checks.result() if checks else []
     if failed and not arguments:
@@ -52,9 +55,9 @@ def run_tests(arguments: Sequence[str], *, keep: bool, quick: bool = False) -> i
     return code or int(bool(failed) and not arguments)
 
 
-def _whole() -> tuple[str, ...]:
-    """How pytest runs everything: files side by side, more than there are processors, since many of them wait."""
-    workers = os.environ.get("PATROL_TEST_WORKERS") or str(2 * (os.cpu_count() or 1))
+def _whole(each: int) -> tuple[str, ...]:
+    """How pytest runs everything: files side by side, ``each`` for each processor: more than one where many wait."""
+    workers = os.environ.get("PATROL_TEST_WORKERS") or str(each * (os.cpu_count() or 1))
     # In the order that tests/conftest.py gives: the longest files begin first.
     return ("-n", workers, "--dist", "loadfile", "--no-loadscope-reorder", "-q")
 

@@ -4,6 +4,7 @@ import io
 import random
 import struct
 import zlib
+from functools import cache
 
 import pikepdf
 import pillow_heif
@@ -50,6 +51,7 @@ def pixels(content):
         return opened.convert("RGB").tobytes()
 
 
+@cache
 def photo_heic(*, size=(320, 200), orientation=6, seed=1):
     """A HEIC by the encoder of libheif, with Exif and XMP beside the picture."""
     pillow_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)

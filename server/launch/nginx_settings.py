@@ -129,7 +129,7 @@ _PAGE: Final = """\
         location = {path} {{
 {headers}
             gzip_static on;
-            try_files /{name}.html @application;
+            try_files /{file} @application;
         }}"""
 
 # At the port of TLS, for whoever speaks in the clear: the page by which a phone comes to trust it; a browser that asks
@@ -285,18 +285,22 @@ def _errors(hsts: Sequence[str], trust: str) -> str:
     return "\n".join(lines)
 
 
-def _headers(cache_control: str, hsts: Sequence[str]) -> str:
+def _headers(cache_control: str, hsts: Sequence[str], headers: Mapping[str, str] | None = None) -> str:
     from server.pages.routes import HEADERS
 
-    told = {**HEADERS, "Cache-Control": cache_control, "Vary": "Accept-Encoding"}
+    told = {**(headers or HEADERS), "Cache-Control": cache_control, "Vary": "Accept-Encoding"}
     return "\n".join([*(f'            add_header {name} "{value}";' for name, value in told.items()), *hsts])
 
 
 def _pages(hsts: Sequence[str]) -> str:
-    from server.pages.routes import PAGES
+    from server.pages.routes import APP, APP_FILES, APP_HEADERS, PAGES
 
-    headers = _headers("no-cache", hsts)
-    return "\n".join(_PAGE.format(path=path, name=name, headers=headers) for path, name in PAGES.items())
+    plain, app = _headers("no-cache", hsts), _headers("no-cache", hsts, APP_HEADERS)
+    pages = [
+        _PAGE.format(path=path, file=f"{name}.html", headers=app if name == APP else plain)
+        for path, name in PAGES.items()
+    ]
+    return "\n".join([*pages, *(_PAGE.format(path=f"/{name}", file=name, headers=plain) for name in APP_FILES)])
 
 
 def main(environ: Mapping[str, str] = os.environ) -> None:

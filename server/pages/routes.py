@@ -1,5 +1,8 @@
 """Serves ``server/web/dist``: pages that are asked for anew each time, assets that never change under a name.
 
+The patrol app is a page as the others are, with files beside it whose names are fixed: its service worker, its manifest
+and the icons that the manifest names. It alone may ask for the place of the phone, its camera and its microphone.
+
 An address that is none gets a page of its own where a browser asks for one, a problem document where a program does.
 The content policy lets a page load from its own host alone: no other host's scripts, styles, tiles, fonts
 or pictures, and no frames.
@@ -9,6 +12,7 @@ import functools
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
 
@@ -22,7 +26,8 @@ from server.http.problems import http_problem
 DIST = Path(__file__).resolve().parents[1] / "web" / "dist"
 PAGES = {
     "/": "index",
-    "/enrol": "index",
+    "/enrol": "patrol",
+    "/patrol": "patrol",
     "/map": "map",
     "/calendar": "calendar",
     "/catalogue": "catalogue",
@@ -38,7 +43,22 @@ PAGES = {
     "/people": "people",
     "/account": "account",
 }
-COMPRESSED_TYPES = ("text/", "application/javascript", "application/json", "image/svg+xml")
+APP = "patrol"
+"""The page of the app that workers carry."""
+APP_FILES = (
+    "patrol-worker.js",
+    "patrol.webmanifest",
+    "patrol-icon-192.png",
+    "patrol-icon-512.png",
+    "patrol-maskable-512.png",
+)
+COMPRESSED_TYPES = (
+    "text/",
+    "application/javascript",
+    "application/json",
+    "application/manifest+json",
+    "image/svg+xml",
+)
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; "
@@ -58,16 +78,29 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+APP_HEADERS = HEADERS | {"Permissions-Policy": "camera=(self), geolocation=(self), microphone=(self)"}
+
+mimetypes.add_type("application/manifest+json", ".webmanifest")
 blueprint = Blueprint("pages", __name__)
 
 
 def page() -> Response:
     """Return one of the pages; the browser asks each time whether it changed."""
-    return _file(DIST / f"{PAGES[request.path]}.html", "no-cache")
+    name = PAGES[request.path]
+    return _file(DIST / f"{name}.html", "no-cache", headers=APP_HEADERS if name == APP else HEADERS)
 
 
 for _path in PAGES:
     blueprint.add_url_rule(_path, view_func=access("public: pages hold no data")(page))
+
+
+def app_file() -> Response:
+    """Return a file of the patrol app that has a fixed name; the browser asks each time whether it changed."""
+    return _file(DIST / request.path.removeprefix("/"), "no-cache")
+
+
+for _name in APP_FILES:
+    blueprint.add_url_rule(f"/{_name}", view_func=access("public: files of the app hold no data")(app_file))
 
 
 @blueprint.get("/assets/<path:name>")
@@ -97,13 +130,15 @@ def _reads_pages() -> bool:
     return request.method in {"GET", "HEAD"} and any(kind == "text/html" for kind, _ in request.accept_mimetypes)
 
 
-def _file(path: Path, cache_control: str, *, conditional: bool = True) -> Response:
+def _file(
+    path: Path, cache_control: str, *, conditional: bool = True, headers: Mapping[str, str] = HEADERS
+) -> Response:
     if not path.is_file():
         if not DIST.is_dir():
             raise ServiceUnavailable("The pages are not built: run ./patrol up.")
         raise NotFound
     content, zipped, tag, content_type = _read(path, path.stat().st_mtime_ns)
-    response = Response(content_type=content_type, headers=HEADERS)
+    response = Response(content_type=content_type, headers=dict(headers))
     response.headers["Cache-Control"] = cache_control
     response.headers["Vary"] = "Accept-Encoding"
     if zipped is not None and "gzip" in str(request.accept_encodings):

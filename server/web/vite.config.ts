@@ -1,4 +1,8 @@
+import { VitePWA } from "vite-plugin-pwa";
 import { defineConfig } from "vitest/config";
+import { reachedFrom } from "./build/reached.ts";
+
+const patrol = reachedFrom("patrol.html");
 
 // The pages are served by the Flask process under its own strict content policy: every asset is a
 // file of its own (nothing inlined), hashed, below /assets/.
@@ -28,10 +32,38 @@ export default defineConfig({
         grids: "grids.html",
         people: "people.html",
         account: "account.html",
+        patrol: "patrol.html",
       },
     },
   },
   worker: { format: "es" },
+  plugins: [
+    patrol.plugin,
+    // The patrol app alone works without a network. Its page is registered by hand, its manifest lies in public/.
+    VitePWA({
+      strategies: "injectManifest",
+      srcDir: "src/patrol",
+      filename: "patrol-worker.ts",
+      injectRegister: false,
+      manifest: false,
+      includeManifestIcons: false,
+      injectManifest: {
+        rollupFormat: "iife",
+        globPatterns: ["patrol.html", "patrol.webmanifest", "patrol-*.png", "assets/**"],
+        globIgnores: ["**/*.gz"],
+        maximumFileSizeToCacheInBytes: 4_000_000,
+        dontCacheBustURLsMatching: /^assets\//,
+        manifestTransforms: [
+          (entries) => ({
+            manifest: entries
+              .filter(({ url }) => !url.startsWith("assets/") || patrol.files.has(url))
+              .map((entry) => ({ ...entry, url: entry.url === "patrol.html" ? "/patrol" : `/${entry.url}` })),
+            warnings: [],
+          }),
+        ],
+      },
+    }),
+  ],
   // A test is wrong or right, however slow the machine: they run beside browsers and databases.
   test: { testTimeout: 120_000, hookTimeout: 120_000 },
 });

@@ -9,12 +9,12 @@ import uuid
 import pytest
 
 from server.http.caching import NO_STORE
-from server.pages.routes import PAGES
+from server.pages.routes import APP_FILES, PAGES
 from tests.api.staff import Desk
 
 GUESSES = {"uuid": str(uuid.uuid4()), "int": "1", "string": "x", "path": "x", "default": "x", "float": "1.5"}
 # Pages hold no data.
-PUBLIC = (*PAGES, "/assets/<path:name>")
+PUBLIC = (*PAGES, *(f"/{name}" for name in APP_FILES), "/assets/<path:name>")
 
 
 def addresses(app):

@@ -20,7 +20,9 @@ def table(ids):
 def _public():
     pages = (
         *("/", "/map", "/case", "/desk", "/duty", "/grids", "/review", "/support", "/catalogue", "/rules"),
-        *("/signin", "/enrol", "/docs", "/calendar", "/people", "/account"),
+        *("/signin", "/enrol", "/docs", "/calendar", "/people", "/account", "/patrol"),
+        *("/patrol-worker.js", "/patrol.webmanifest", "/patrol-icon-192.png", "/patrol-icon-512.png"),
+        "/patrol-maskable-512.png",
     )
     figures = ("/healthz", "/readyz", "/metrics")
     open_to_all = (*pages, *figures, "/v1/categories", "/v1/cases/transitions", "/v1/openapi.json")

@@ -26,34 +26,12 @@ function Start() {
     <div class="page">
       <Header here="start" session={session ?? null} />
       <main class="start">
-        <Code />
         {session === undefined && <p class="faint" role="status">{t("live.loading")}</p>}
         {session === null && <Stranger trouble={trouble === null ? null : wordsOf(trouble)} />}
         {session && <Person session={session} />}
       </main>
     </div>
   );
-}
-
-/** What a phone's own camera finds behind the QR code: the code, and where to take it. */
-function Code() {
-  const code = location.pathname === "/enrol" ? codeIn(location.hash) : "";
-  if (!code) return null;
-  return (
-    <section class="code" aria-labelledby="code">
-      <h2 id="code">{t("start.code")}</h2>
-      <p><code>{code}</code></p>
-      <p>{t("start.code.text", { address: location.origin })}</p>
-    </section>
-  );
-}
-
-function codeIn(hash: string): string {
-  try {
-    return decodeURIComponent(hash.slice(1));
-  } catch {
-    return hash.slice(1);
-  }
 }
 
 function Stranger({ trouble }: { trouble: string | null }) {

@@ -1,6 +1,7 @@
 /** The client: what an app calls. Everything it does is kept in IndexedDB, so that a tab may close at any moment. */
 
 import { liveQuery, type Observable } from "dexie";
+import type { RowSeal } from "./atRest.js";
 import { carry, type Carried, keepKey, noteKey, type UnsentPhoto } from "./carry.js";
 import { type Exchanged, exchange, type Means } from "./exchange.js";
 import { listen } from "./hints.js";
@@ -39,6 +40,10 @@ export interface Options {
   readonly keep_ms?: number;
   /** How often to exchange where nothing hints at a change. */
   readonly every_ms?: number;
+  /** Seals rows at rest; left out, they are kept as they are. */
+  readonly seal?: RowSeal | null;
+  /** Tables of the app's own in the same database (names and indexes as Dexie takes them), for one transaction over both. */
+  readonly tables?: Readonly<Record<string, string>>;
 }
 
 export interface Summary {
@@ -71,9 +76,11 @@ export class SyncClient {
       timeout_ms: 60_000,
       keep_ms: 7 * DAY_MS,
       every_ms: 300_000,
+      seal: null,
+      tables: {},
       ...options,
     };
-    this.store = new Store(this.#options.name, options.storage);
+    this.store = new Store(this.#options.name, options.storage, this.#options);
     this.#holder = this.#newId();
   }
 
@@ -91,19 +98,19 @@ export class SyncClient {
     return device;
   }
 
-  /** Enter a whole record; without an id, a new one. */
-  put(collection: string, data: Fields, id = this.#newId()): Promise<Operation> {
-    return this.#enter({ collection, id, action: "put", data });
+  /** Enter a whole record; without an id, a new one. `at` (ms): when it was captured, where that was before now. */
+  put(collection: string, data: Fields, id = this.#newId(), at = this.#options.clock()): Promise<Operation> {
+    return this.#enter({ collection, id, action: "put", data }, at);
   }
 
   /** Enter changed fields; `null` takes a field out. Throws `NothingThere`. */
-  patch(collection: string, id: string, data: Fields): Promise<Operation> {
-    return this.#enter({ collection, id, action: "patch", data });
+  patch(collection: string, id: string, data: Fields, at = this.#options.clock()): Promise<Operation> {
+    return this.#enter({ collection, id, action: "patch", data }, at);
   }
 
   /** Enter a deletion. Throws `NothingThere`. */
   remove(collection: string, id: string): Promise<Operation> {
-    return this.#enter({ collection, id, action: "delete", data: {} });
+    return this.#enter({ collection, id, action: "delete", data: {} }, this.#options.clock());
   }
 
   /** Return a record as the worker sees it, null where there is none. */
@@ -254,8 +261,8 @@ export class SyncClient {
     }
   }
 
-  async #enter(entered: Omit<outbox.Entered, "captured_at">): Promise<Operation> {
-    const captured_at = new Date(this.#options.clock()).toISOString();
+  async #enter(entered: Omit<outbox.Entered, "captured_at">, at: number): Promise<Operation> {
+    const captured_at = new Date(at).toISOString();
     const op = await outbox.enter(this.store, { ...entered, captured_at }, this.#newId());
     this.wake();
     return op;

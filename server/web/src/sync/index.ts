@@ -8,6 +8,7 @@ export { NotEnrolled, type Options, type Summary, SyncClient } from "./client.js
 export type { Exchanged } from "./exchange.js";
 export type { Locks } from "./lease.js";
 export { NothingThere } from "./outbox.js";
+export type { RowSeal } from "./atRest.js";
 export type { Device, Entry, Position, Standing, State, Storage } from "./store.js";
 export { CannotSeal } from "./sealing.js";
 export { Busy, Refused, Unreachable } from "./transport.js";

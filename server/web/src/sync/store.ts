@@ -6,6 +6,7 @@
  */
 
 import { Dexie, type Table } from "dexie";
+import { type RowSeal, sealingRows } from "./atRest.js";
 import type { OutboxKey } from "./sealing.js";
 import type { Action, Enrolled, Fields, Grid, Operation, Outcome, Problem, Result, Scope } from "./types.js";
 
@@ -112,17 +113,25 @@ export interface Storage {
   readonly IDBKeyRange: typeof IDBKeyRange;
 }
 
+/** Beside the tables of the client: those of the app, in the words of Dexie, and how rows are sealed at rest. */
+export interface Keeping {
+  readonly tables?: Readonly<Record<string, string>>;
+  readonly seal?: RowSeal | null;
+}
+
 export class Store extends Dexie {
   declare readonly outbox: Table<Entry, number>;
   declare readonly records: Table<Held, [string, string]>;
   declare readonly singles: Table<Single, string>;
 
-  constructor(name: string, storage?: Storage) {
+  constructor(name: string, storage?: Storage, { tables = {}, seal = null }: Keeping = {}) {
     super(name, storage && { indexedDB: storage.indexedDB, IDBKeyRange: storage.IDBKeyRange });
+    if (seal !== null) this.use(sealingRows(seal));
     this.version(1).stores({
       outbox: "seq, &op_id, state, kept_since, [collection+id], collection",
       records: "[collection+id], collection, [grid+collection], generation",
       singles: "name",
+      ...tables,
     });
   }
 

@@ -1,0 +1,69 @@
+/** What stands around every screen: the line that tells what is sent, the undo, and the four ways. */
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { type Key, t, useLanguage } from "../../i18n";
+import { Icon } from "../../page/Icon";
+import { Household } from "../household/Household";
+import { NewDoor } from "../household/NewDoor";
+import { Me } from "../me/Me";
+import type { Phone } from "../phone";
+import { Today } from "../today/Today";
+import { PhoneContext, useBook, useLive } from "./live";
+import { type Route, type ScreenName, hrefOf, useRoute } from "./route";
+import { Standing } from "./Standing";
+import { SyncLine } from "./SyncLine";
+import { SyncSheet } from "./SyncSheet";
+import { UndoBar } from "./UndoBar";
+import { UpdateLine } from "./UpdateLine";
+
+const WAYS = [
+  ["today", "patrol.today", "home"],
+  ["report", "patrol.report", "plus"],
+  ["mine", "patrol.mine", "check"],
+  ["map", "patrol.map", "map"],
+] as const satisfies readonly (readonly [ScreenName, Key, string])[];
+
+export function Shell({ phone, onLock }: { phone: Phone; onLock: () => void }) {
+  useLanguage();
+  const route = useRoute();
+  const book = useBook(phone);
+  const summary = useLive(() => phone.client.summary(), [phone]);
+  const worker = summary?.worker?.name ?? "";
+  const context = useMemo(() => (book === null ? null : { phone, book, worker }), [phone, book, worker]);
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    main.current?.scrollTo(0, 0);
+    main.current?.focus({ preventScroll: true });
+  }, [route.screen, route.id]);
+  if (context === null || summary === undefined) return <p class="patrol-wait" role="status">{t("live.loading")}</p>;
+  return (
+    <PhoneContext.Provider value={context}>
+      <div class="patrol">
+        <SyncLine phone={phone} summary={summary} here={route.screen === "sync"} />
+        <main ref={main} class="patrol-main" tabIndex={-1}>
+          <UpdateLine />
+          <Standing phone={phone} summary={summary} />
+          <Screen route={route} onLock={onLock} />
+        </main>
+        <UndoBar phone={phone} />
+        <nav class="patrol-ways" aria-label={t("nav.pages")}>
+          {WAYS.map(([screen, words, icon]) => (
+            <a key={screen} href={hrefOf(screen)} aria-current={route.screen === screen ? "page" : undefined}>
+              <Icon name={icon} size={24} />
+              <span>{t(words)}</span>
+            </a>
+          ))}
+        </nav>
+      </div>
+    </PhoneContext.Provider>
+  );
+}
+
+function Screen({ route: { screen, id }, onLock }: { route: Route; onLock: () => void }) {
+  switch (screen) {
+    case "household": return <Household key={id} id={id ?? ""} />;
+    case "door": return <NewDoor />;
+    case "sync": return <SyncSheet />;
+    case "me": return <Me onLock={onLock} />;
+    default: return <Today />;
+  }
+}

@@ -1,0 +1,63 @@
+/** What waits and why, sending by hand, and the proof that all is safe: said only when the server's own sums agree. */
+import { useState } from "preact/hooks";
+import { t, tData } from "../../i18n";
+import type { Entry } from "../../sync/index";
+import { Busy } from "../../sync/index";
+import { usePhone, useLive } from "./live";
+import { hrefOf } from "./route";
+import { momentOf, useReach } from "./SyncLine";
+
+type Proof = { readonly at: "nothing" } | { readonly at: "working" } | { readonly at: "safe"; readonly moment: number } | { readonly at: "not"; readonly words: string };
+const SHOWN = 50;
+
+export function SyncSheet() {
+  const { phone } = usePhone();
+  const reach = useReach(phone);
+  const waiting = useLive(() => phone.client.store.outbox.where({ state: "waiting" }).sortBy("seq"), [phone]) ?? [];
+  const doubtful = useLive(() => phone.client.doubtful(), [phone]) ?? [];
+  const [proof, setProof] = useState<Proof>({ at: "nothing" });
+
+  const prove = async (): Promise<void> => {
+    setProof({ at: "working" });
+    try {
+      await phone.promote(Number.POSITIVE_INFINITY);
+      const again = await phone.client.verify();
+      const mended = again === 0 ? 0 : await phone.client.verify();
+      const left = await phone.unsent();
+      setProof(mended === 0 && left === 0 ? { at: "safe", moment: Date.now() } : { at: "not", words: t("patrol.proof.differs") });
+    } catch (error) {
+      setProof({ at: "not", words: t(error instanceof Busy ? "patrol.proof.busy" : "patrol.proof.unreachable") });
+    }
+  };
+  const unsent = useLive(() => phone.unsent(), [phone]) ?? waiting.length;
+  return (
+    <section class="patrol-part" aria-labelledby="sync">
+      <h1 id="sync">{t("patrol.sync")}</h1>
+      <p class="patrol-lead">{unsent > 0 ? t("patrol.sync.waits", { n: unsent }) : t("patrol.sync.none")}</p>
+      {unsent > 0 && <p>{t(`patrol.sync.reason.${reach}`)}</p>}
+      <button type="button" class="wide" disabled={proof.at === "working"} onClick={() => void prove()}>{t(proof.at === "working" ? "patrol.proof.working" : "patrol.proof.do")}</button>
+      <p role="status" class={proof.at === "safe" ? "patrol-safe" : "notice"} hidden={proof.at === "nothing"}>
+        {proof.at === "safe" && t("patrol.proof.safe", { at: momentOf(proof.moment) })}
+        {proof.at === "not" && proof.words}
+        {proof.at === "working" && (unsent > 0 ? t("patrol.proof.left", { n: unsent }) : t("patrol.proof.comparing"))}
+      </p>
+      {doubtful.length > 0 && <p class="notice"><a href={hrefOf("mine")}>{t("patrol.sync.doubtful", { n: doubtful.length })}</a></p>}
+      {waiting.length > 0 && (
+        <>
+          <h2>{t("patrol.sync.list")}</h2>
+          <ul class="patrol-list">
+            {waiting.slice(0, SHOWN).map((entry) => <li key={entry.seq}>{wordsOf(entry)}</li>)}
+          </ul>
+          {waiting.length > SHOWN && <p>{t("patrol.sync.more", { n: waiting.length - SHOWN })}</p>}
+        </>
+      )}
+      <p class="faint">{t("patrol.sync.keeps")}</p>
+    </section>
+  );
+}
+
+function wordsOf({ op, collection }: Entry): string {
+  const said = op.data.outcome ?? op.data.description ?? op.data.step ?? "";
+  const words = typeof op.data.outcome === "string" ? tData("choice.outcome", op.data.outcome) : String(said);
+  return [momentOf(Date.parse(op.captured_at)), tData("patrol.what", collection), words].filter(Boolean).join(" · ");
+}

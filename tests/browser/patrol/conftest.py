@@ -3,6 +3,7 @@
 import datetime as dt
 import itertools
 import random
+import time
 import uuid
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from server.config import sqlalchemy_url
 from server.demo.planting import NewTask, named_id, plant_households, plant_tasks
 from sync.store import feed
 from tests.api.serving import served
-from tests.browser.conftest import Watched, founded
+from tests.browser.conftest import PATIENCE_MS, Watched, founded
 
 PHONE = (390, 844)
 PIN = "2580"
@@ -97,6 +98,7 @@ class Worker:
 
     session: Session
     login: str = field(default_factory=lambda: next(_LOGINS))
+    since: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
     def code(self):
         code = enrol_worker(self.session, self.login, now=dt.datetime.now(dt.UTC), ttl=dt.timedelta(hours=1))
@@ -107,15 +109,23 @@ class Worker:
     def name(self):
         return self.session.scalar(text("SELECT name FROM person WHERE login = :login"), {"login": self.login})
 
-    def written(self, table):
-        """The fields of all records of a table that this worker wrote, in the order in which they were captured."""
+    def written(self, table, least=1):
+        """Return what is written when there are so many, as a page shows that all is sent a moment before or after."""
+        until = time.monotonic() + PATIENCE_MS / 1000
+        while len(found := self.written_now(table)) < least and time.monotonic() < until:
+            time.sleep(0.1)
+        return found
+
+    def written_now(self, table):
+        """What this worker wrote into a table since the test began, in the order in which it was captured."""
         self.session.rollback()
         rows = self.session.execute(
             text(f"""
                 SELECT {table}.id, {table}.doc, {table}.captured_at FROM {table} JOIN person ON person.id = author_id
-                WHERE login = :login AND deleted_at IS NULL ORDER BY {table}.captured_at, {table}.id
+                WHERE login = :login AND deleted_at IS NULL AND received_at >= :since
+                ORDER BY {table}.captured_at, {table}.id
             """),
-            {"login": self.login},
+            {"login": self.login, "since": self.since},
         )
         return rows.all()
 

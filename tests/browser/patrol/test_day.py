@@ -38,7 +38,7 @@ def test_what_is_entered_without_a_network_is_on_the_server_once_when_there_is_o
     expect(page.locator(".patrol-sync")).to_contain_text("没有网络")
     page.locator(".patrol-sync").click()
     looked_at(page, "sync")
-    assert worker.written("visit") == []
+    assert worker.written_now("visit") == []
     page.context.set_offline(False)
     page.get_by_role("button", name="现在发送，并核对").click()
     expect(page.get_by_text("全部安全")).to_be_visible()

@@ -2,7 +2,8 @@
  * One worker's part of this phone: the sync client over a sealed database, and beside it what is not sent yet.
  *
  * Owns the app's own tables. `drafts`: what is being entered, kept at every keystroke. `pending`: what was entered and may
- * still be undone. `kept`: single facts that the app needs without a network, such as the catalogue.
+ * still be undone. `kept`: single facts that the app needs without a network, such as the catalogue. `reported`: ids of the
+ * reports that were made with this phone.
  */
 import type { Table } from "dexie";
 import { currentLanguage } from "../i18n";
@@ -13,7 +14,7 @@ import type { Ring } from "./vault/rings";
 import { sealOf } from "./vault/seal";
 
 export const UNDO_MS = 10_000;
-const TABLES = { drafts: "id", pending: "id", kept: "name" };
+const TABLES = { drafts: "id", pending: "id", kept: "name", reported: "id" };
 
 export interface Draft {
   readonly id: string;
@@ -42,6 +43,7 @@ export class Phone {
   readonly network = new Network();
   readonly drafts: Table<Draft, string>;
   readonly pending: Table<Pending, string>;
+  readonly reported: Table<{ readonly id: string }, string>;
   readonly #kept: Table<Kept, string>;
 
   constructor(
@@ -58,6 +60,7 @@ export class Phone {
     });
     this.drafts = this.client.store.table("drafts");
     this.pending = this.client.store.table("pending");
+    this.reported = this.client.store.table("reported");
     this.#kept = this.client.store.table("kept");
   }
 

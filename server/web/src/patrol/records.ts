@@ -132,6 +132,7 @@ export function taskOf({ id, data }: Seen): Task {
   };
 }
 
+/** `mine` is what the record itself says: the phone's own list says more. */
 export function issueOf({ id, data, grid, unsettled, masked, rev }: Seen): Issue {
   return {
     id,
@@ -148,7 +149,7 @@ export function issueOf({ id, data, grid, unsettled, masked, rev }: Seen): Issue
     answer: text(data.public_answer),
     closed: text(data.closed_at),
     merged: data.merged === undefined || data.merged === null ? null : fields(data.merged),
-    mine: data.mine === true || rev === 0,
+    mine: rev === 0,
     masked,
     grid,
     unsettled,

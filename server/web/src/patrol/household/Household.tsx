@@ -2,7 +2,7 @@
 import { useMemo, useState } from "preact/hooks";
 import { t } from "../../i18n";
 import type { Household as Home, Outcome, Visit } from "../records";
-import { useNow, usePhone } from "../shell/live";
+import { useLive, useNow, usePhone } from "../shell/live";
 import { goBack, hrefOf } from "../shell/route";
 import { momentOf } from "../shell/SyncLine";
 import { cityDay, dueOf } from "../today/due";
@@ -37,7 +37,9 @@ function Door({ home }: { home: Home }) {
   const due = dueOf(home, visits, tasks, now);
   /** The visit of this day that was entered with this phone: what is added goes to it. */
   const [entered, setEntered] = useState<string | null>(null);
-  const present = visits.find((visit) => visit.id === entered) ?? visits.find(isOwnOf(now)) ?? null;
+  const drafted = useLive(() => phone.drafts.where("id").startsWith("visit/").primaryKeys(), [phone]) ?? [];
+  const isDrafted = ({ id }: Visit): boolean => drafted.includes(`visit/${id}`);
+  const present = visits.find(({ id }) => id === entered) ?? visits.find(isDrafted) ?? visits.find(isOwnOf(now)) ?? null;
 
   const answer = async (outcome: Outcome, appointment: string | null): Promise<void> => {
     const id = phone.newId();

@@ -4,8 +4,13 @@ import { type Key, t, useLanguage } from "../../i18n";
 import { Icon } from "../../page/Icon";
 import { Household } from "../household/Household";
 import { NewDoor } from "../household/NewDoor";
+import { MapScreen } from "../map/MapScreen";
 import { Me } from "../me/Me";
 import type { Phone } from "../phone";
+import { Report } from "../report/Report";
+import { IssuePage } from "../reports/IssuePage";
+import { Mine } from "../reports/Mine";
+import { TaskPage } from "../reports/TaskPage";
 import { Today } from "../today/Today";
 import { PhoneContext, useBook, useLive } from "./live";
 import { type Route, type ScreenName, hrefOf, useRoute } from "./route";
@@ -38,8 +43,8 @@ export function Shell({ phone, onLock }: { phone: Phone; onLock: () => void }) {
   return (
     <PhoneContext.Provider value={context}>
       <div class="patrol">
-        <SyncLine phone={phone} summary={summary} here={route.screen === "sync"} />
-        <main ref={main} class="patrol-main" tabIndex={-1}>
+        <header><SyncLine phone={phone} summary={summary} here={route.screen === "sync"} /></header>
+        <main ref={main} class={route.screen === "map" ? "patrol-main is-map" : "patrol-main"} tabIndex={-1}>
           <UpdateLine />
           <Standing phone={phone} summary={summary} />
           <Screen route={route} onLock={onLock} />
@@ -62,6 +67,11 @@ function Screen({ route: { screen, id }, onLock }: { route: Route; onLock: () =>
   switch (screen) {
     case "household": return <Household key={id} id={id ?? ""} />;
     case "door": return <NewDoor />;
+    case "report": return <Report key={id} household={id} />;
+    case "mine": return <Mine />;
+    case "issue": return <IssuePage key={id} id={id ?? ""} />;
+    case "task": return <TaskPage key={id} id={id ?? ""} />;
+    case "map": return <MapScreen />;
     case "sync": return <SyncSheet />;
     case "me": return <Me onLock={onLock} />;
     default: return <Today />;

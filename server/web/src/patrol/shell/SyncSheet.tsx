@@ -1,9 +1,9 @@
 /** What waits and why, sending by hand, and the proof that all is safe: said only when the server's own sums agree. */
 import { useState } from "preact/hooks";
 import { t, tData } from "../../i18n";
-import type { Entry } from "../../sync/index";
-import { Busy } from "../../sync/index";
-import { usePhone, useLive } from "./live";
+import { Busy, type Entry } from "../../sync/index";
+import { APP_VERSION } from "../vault/described";
+import { useLive, usePhone } from "./live";
 import { hrefOf } from "./route";
 import { momentOf, useReach } from "./SyncLine";
 
@@ -51,6 +51,7 @@ export function SyncSheet() {
           {waiting.length > SHOWN && <p>{t("patrol.sync.more", { n: waiting.length - SHOWN })}</p>}
         </>
       )}
+      {unsent > 0 && <Carry />}
       <p class="faint">{t("patrol.sync.keeps")}</p>
     </section>
   );
@@ -60,4 +61,30 @@ function wordsOf({ op, collection }: Entry): string {
   const said = op.data.outcome ?? op.data.description ?? op.data.step ?? "";
   const words = typeof op.data.outcome === "string" ? tData("choice.outcome", op.data.outcome) : String(said);
   return [momentOf(Date.parse(op.captured_at)), tData("patrol.what", collection), words].filter(Boolean).join(" · ");
+}
+
+/** What was not sent, as a file that only the server can open: for when no network comes. */
+function Carry() {
+  const { phone } = usePhone();
+  const [said, setSaid] = useState("");
+  const save = async (): Promise<void> => {
+    try {
+      await phone.promote(Number.POSITIVE_INFINITY);
+      const { blob, name, operations } = await phone.client.carry(APP_VERSION, []);
+      const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
+      link.click();
+      URL.revokeObjectURL(link.href);
+      setSaid(t("patrol.carry.done", { name, n: operations }));
+    } catch {
+      setSaid(t("patrol.carry.failed"));
+    }
+  };
+  return (
+    <details class="patrol-more">
+      <summary>{t("patrol.carry")}</summary>
+      <p>{t("patrol.carry.why")}</p>
+      <button type="button" class="patrol-plain" onClick={() => void save()}>{t("patrol.carry")}</button>
+      <p role="status">{said}</p>
+    </details>
+  );
 }

@@ -44,10 +44,24 @@ export function useBook(phone: Phone): Book | null {
   const issues = ask("issues", issueOf);
   const grids = ask("grids", gridOf);
   const pending = useLive(() => phone.pending.toArray(), [phone]);
+  const reported = useLive(() => phone.reported.toCollection().primaryKeys(), [phone]);
   return useMemo(() => {
-    if (!households || !visits || !tasks || !issues || !grids || !pending) return null;
-    return { households, visits: [...visits, ...notYet(pending, visits)], tasks: withPending(tasks, pending), issues, grids, pending };
-  }, [households, visits, tasks, issues, grids, pending]);
+    if (!households || !visits || !tasks || !issues || !grids || !pending || !reported) return null;
+    return {
+      households,
+      visits: [...visits, ...notYet(pending, visits)],
+      tasks: withPending(tasks, pending),
+      issues: issues.map(ownOf(reported, grids)),
+      grids,
+      pending,
+    };
+  }, [households, visits, tasks, issues, grids, pending, reported]);
+}
+
+/** Whose a report is: this phone made it, or it lies outside the worker's grids, where only own reports are sent. */
+function ownOf(reported: readonly string[], grids: readonly GridArea[]): (issue: Issue) => Issue {
+  const [made, codes] = [new Set(reported), new Set(grids.map(({ code }) => code))];
+  return (issue) => ({ ...issue, mine: issue.mine || made.has(issue.id) || !codes.has(issue.grid?.code ?? "") });
 }
 
 /** What is pending, and not among the records: for a moment two questions may tell of two moments. */

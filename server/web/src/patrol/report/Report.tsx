@@ -1,0 +1,84 @@
+/** A report: photo, place, what it is, words. Nothing is asked that the phone knows, and only two things must be said. */
+import { useState } from "preact/hooks";
+import { t, tData } from "../../i18n";
+import type { Household } from "../records";
+import { usePhone } from "../shell/live";
+import { go } from "../shell/route";
+import { useBusy } from "../shell/updates";
+import { placeWords } from "../today/words";
+import { CategoryChoice } from "./CategoryChoice";
+import { type Missing, emptyDraft, enterReport, missingIn, useDraft } from "./draft";
+import { useCatalogue } from "./catalogue";
+import { similar } from "./near";
+import { Place } from "./Place";
+
+/** `household`: of which door it is told, where it was begun there. */
+export function Report({ household }: { household: string | null }) {
+  const { phone, book } = usePhone();
+  const home = book.households.find(({ id }) => id === household);
+  const [draft, change, forget] = useDraft(phone, (found) => found ?? begun(phone.newId(), home));
+  const [asked, setAsked] = useState<Missing | null>(null);
+  const categories = useCatalogue(phone);
+  useBusy("report", draft !== null);
+  if (draft === null) return null;
+
+  const category = categories.find(({ code }) => code === draft.category);
+  const alike = category !== undefined && draft.place !== null ? similar(book.issues, category, draft.place) : [];
+  const send = async (): Promise<void> => {
+    const missing = missingIn(draft);
+    setAsked(missing);
+    if (missing !== null) return;
+    await enterReport(phone, draft);
+    go("issue", draft.id);
+  };
+  const drop = async (): Promise<void> => {
+    await forget();
+    go("today");
+  };
+
+  return (
+    <div class="patrol-part">
+      <h1>{t("patrol.report")}</h1>
+      <Place place={draft.place} byHand={draft.byHand} onPlace={(place, byHand) => change({ place, byHand })} />
+      <label class="patrol-field" for="address">
+        <span>{t(draft.place === null ? "patrol.address" : "patrol.address.more")}</span>
+        <input id="address" value={draft.address} maxLength={200} autocomplete="off" onInput={({ currentTarget }) => change({ address: currentTarget.value })} />
+      </label>
+      <CategoryChoice chosen={draft.category} onChoose={(code) => change({ category: code })} />
+      {alike.length > 0 && (
+        <section class="notice patrol-again" aria-labelledby="alike">
+          <h2 id="alike">{t("patrol.similar")}</h2>
+          <ul class="patrol-list">
+            {alike.slice(0, 3).map(({ issue, distance_m }) => (
+              <li key={issue.id}>{t("patrol.similar.one", { n: Math.round(distance_m), state: tData("state", issue.state), words: issue.masked ? "" : issue.description || issue.address })}</li>
+            ))}
+          </ul>
+          <button type="button" class="patrol-plain" onClick={() => void drop()}>{t("patrol.similar.same")}</button>
+          <p>{t("patrol.similar.other")}</p>
+        </section>
+      )}
+      <label class="patrol-field" for="words">
+        <span>{t("patrol.words")}</span>
+        <textarea id="words" rows={3} maxLength={4000} value={draft.description} onInput={({ currentTarget }) => change({ description: currentTarget.value })} />
+      </label>
+      <label class="check patrol-check"><input type="checkbox" checked={draft.urgent} onChange={({ currentTarget }) => change({ urgent: currentTarget.checked })} />{t("patrol.urgent")}</label>
+      <label class="check patrol-check"><input type="checkbox" checked={draft.settled} onChange={({ currentTarget }) => change({ settled: currentTarget.checked })} />{t("patrol.settled")}</label>
+      {draft.settled && (
+        <label class="patrol-field" for="answer">
+          <span>{t("patrol.settled.how")}</span>
+          <textarea id="answer" rows={2} maxLength={4000} value={draft.answer} onInput={({ currentTarget }) => change({ answer: currentTarget.value })} />
+        </label>
+      )}
+      {asked !== null && missingIn(draft) === asked && <p class="warning" role="alert">{t(`patrol.missing.${asked}`)}</p>}
+      <button type="button" class="wide" onClick={() => void send()}>{t("patrol.report.send")}</button>
+      <p class="faint">{t("patrol.report.kept")}</p>
+      <button type="button" class="patrol-grave" onClick={() => void drop()}>{t("patrol.report.drop")}</button>
+    </div>
+  );
+}
+
+/** A report that begins at a door has its place and address already. */
+function begun(id: string, home: Household | undefined): ReturnType<typeof emptyDraft> {
+  const empty = emptyDraft(id);
+  return home === undefined ? empty : { ...empty, household: home.id, place: home.location, byHand: true, address: placeWords(home) };
+}

@@ -1,6 +1,11 @@
 import { expect, test } from "vitest";
-import { en } from "./en";
-import { zh } from "./zh";
+import { en as pagesEn } from "./en";
+import { patrolEn } from "./patrol.en";
+import { patrolZh } from "./patrol.zh";
+import { zh as pages } from "./zh";
+
+const zh = { ...pages, ...patrolZh };
+const en = { ...pagesEn, ...patrolEn };
 
 const holes = (text: string): string[] => [...text.matchAll(/\{\w+\}/g)].map(([hole]) => hole).sort();
 

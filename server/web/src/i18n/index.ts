@@ -1,13 +1,15 @@
 /** The language of the pages: Chinese unless the person chose English, remembered in this browser. */
 import { useEffect, useState } from "preact/hooks";
 import { en } from "./en";
-import { type Key, zh } from "./zh";
+import { patrolEn } from "./patrol.en";
+import { patrolZh } from "./patrol.zh";
+import { zh } from "./zh";
 
-export type { Key } from "./zh";
+export type Key = keyof typeof zh | keyof typeof patrolZh;
 export type Language = "zh" | "en";
 export type Params = Record<string, string | number>;
 
-const CATALOGUES: Record<Language, Record<Key, string>> = { zh, en };
+const CATALOGUES: Record<Language, Record<Key, string>> = { zh: { ...zh, ...patrolZh }, en: { ...en, ...patrolEn } };
 const STORED_AS = "patrol.language";
 const listeners = new Set<() => void>();
 

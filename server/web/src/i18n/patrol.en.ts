@@ -1,4 +1,4 @@
-/** The texts of the patrol app in English; `en.ts` takes them in. */
+/** The texts of the patrol app in English; `index.ts` takes them in. */
 import type { patrolZh } from "./patrol.zh";
 
 export const patrolEn: Record<keyof typeof patrolZh, string> = {
@@ -17,7 +17,7 @@ export const patrolEn: Record<keyof typeof patrolZh, string> = {
 
   "patrol.enrol": "Enrol this phone",
   "patrol.enrol.code": "Enrolment code",
-  "patrol.enrol.scanned": "Filled in by scanning; nothing to change.",
+  "patrol.enrol.scanned": "The code was scanned:",
   "patrol.enrol.typed": "Your station gives it to you. It works once.",
   "patrol.enrol.nocode": "Enter the enrolment code. If you have none, ask your station.",
   "patrol.enrol.do": "Begin",

@@ -1,4 +1,4 @@
-/** The texts of the patrol app in Chinese: short, plain, the same word for the same thing everywhere; `zh.ts` takes them in. */
+/** The texts of the patrol app in Chinese: short, plain, the same word for the same thing everywhere; `index.ts` takes them in. */
 export const patrolZh = {
   "patrol.title": "巡查",
   "patrol.today": "今天",
@@ -15,7 +15,7 @@ export const patrolZh = {
 
   "patrol.enrol": "登记这部手机",
   "patrol.enrol.code": "登记码",
-  "patrol.enrol.scanned": "扫码已填好，不用改。",
+  "patrol.enrol.scanned": "登记码已扫到：",
   "patrol.enrol.typed": "向工作站要，只能用一次。",
   "patrol.enrol.nocode": "请填写登记码。没有的话，请向工作站要。",
   "patrol.enrol.do": "启用",

@@ -3,7 +3,10 @@ import { redrawEn } from "./redraw.en";
 import { redrawZh } from "./redraw.zh";
 import { staffEn } from "./staff.en";
 import { staffZh } from "./staff.zh";
-import { zh } from "./zh";
+import { patrolZh } from "./patrol.zh";
+import { zh as pages } from "./zh";
+
+const zh = { ...pages, ...patrolZh };
 
 const CHINESE = /[\u4e00-\u9fff]/;
 /** Words of the house, which nobody of the field says; and what says the same in the field. */

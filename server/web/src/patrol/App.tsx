@@ -43,9 +43,14 @@ function Faces() {
     last.current = opened.client.store.name;
     await opened.promote(ALL);
     opened.client.start();
+    setCode("");
     setEnrolling(false);
     setPhone(opened);
   }, []);
+  const giveUp = (): void => {
+    setCode("");
+    setEnrolling(false);
+  };
   const lock = useCallback(() => {
     phone?.close();
     setPhone(null);
@@ -57,7 +62,7 @@ function Faces() {
   if (known === null) return <p class="patrol-wait" role="status">{t("live.loading")}</p>;
   const people = known.filter(({ worker }) => worker !== "");
   if (enrolling || known.length === 0) {
-    const back = known.length > 0 ? () => setEnrolling(false) : null;
+    const back = known.length > 0 ? giveUp : null;
     return <Enrol rings={rings} code={code} others={people} onOpen={open} onBack={back} />;
   }
   return <Unlock rings={rings} known={known} onOpen={open} onEnrol={() => setEnrolling(true)} onGone={look} />;

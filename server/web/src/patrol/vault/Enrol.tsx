@@ -17,6 +17,8 @@ interface Props {
 
 export function Enrol({ rings, code: scanned, others, onOpen, onBack }: Props) {
   const [code, setCode] = useState(scanned);
+  /** A scanned code is not changed by hand, until it turns out that it does not open anything. */
+  const [byHand, setByHand] = useState(scanned === "");
   const [pin, setPin] = useState("");
   const [again, setAgain] = useState("");
   const [wrong, setWrong] = useState<string | null>(null);
@@ -32,6 +34,7 @@ export function Enrol({ rings, code: scanned, others, onOpen, onBack }: Props) {
       await onOpen(await enrolled(rings, code.trim(), pin), true);
     } catch (error) {
       setWrong(wordsOf(error));
+      setByHand(byHand || error instanceof Refused);
       setWorking(false);
     }
   };
@@ -41,11 +44,15 @@ export function Enrol({ rings, code: scanned, others, onOpen, onBack }: Props) {
       <h1>{t("patrol.enrol")}</h1>
       {others.length > 0 && <p class="notice">{t("patrol.enrol.others", { names: listed(others.map(({ worker }) => worker)) })}</p>}
       <form onSubmit={(event) => void begin(event)} noValidate>
-        <label class="patrol-field" for="code">
-          <span>{t("patrol.enrol.code")}</span>
-          <input id="code" class="patrol-code" value={code} autocomplete="off" autocapitalize="characters" spellcheck={false} onInput={({ currentTarget }) => setCode(currentTarget.value)} />
-          <span class="faint">{t(scanned ? "patrol.enrol.scanned" : "patrol.enrol.typed")}</span>
-        </label>
+        {!byHand ? (
+          <p>{t("patrol.enrol.scanned")} <span class="patrol-code">{code}</span></p>
+        ) : (
+          <label class="patrol-field" for="code">
+            <span>{t("patrol.enrol.code")}</span>
+            <input id="code" class="patrol-code" value={code} autocomplete="off" autocapitalize="characters" spellcheck={false} onInput={({ currentTarget }) => setCode(currentTarget.value)} />
+            <span class="faint">{t("patrol.enrol.typed")}</span>
+          </label>
+        )}
         <PinField id="pin" label={t("patrol.pin.choose")} value={pin} isNew onChange={setPin} />
         <PinField id="again" label={t("patrol.pin.again")} value={again} isNew onChange={setAgain} />
         <p class="faint">{t("patrol.pin.why")}</p>

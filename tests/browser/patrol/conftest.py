@@ -76,8 +76,9 @@ def patrol_url(cluster_url):
 
 
 @pytest.fixture(scope="session")
-def site(patrol_url, redis_url):
-    with served(patrol_url, redis_url, threads=8, PATROL_ENROL_RATE="1000 per minute") as url:
+def site(patrol_url, redis_url, tmp_path_factory):
+    files = tmp_path_factory.mktemp("files").as_uri()
+    with served(patrol_url, redis_url, threads=8, PATROL_FILES_URL=files) as url:
         yield url
 
 

@@ -1,11 +1,13 @@
 """Reports from the phone: where, what, and what became of them."""
 
 import gzip
+import io
 import json
 import re
 import uuid
 
 import pytest
+from PIL import Image
 from playwright.sync_api import expect
 from sqlalchemy import text
 
@@ -168,6 +170,37 @@ def test_the_place_is_moved_without_dragging(out, home):
     assert abs(place["lon"] - home[0]) < 1e-6
 
 
+def picture(width=1600, height=1200):
+    """A photo as a camera writes it, with where it was taken inside."""
+    held = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010E] = "home of the worker"
+    Image.new("RGB", (width, height), (90, 120, 60)).save(held, "JPEG", exif=exif)
+    return {"name": "IMG_0001.jpg", "mimeType": "image/jpeg", "buffer": held.getvalue()}
+
+
+def test_a_photo_that_was_taken_without_a_network_arrives_with_its_report(out, session, looked_at):
+    page, worker = out.page, out.worker
+    out.worker_ready()
+    begin(out)
+    choose(out, "ld", "路灯")
+    page.context.set_offline(True)
+    page.locator("#photo").set_input_files(picture())
+    expect(page.get_by_role("img", name="第 1 张照片")).to_be_visible()
+    looked_at(page, "photo")
+    send(out)
+    expect(page.locator(".patrol-sync")).to_contain_text("1 张照片")
+    page.goto("about:blank")
+    page.context.set_offline(False)
+    out.open_app()
+    out.unlock()
+    out.all_sent()
+    (issue,) = worker.written("issue")
+    held = text("SELECT count(*) FROM attachment WHERE record_id = :id")
+    assert len(issue.doc["photos"]) == 1
+    assert session.scalar(held, {"id": issue.id}) == 1
+
+
 def test_a_check_is_answered_by_what_was_seen(visit, worker, session, looked_at):
     issue = session.execute(text("SELECT id FROM issue ORDER BY id OFFSET 3 LIMIT 1")).scalar_one()
     task = uuid.uuid4()
@@ -188,7 +221,10 @@ def test_a_check_is_answered_by_what_was_seen(visit, worker, session, looked_at)
     page.get_by_role("link", name=re.compile("核实 · 路灯")).click()
     looked_at(page, "task")
     page.get_by_label("说明").fill("到场看过，两盏不亮")
-    page.get_by_role("group", name="您看到的").get_by_role("button", name="无法判断").click()
+    seen = page.get_by_role("group", name="您看到的")
+    seen.get_by_role("button", name="属实", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("请先拍一张现场照片")
+    seen.get_by_role("button", name="无法判断").click()
     app.all_sent()
     expect(page.get_by_role("heading", name="今天", exact=True)).to_be_visible()
     (step,) = worker.written("step")

@@ -42,7 +42,7 @@ function Faces() {
     if (isNew || another || codeIn(location.hash)) history.replaceState(null, "", "#/today");
     last.current = opened.client.store.name;
     await opened.promote(ALL);
-    opened.client.start();
+    opened.start();
     setCode("");
     setEnrolling(false);
     setPhone(opened);

@@ -7,13 +7,15 @@
  */
 import type { Table } from "dexie";
 import { currentLanguage } from "../i18n";
+import { Photos, Uploader } from "../photos";
 import { type Fields, SyncClient } from "../sync/index";
 import { uuid7 } from "../sync/ids";
 import { Network } from "./shell/network";
-import type { Ring } from "./vault/rings";
+import { type Ring, photosOf } from "./vault/rings";
 import { sealOf } from "./vault/seal";
 
 export const UNDO_MS = 10_000;
+const PHOTO = "photo";
 const TABLES = { drafts: "id", pending: "id", kept: "name", reported: "id" };
 
 export interface Draft {
@@ -40,6 +42,8 @@ interface Kept {
 
 export class Phone {
   readonly client: SyncClient;
+  readonly photos: Photos;
+  readonly uploader: Uploader;
   readonly network = new Network();
   readonly drafts: Table<Draft, string>;
   readonly pending: Table<Pending, string>;
@@ -50,14 +54,20 @@ export class Phone {
     ring: Pick<Ring, "name">,
     key: Uint8Array,
   ) {
+    const seal = sealOf(key);
     this.client = new SyncClient({
       url: location.origin,
       name: ring.name,
       language: currentLanguage(),
       fetch: this.network.fetch,
-      seal: sealOf(key),
+      seal,
       tables: TABLES,
     });
+    this.photos = new Photos(photosOf(ring.name), {
+      seal: async (content) => new Uint8Array(seal.seal(content, PHOTO)),
+      open: async (sealed) => new Uint8Array(seal.open(sealed, PHOTO)),
+    });
+    this.uploader = new Uploader(this.client, this.photos);
     this.drafts = this.client.store.table("drafts");
     this.pending = this.client.store.table("pending");
     this.reported = this.client.store.table("reported");
@@ -140,8 +150,16 @@ export class Phone {
     });
   }
 
+  /** Exchange and upload from now on. */
+  start(): void {
+    this.client.start();
+    this.uploader.start();
+  }
+
   close(): void {
+    this.uploader.stop();
     this.client.close();
+    this.photos.close();
   }
 }
 

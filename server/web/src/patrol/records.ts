@@ -33,6 +33,7 @@ export interface Visit {
   readonly at: number | null;
   readonly note: string | null;
   readonly needs: readonly string[];
+  readonly photos: readonly string[];
   readonly appointment: string | null;
   readonly unsettled: number;
 }
@@ -112,6 +113,7 @@ export function visitOf({ id, data, unsettled }: Seen): Visit {
     at: began === null ? madeAt(id) : Date.parse(began),
     note: text(data.note),
     needs: texts(data.needs),
+    photos: texts(data.photos),
     appointment: text(fields(data.extra).appointment_at),
     unsettled,
   };

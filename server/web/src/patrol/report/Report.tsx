@@ -1,6 +1,7 @@
 /** A report: photo, place, what it is, words. Nothing is asked that the phone knows, and only two things must be said. */
 import { useState } from "preact/hooks";
 import { t, tData } from "../../i18n";
+import { PhotoField } from "../camera/PhotoField";
 import type { Household } from "../records";
 import { usePhone } from "../shell/live";
 import { go } from "../shell/route";
@@ -32,6 +33,7 @@ export function Report({ household }: { household: string | null }) {
     go("issue", draft.id);
   };
   const drop = async (): Promise<void> => {
+    for (const photo of [...draft.photos, ...draft.after]) await phone.photos.drop(photo);
     await forget();
     go("today");
   };
@@ -39,6 +41,7 @@ export function Report({ household }: { household: string | null }) {
   return (
     <div class="patrol-part">
       <h1>{t("patrol.report")}</h1>
+      <PhotoField id="photo" label={t("patrol.photo.seen")} collection="issues" record={draft.id} photos={draft.photos} onPhotos={(photos) => change({ photos })} />
       <Place place={draft.place} byHand={draft.byHand} onPlace={(place, byHand) => change({ place, byHand })} />
       <label class="patrol-field" for="address">
         <span>{t(draft.place === null ? "patrol.address" : "patrol.address.more")}</span>
@@ -64,10 +67,14 @@ export function Report({ household }: { household: string | null }) {
       <label class="check patrol-check"><input type="checkbox" checked={draft.urgent} onChange={({ currentTarget }) => change({ urgent: currentTarget.checked })} />{t("patrol.urgent")}</label>
       <label class="check patrol-check"><input type="checkbox" checked={draft.settled} onChange={({ currentTarget }) => change({ settled: currentTarget.checked })} />{t("patrol.settled")}</label>
       {draft.settled && (
-        <label class="patrol-field" for="answer">
-          <span>{t("patrol.settled.how")}</span>
-          <textarea id="answer" rows={2} maxLength={4000} value={draft.answer} onInput={({ currentTarget }) => change({ answer: currentTarget.value })} />
-        </label>
+        <>
+          <label class="patrol-field" for="answer">
+            <span>{t("patrol.settled.how")}</span>
+            <textarea id="answer" rows={2} maxLength={4000} value={draft.answer} onInput={({ currentTarget }) => change({ answer: currentTarget.value })} />
+          </label>
+          <PhotoField id="after" label={t("patrol.photo.after")} collection="issues" record={draft.id} photos={draft.after} onPhotos={(after) => change({ after })} />
+          {category !== undefined && ["after", "both"].includes(category.photo_rule) && draft.after.length === 0 && <p class="notice">{t("patrol.settled.photo")}</p>}
+        </>
       )}
       {asked !== null && missingIn(draft) === asked && <p class="warning" role="alert">{t(`patrol.missing.${asked}`)}</p>}
       <button type="button" class="wide" onClick={() => void send()}>{t("patrol.report.send")}</button>

@@ -1,6 +1,8 @@
 /** A task: to verify a report or check a repair, by one of three answers; or anything else to be done, and then done. */
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../../i18n";
+import type { Fields } from "../../sync/index";
+import { PhotoField } from "../camera/PhotoField";
 import type { Spot, Task } from "../records";
 import { Place } from "../report/Place";
 import { usePhone } from "../shell/live";
@@ -15,6 +17,7 @@ interface Answered {
   readonly place: Spot | null;
   readonly byHand: boolean;
   readonly note: string;
+  readonly photos: readonly string[];
 }
 
 export function TaskPage({ id }: { id: string }) {
@@ -35,7 +38,8 @@ export function TaskPage({ id }: { id: string }) {
 function Open({ task }: { task: Task }) {
   const { phone } = usePhone();
   const draft = `task/${task.id}`;
-  const [answered, setAnswered] = useState<Answered>({ place: null, byHand: false, note: "" });
+  const [answered, setAnswered] = useState<Answered>({ place: null, byHand: false, note: "", photos: [] });
+  const [lacking, setLacking] = useState<Lacking | null>(null);
   useBusy(draft, answered.note !== "");
   useEffect(() => {
     void phone.drafts.get(draft).then((found) => found && setAnswered(found.value as Answered));
@@ -46,6 +50,9 @@ function Open({ task }: { task: Task }) {
     void phone.draft(draft, next);
   };
   const end = async (result: Result | null): Promise<void> => {
+    const lacks = result !== null && result !== "cannot_tell" && result !== "not_found" ? lackingIn(answered) : null;
+    setLacking(lacks);
+    if (lacks !== null) return;
     const note = answered.note.trim();
     if (result !== null && task.issue !== null) await phone.client.put("steps", stepOf(task, result, answered));
     else await phone.client.patch("tasks", task.id, { state: "done", ...(note !== "" && { note }) });
@@ -62,8 +69,10 @@ function Open({ task }: { task: Task }) {
       {(kind === "verify" || kind === "check") && task.issue !== null ? (
         <>
           <p>{t(`patrol.task.${kind}`)}</p>
+          <PhotoField id="photo" label={t("patrol.photo.seen")} collection="issues" record={task.issue} photos={answered.photos} onPhotos={(photos) => change({ photos })} />
           <Place place={answered.place} byHand={answered.byHand} onPlace={(place, byHand) => change({ place, byHand })} />
           <Note note={answered.note} onNote={(note) => change({ note })} />
+          {lacking !== null && <p class="warning" role="alert">{t(`patrol.task.lacks.${lacking}`)}</p>}
           <div class="patrol-others" role="group" aria-label={t("patrol.task.answer")}>
             {RESULTS[kind].map((result) => <button key={result} type="button" class="patrol-answer" onClick={() => void end(result)}>{t(`patrol.result.${result}`)}</button>)}
           </div>
@@ -78,6 +87,14 @@ function Open({ task }: { task: Task }) {
   );
 }
 
+type Lacking = "photo" | "place";
+
+/** What an answer needs that says how it is: a photo and the place. Who cannot tell needs neither. */
+function lackingIn({ photos, place }: Answered): Lacking | null {
+  if (photos.length === 0) return "photo";
+  return place === null ? "place" : null;
+}
+
 function Note({ note, onNote }: { note: string; onNote: (note: string) => void }) {
   return (
     <label class="patrol-field" for="note">
@@ -87,13 +104,14 @@ function Note({ note, onNote }: { note: string; onNote: (note: string) => void }
   );
 }
 
-function stepOf({ kind, issue }: Task, result: Result, { place, note }: Answered) {
+function stepOf({ kind, issue }: Task, result: Result, { place, note, photos }: Answered): Fields {
   return {
     issue_id: issue,
     step: kind,
     result,
     at: new Date().toISOString(),
     ...(note.trim() !== "" && { note: note.trim() }),
+    ...(photos.length > 0 && { photos }),
     ...(place !== null && { location: { lon: place.lon, lat: place.lat, datum: "wgs84", ...(place.accuracy_m !== undefined && { accuracy_m: place.accuracy_m }) } }),
   };
 }

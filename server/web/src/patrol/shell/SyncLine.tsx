@@ -11,11 +11,13 @@ import { hrefOf } from "./route";
 export function SyncLine({ phone, summary, here }: { phone: Phone; summary: Summary; here: boolean }) {
   const reach = useReach(phone);
   const unsent = useLive(() => phone.unsent(), [phone]) ?? summary.waiting;
-  const safe = unsent === 0 && reach !== "offline" && reach !== "unreachable" && reach !== "trouble";
+  const photos = useLive(async () => (await phone.photos.waiting()).length, [phone]) ?? 0;
+  const safe = unsent === 0 && photos === 0 && reach !== "offline" && reach !== "unreachable" && reach !== "trouble";
   return (
     <a class={safe ? "patrol-sync is-safe" : "patrol-sync"} href={here ? hrefOf("today") : hrefOf("sync")} aria-current={here ? "page" : undefined}>
-      <span>{unsent > 0 ? t("patrol.sync.unsent", { n: unsent }) : t("patrol.sync.sent")}</span>
-      <span>{lineOf(reach, unsent, summary)}</span>
+      <span>{unsent > 0 ? t("patrol.sync.unsent", { n: unsent }) : t(photos > 0 ? "patrol.sync.words" : "patrol.sync.sent")}</span>
+      {photos > 0 && <span>{t("patrol.sync.photos", { n: photos })}</span>}
+      <span>{lineOf(reach, unsent + photos, summary)}</span>
     </a>
   );
 }

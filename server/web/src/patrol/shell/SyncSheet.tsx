@@ -1,6 +1,7 @@
 /** What waits and why, sending by hand, and the proof that all is safe: said only when the server's own sums agree. */
 import { useState } from "preact/hooks";
 import { t, tData } from "../../i18n";
+import { progress } from "../../photos";
 import { Busy, type Entry } from "../../sync/index";
 import { APP_VERSION } from "../vault/described";
 import { useLive, usePhone } from "./live";
@@ -15,6 +16,7 @@ export function SyncSheet() {
   const reach = useReach(phone);
   const waiting = useLive(() => phone.client.store.outbox.where({ state: "waiting" }).sortBy("seq"), [phone]) ?? [];
   const doubtful = useLive(() => phone.client.doubtful(), [phone]) ?? [];
+  const photos = useLive(() => progress(phone.photos), [phone]);
   const [proof, setProof] = useState<Proof>({ at: "nothing" });
 
   const prove = async (): Promise<void> => {
@@ -23,7 +25,8 @@ export function SyncSheet() {
       await phone.promote(Number.POSITIVE_INFINITY);
       const again = await phone.client.verify();
       const mended = again === 0 ? 0 : await phone.client.verify();
-      const left = await phone.unsent();
+      await phone.uploader.send();
+      const left = (await phone.unsent()) + (await phone.photos.waiting()).length;
       setProof(mended === 0 && left === 0 ? { at: "safe", moment: Date.now() } : { at: "not", words: t("patrol.proof.differs") });
     } catch (error) {
       setProof({ at: "not", words: t(error instanceof Busy ? "patrol.proof.busy" : "patrol.proof.unreachable") });
@@ -34,6 +37,12 @@ export function SyncSheet() {
     <section class="patrol-part" aria-labelledby="sync">
       <h1 id="sync">{t("patrol.sync")}</h1>
       <p class="patrol-lead">{unsent > 0 ? t("patrol.sync.waits", { n: unsent }) : t("patrol.sync.none")}</p>
+      {photos !== undefined && photos.waiting + photos.refused > 0 && (
+        <p>
+          {photos.waiting > 0 && t("patrol.photos.waiting", { n: photos.waiting, percent: Math.floor((100 * photos.sent_bytes) / Math.max(1, photos.total_bytes)) })}
+          {photos.refused > 0 && t("patrol.photos.refused", { n: photos.refused })}
+        </p>
+      )}
       {unsent > 0 && <p>{t(`patrol.sync.reason.${reach}`)}</p>}
       <button type="button" class="wide" disabled={proof.at === "working"} onClick={() => void prove()}>{t(proof.at === "working" ? "patrol.proof.working" : "patrol.proof.do")}</button>
       <p role="status" class={proof.at === "safe" ? "patrol-safe" : "notice"} hidden={proof.at === "nothing"}>
@@ -51,7 +60,7 @@ export function SyncSheet() {
           {waiting.length > SHOWN && <p>{t("patrol.sync.more", { n: waiting.length - SHOWN })}</p>}
         </>
       )}
-      {unsent > 0 && <Carry />}
+      {unsent + (photos?.waiting ?? 0) > 0 && <Carry />}
       <p class="faint">{t("patrol.sync.keeps")}</p>
     </section>
   );
@@ -70,7 +79,7 @@ function Carry() {
   const save = async (): Promise<void> => {
     try {
       await phone.promote(Number.POSITIVE_INFINITY);
-      const { blob, name, operations } = await phone.client.carry(APP_VERSION, []);
+      const { blob, name, operations } = await phone.client.carry(APP_VERSION, await phone.photos.unsent());
       const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
       link.click();
       URL.revokeObjectURL(link.href);

@@ -5,7 +5,7 @@ import { t } from "../../i18n";
 import { Phone } from "../phone";
 import { useNow } from "../shell/live";
 import { PinField } from "./PinField";
-import { type Ring, type Rings, WrongPin } from "./rings";
+import { type Ring, type Rings, WrongPin, photosOf } from "./rings";
 
 interface Props {
   readonly rings: Rings;
@@ -95,11 +95,18 @@ function Forgotten({ rings, ring, onGone }: { rings: Rings; ring: Ring; onGone: 
 
 /** Return how much was not sent: states and keys lie open, so that they can be counted without the PIN. */
 async function unsentIn(name: string): Promise<number> {
+  const records = await countIn(name, async (database) => {
+    const waiting = await database.table("outbox").where("state").equals("waiting").count();
+    return waiting + (await database.table("pending").count()) + (await database.table("drafts").count());
+  });
+  return records + (await countIn(photosOf(name), (database) => database.table("photos").where("state").equals("waiting").count()));
+}
+
+async function countIn(name: string, count: (database: Dexie) => Promise<number>): Promise<number> {
   const database = new Dexie(name);
   try {
     await database.open();
-    const waiting = await database.table("outbox").where("state").equals("waiting").count();
-    return waiting + (await database.table("pending").count());
+    return await count(database);
   } catch {
     return 0; // there is no database yet
   } finally {

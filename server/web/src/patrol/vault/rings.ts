@@ -29,6 +29,9 @@ export interface Ring {
   readonly wait_until: number;
 }
 
+/** The name of the database of a worker's photos, beside that of their records. */
+export const photosOf = (name: string): string => `${name}/photos`;
+
 export class WrongPin extends Error {
   /** `wait_ms`: how long no PIN is taken now. */
   constructor(readonly wait_ms: number) {
@@ -96,6 +99,7 @@ export class Rings {
   /** Forget a ring with its database: what was sealed there can never be read again. */
   async drop(name: string): Promise<void> {
     await this.#database.rings.delete(name);
+    await Dexie.delete(photosOf(name));
     await Dexie.delete(name);
   }
 

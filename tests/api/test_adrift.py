@@ -35,6 +35,7 @@ def life(desk, visit):
     return desk.get(f"/v1/support/records/visits/{visit}")
 
 
+@pytest.mark.long
 def test_supervisors_of_each_area_of_the_author_find_it_and_read_its_life(phone_of, desk):
     phone = phone_of("west", "east")
     visit, placed = by_address(phone), phone.visit()

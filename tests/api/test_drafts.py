@@ -1,5 +1,7 @@
 """Drafts by the API on the real database: drawn, undone, checked, rebased, published, and what is refused."""
 
+import pytest
+
 from tests.api.drawing import COMMUNITY, COUNTY, FOURTH, THIRD, Drawing, desk, line, split, standing
 from tests.api.staff import Desk
 from tests.cases.city import EAST, WEST
@@ -191,6 +193,7 @@ class TestRefusals:
             assert answer.json["title"]
         assert drawing.get()["version"] == 1
 
+    @pytest.mark.long
     def test_drafts_are_for_gis_staff_and_areas_for_those_in_charge(self, app, desk, redrawn):
         assert app.test_client().get("/v1/drafts").status_code == 401
         supervisor = Desk.of(app, redrawn, "supervisor", COUNTY)

@@ -86,6 +86,7 @@ def test_the_duty_page_sees_the_facts_side_by_side_and_what_was_dismissed_last(p
     assert (one["distance_m"], one["likeness"], one["photos"], one["dismissed"]) == (0.0, 1.0, [], False)
 
 
+@pytest.mark.long
 def test_a_pair_that_was_found_can_be_dismissed_and_comes_last(phone_of, desk_of, session):
     phone, desk = phone_of("west"), desk_of("dispatcher")
     first, second, third = (reported(phone) for _ in range(3))

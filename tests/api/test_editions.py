@@ -78,6 +78,7 @@ def test_what_changed_hands_and_what_became_of_an_area_is_told(desk):
     assert [(each["edition"], each["until_edition"]) for each in life["versions"]] == [(1, 2), (2, None)]
 
 
+@pytest.mark.long
 def test_how_far_the_records_have_followed_is_told(desk, redrawn, phone_of):
     phone = phone_of("west")
     phone.push(phone.visit(IN_WEST), phone.visit((114.302, 25.685)))
@@ -88,6 +89,7 @@ def test_how_far_the_records_have_followed_is_told(desk, redrawn, phone_of):
     assert desk.get("/v1/editions/1/move").json["stage"] == "done"
 
 
+@pytest.mark.long
 def test_rolling_back_makes_a_new_edition_like_the_old_one(desk, redrawn, phone_of):
     phone = phone_of("west")
     visit = phone.visit(IN_WEST)

@@ -79,6 +79,7 @@ def test_nobody_revokes_those_of_others(desk):
     assert len(own.get(PATH).json["passwords"]) == 1
 
 
+@pytest.mark.long
 def test_there_are_only_so_many(desk):
     own = desk()
     for number in range(20):

@@ -69,6 +69,7 @@ def test_a_further_role_leaves_password_and_sessions_alone(app, admin, session):
     assert roles(session, told["login"]) == [("auditor", COMMUNITY), ("gis", COUNTY)]
 
 
+@pytest.mark.long
 def test_a_role_that_ended_gives_nothing_any_more_and_may_be_given_again(app, admin, session):
     told = added(admin)
     admin.post(f"{PATH}/{told['login']}/roles", {"role": "auditor", "area": COUNTY})

@@ -13,6 +13,7 @@ SIGN_IN = {"login": "anna", "password": "a-long-password"}
 COUNTY = "360725"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""]
 )

@@ -64,6 +64,7 @@ def test_a_dispute_is_decided_once_and_every_phone_hears_of_it(disputed, desk, s
     assert session.scalar(text("SELECT doc ->> 'category' FROM issue")) == "0303"
 
 
+@pytest.mark.long
 def test_a_decision_stands_when_a_late_edit_from_before_arrives(disputed, desk, phone_of, settle, session):
     _one, _two, issue_id = disputed
     chief = desk()
@@ -93,6 +94,7 @@ def test_disputes_of_other_areas_are_out_of_sight(disputed, desk, role):
     assert other.post(f"/v1/review/conflicts/{dispute['id']}/decision", {"value": "0303"}).status_code == 404
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("delete", [True, False])
 def test_delete_against_edit_is_decided_by_a_person(phone_of, settle, desk, session, delete):
     one, two = phone_of("west"), phone_of("west")

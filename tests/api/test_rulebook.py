@@ -53,6 +53,7 @@ def test_a_rule_for_the_same_cases_is_refused_and_the_other_is_named(desk_of):
     assert len(desk.get("/v1/rules").json["rules"]) == 1
 
 
+@pytest.mark.long
 def test_a_retired_rule_is_gone_and_makes_room(desk_of):
     desk = desk_of("admin")
     rule_id = desk.post("/v1/rules", draft()).json["id"]

@@ -87,6 +87,7 @@ def test_silent_workers_are_found_by_words_and_by_what_they_have_of_phones(phone
         assert [silent(chief, q=login, phone=each)["workers"] for each in others] == [[], []]
 
 
+@pytest.mark.long
 def test_silent_workers_are_told_page_by_page_each_once_though_some_sync_meanwhile(phone_of, desk, session):
     phones = [phone_of("west") for _ in range(5)]
     for number, phone in enumerate(phones[2:]):
@@ -124,6 +125,7 @@ def test_a_place_in_the_list_that_is_none_is_refused_by_its_field(desk, after):
     assert [each["field"] for each in answer.json["errors"]] == ["query.after"]
 
 
+@pytest.mark.long
 def test_a_leavers_phone_is_shown_as_such_and_is_no_concern_any_more(phone_of, desk, session):
     leaver, stayer = phone_of("west"), phone_of("west")
     leaver.push(leaver.visit(seq=3))
@@ -160,6 +162,7 @@ def test_a_leavers_newer_app_makes_no_other_an_old_one(phone_of, desk, session):
     assert device(desk(), stayer)["old_app"] is False
 
 
+@pytest.mark.long
 def test_the_life_of_a_record_is_told_operation_by_operation(phone_of, desk):
     phone, chief = phone_of("west"), desk()
     put = phone.issue()
@@ -175,6 +178,7 @@ def test_the_life_of_a_record_is_told_operation_by_operation(phone_of, desk):
     assert chief.get(f"/v1/support/records/nothing/{put['id']}").status_code == 404
 
 
+@pytest.mark.long
 def test_devices_are_found_by_what_is_wrong_with_them_and_by_words(phone_of, desk, session):
     sound, worried = phone_of("west"), phone_of("west")
     sound.push(sound.visit())

@@ -119,6 +119,7 @@ def test_who_has_a_part_of_the_city_gets_no_more_of_it(staff, redrawn):
     assert held(redrawn, part) == {("supervisor", WEST)}
 
 
+@pytest.mark.long
 def test_a_role_that_does_not_hold_everything_is_not_widened_by_one_that_does(staff, redrawn):
     gis, both = staff("gis"), staff("supervisor")
     beside = feature(OTHER, "county", None, box(114.32, 25.68, 114.33, 25.69))

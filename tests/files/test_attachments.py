@@ -127,6 +127,7 @@ def test_a_file_sent_ahead_of_somebody_elses_record_stays_with_its_author(phone,
     assert list(attached(stranger)) == [photo]
 
 
+@pytest.mark.long
 def test_the_worker_who_reported_an_issue_sees_its_files_wherever_it_lies(phone, up, phone_of):
     issue = phone.issue(IN_EAST)
     phone.push(issue)
@@ -151,6 +152,7 @@ def test_the_files_of_a_closed_issue_go_with_it_after_thirty_days(phone, up, ses
     assert get(phone, photo).status_code == 404
 
 
+@pytest.mark.long
 def test_a_file_follows_its_record_into_another_grid(phone, up, phone_of, session):
     east = phone_of("east")
     photo, visit = visit_with_photo(phone, up)
@@ -167,6 +169,7 @@ def test_a_file_follows_its_record_into_another_grid(phone, up, phone_of, sessio
     assert get(phone, photo).status_code == 404
 
 
+@pytest.mark.long
 def test_a_file_follows_an_issue_whose_position_is_mended_by_a_push(phone, up, phone_of):
     west = phone_of("west")
     issue = phone.issue(IN_WEST)
@@ -208,6 +211,7 @@ def test_the_files_of_a_task_are_seen_by_its_worker_alone(phone, up, phone_of, s
     assert get(colleague, photo).status_code == 404
 
 
+@pytest.mark.long
 def test_a_phone_can_prove_that_it_holds_the_attachments_of_its_grid(phone, up):
     photo, _ = visit_with_photo(phone, up)
     rev = attached(phone)[photo]["rev"]

@@ -13,6 +13,8 @@ from tests.files import importing
 from tests.files.importing import PATH, Sender, geojson
 from tests.sync.redrawing import redrawn
 
+pytestmark = pytest.mark.long
+
 __all__ = ["redrawn"]
 COMMUNITY = "360725100001"
 GOOD = 12
@@ -42,7 +44,6 @@ def letters(session):
     return {row.item: row for row in rows}
 
 
-@pytest.mark.long
 def test_imports_that_break_the_job_stop_none_of_the_others(sender, redrawn, files_url):
     sent = [sender.send(file_of(n), parent=COMMUNITY).json["id"] for n in range(GOOD + len(SPOILT) + len(BYTES))]
     rows = dict(zip(SPOILT, [sent[0], sent[1], sent[5]], strict=True))

@@ -14,6 +14,8 @@ from server.attachments.tending import waits
 from server.config import Config
 from tests.files.pictures import picture
 
+pytestmark = pytest.mark.long
+
 PICTURE = picture()
 
 
@@ -66,7 +68,6 @@ def vars_of(tended):
     return [tended.finished, tended.bound, tended.previews, tended.expired, tended.tidied]
 
 
-@pytest.mark.long
 def test_a_file_whose_request_died_is_finished_by_the_job(whole_but_unfinished, up, tender, session):
     where = whole_but_unfinished()
     assert up.offset(where) == len(PICTURE)
@@ -101,7 +102,6 @@ def test_a_wrong_sum_found_by_the_job_sends_the_upload_back_to_its_beginning(who
     assert up.phone.client.get(f"{where}/status", headers=up.phone.headers).json["mismatches"] == 1
 
 
-@pytest.mark.long
 def test_a_file_that_came_while_the_machine_was_busy_is_kept_and_finished_later(up, tender, monkeypatch):
     with monkeypatch.context() as busy:
         busy.setattr("server.attachments.finishing.check", raising(ReadingLate))
@@ -122,7 +122,6 @@ def raising(error):
     return raise_it
 
 
-@pytest.mark.long
 def test_bytes_that_the_store_has_lost_are_asked_for_again(whole_but_unfinished, up, tender, parts):
     where = whole_but_unfinished()
     for part in parts():
@@ -134,7 +133,6 @@ def test_bytes_that_the_store_has_lost_are_asked_for_again(whole_but_unfinished,
         assert up.patch(where, PICTURE, 0).status_code == 204
 
 
-@pytest.mark.long
 def test_finishing_twice_makes_one_attachment(up, tender, session):
     where = up.upload(PICTURE)
     acting = tender()
@@ -142,7 +140,6 @@ def test_finishing_twice_makes_one_attachment(up, tender, session):
     assert session.scalar(text("SELECT count(*) FROM attachment")) == 1
 
 
-@pytest.mark.long
 def test_an_unfinished_upload_expires_and_its_bytes_go(up, tender, session, parts):
     where = up.begin(PICTURE, body=PICTURE[:1000]).headers["Location"]
     assert not waiting(tender(days=6), session)
@@ -166,7 +163,6 @@ def test_an_expired_upload_is_gone_even_before_the_job_has_come(up, session):
     assert (answer.status_code, answer.json["reason"]) == (410, "expired")
 
 
-@pytest.mark.long
 def test_beginning_an_expired_upload_again_goes_on_with_what_is_left_of_it(up, session):
     file_id, record = uuid.uuid4(), uuid.uuid4()
     up.begin(PICTURE, id=file_id, record=record, body=PICTURE[:1000])
@@ -176,7 +172,6 @@ def test_beginning_an_expired_upload_again_goes_on_with_what_is_left_of_it(up, s
     assert up.patch(f"/v1/files/{file_id}", PICTURE[1000:], 1000).status_code == 204
 
 
-@pytest.mark.long
 def test_the_parts_of_a_finished_file_go_and_the_file_stays(up, tender, store, parts):
     where = up.upload(PICTURE)
     assert parts()
@@ -185,7 +180,6 @@ def test_the_parts_of_a_finished_file_go_and_the_file_stays(up, tender, store, p
     assert store.get(f"originals/{where.rpartition('/')[2]}") == PICTURE
 
 
-@pytest.mark.long
 def test_a_picture_that_kills_its_worker_is_tried_three_times_and_left_without_a_preview(up, tender, monkeypatch):
     up.upload(PICTURE)
 
@@ -204,7 +198,6 @@ def test_a_picture_that_kills_its_worker_is_tried_three_times_and_left_without_a
     assert told["data"]["preview"] == "none"
 
 
-@pytest.mark.long
 def test_a_picture_that_pillow_cannot_draw_is_left_without_a_preview(up, tender, store):
     where = up.upload(PICTURE)
     store.put(f"served/{where.rpartition('/')[2]}", b"\xff\xd8\xff nothing")
@@ -214,7 +207,6 @@ def test_a_picture_that_pillow_cannot_draw_is_left_without_a_preview(up, tender,
     assert told["data"]["preview"] == "none"
 
 
-@pytest.mark.long
 def test_a_photo_is_known_by_file_and_look_once_its_preview_is_made(up, tender, session):
     session.rollback()
     photo = up.upload(PICTURE).rpartition("/")[2]

@@ -161,6 +161,7 @@ def test_a_checked_request_of_several_parts_is_taken_whole_or_not_at_all(up):
     assert up.patch(where, content, 0, **{"Upload-Checksum": checksum(content)}).status_code == 204
 
 
+@pytest.mark.long
 def test_a_whole_that_is_not_what_was_announced_begins_anew_and_says_so(up):
     where = up.begin(PICTURE).headers["Location"]
     answer = up.patch(where, PICTURE[:-1] + b"!", 0)
@@ -249,6 +250,7 @@ def test_an_upload_is_taken_back(up, session):
     assert session.scalar(text("SELECT count(*) FROM leftover_folder")) == 1
 
 
+@pytest.mark.long
 def test_a_finished_file_cannot_be_taken_back(up):
     where = up.upload(PICTURE)
     answer = up.phone.client.delete(where, headers=up.headers())
@@ -273,6 +275,7 @@ def test_an_upload_does_not_exist_for_another_worker(up, phone_of, uploading):
     assert up.offset(where) == 1000
 
 
+@pytest.mark.long
 def test_a_worker_enrolled_anew_goes_on_with_what_was_half_sent(up, session, uploading):
     """The app may have lost its token, and the photo must not wait for a week until the upload expires."""
     file_id, record = uuid.uuid4(), uuid.uuid4()
@@ -324,6 +327,7 @@ class Slow(io.RawIOBase):
         return self.at
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("taken", [0, 500])
 def test_the_later_of_two_requests_wins_and_the_earlier_appends_no_more(up, taken):
     where = up.begin(PICTURE).headers["Location"]

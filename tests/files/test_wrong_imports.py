@@ -151,6 +151,7 @@ class TestRights:
     def test_a_page_without_its_token_may_not(self, sender):
         assert sender.send(THREE, headers={"X-CSRF-Token": "guess"}).status_code == 403
 
+    @pytest.mark.long
     def test_an_application_password_will_do(self, sender, app):
         made = sender.desk.post("/v1/session/passwords", {"name": "QGIS"}).json
         shown = base64.b64encode(f"{sender.desk.login}:{made['secret']}".encode()).decode()
@@ -186,6 +187,7 @@ class TestRights:
         assert [each["id"] for each in sender.desk.get(PATH).json["imports"]] == [told["id"]]
         assert sender.desk.get(importing.no_such()).status_code == 404
 
+    @pytest.mark.long
     def test_no_more_than_a_few_are_under_way_for_one_person(self, sender):
         for _ in range(5):
             assert sender.send(THREE).status_code == 202

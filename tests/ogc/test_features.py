@@ -41,6 +41,7 @@ def test_everything_is_found_from_the_landing_page(gis):
             assert gis.get(urlsplit(linked["href"]).path).status_code == 200, linked
 
 
+@pytest.mark.long
 def test_the_api_document_names_each_items_path_and_is_valid(gis):
     document = gis.get("/ogc/api").json
     validate(document)
@@ -70,6 +71,7 @@ def test_a_feature_has_an_integer_id_and_is_found_by_it(gis):
     )
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("code", [4326, 4490, 3857, 4547, 4526])
 def test_coordinates_come_in_the_authoritys_axis_order(gis, code):
     answer = gis.get(f"{GRIDS}/items", crs=f"{EPSG}{code}")
@@ -106,6 +108,7 @@ def test_a_box_over_the_antimeridian_is_two(gis):
     assert len(codes(gis.get(f"{GRIDS}/items", bbox="114,0,-170,80"))) == 2
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("asked", "found"),
     [
@@ -211,6 +214,7 @@ def test_the_same_edition_is_not_read_twice(gis):
     assert other.status_code == 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("collection", ["areas-grid", "edition-1"])
 @pytest.mark.parametrize(
     "asked",
@@ -242,6 +246,7 @@ def test_what_maps_ask_is_answered_as_any_other_question(gis, collection, asked)
         assert told(gis.get(path, **beyond)) == told(gis.get(path, datetime="..", **beyond))
 
 
+@pytest.mark.long
 def test_who_was_let_in_to_the_ground_is_looked_at_again_for_all_else(app, gis):
     secret = gis.post("/v1/session/passwords", {"name": "QGIS"}).json["secret"]
     draft = gis.post("/v1/drafts", {"name": "草案"}).json["id"]
@@ -309,6 +314,7 @@ def test_a_bare_date_is_its_whole_day_in_the_city(session, gis, when, number):
         assert gis.get(items, captured_at=when).json["numberMatched"] == number
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("when", ["2026-02-30", "0000-01-01", "2026-11-18/2026-11-17", "9999-12-31/..", "..x"])
 def test_a_day_that_there_is_not_is_refused(gis, when):
     answer = gis.get("/ogc/collections/issues/items", datetime=when)

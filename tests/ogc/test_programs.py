@@ -121,6 +121,7 @@ def test_owslib_walks_the_api(owslib):
     assert owslib.collection_schema("areas-grid")["properties"]["id"]["type"] == "integer"
 
 
+@pytest.mark.long
 def test_owslib_reads_pages_filters_and_single_features(owslib):
     page = owslib.collection_items("areas-grid", limit=1)
     assert (page["numberMatched"], page["numberReturned"]) == (2, 1)

@@ -32,6 +32,8 @@ from tests.ogc.drawing import (
 )
 from tests.sync.redrawing import redraw, redrawn, strip
 
+pytestmark = pytest.mark.long
+
 __all__ = ["desk", "layer", "redrawn"]
 
 
@@ -41,7 +43,6 @@ def test_a_draft_may_be_written_by_item_and_by_any_id(layer):
     assert "PUT" in allowed(layer.send("OPTIONS", "/items/unknown_id"))
 
 
-@pytest.mark.long
 def test_what_is_posted_is_in_the_draft_where_location_says(layer):
     answer = layer.add(square(114.32, 114.33))
     assert answer.status_code == 201, answer.text
@@ -64,7 +65,6 @@ def test_a_draft_is_listed_for_gis_staff_by_kind_and_its_paths_are_literal(app, 
     assert other.get(layer.path).status_code == 403
 
 
-@pytest.mark.long
 def test_every_link_of_a_draft_leads_somewhere(layer):
     for linked in layer.desk.get(layer.path).json["links"]:
         assert layer.desk.get(urlsplit(linked["href"]).path).status_code == 200, linked
@@ -73,7 +73,6 @@ def test_every_link_of_a_draft_leads_somewhere(layer):
     assert len(set(numbers)) == len(numbers) == 5
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("first", "between"), [((WEST, west_of), "uncovered"), ((EAST, east_of), "overlap")], ids=["gap", "overlap"]
 )
@@ -89,7 +88,6 @@ def test_two_neighbours_are_drawn_one_after_the_other_and_the_gate_is_shut_betwe
     assert published.json["changed"] == [WEST, EAST]
 
 
-@pytest.mark.long
 def test_each_write_is_one_operation_that_is_undone_and_done_again(layer):
     made = layer.add(square(114.32, 114.33)).headers["Location"].rsplit("/", 1)[1]
     renamed = feature(layer.features()[WEST]["geometry"], code=WEST, name="新名", parent=None, kind="grid")
@@ -114,7 +112,6 @@ def test_each_write_is_one_operation_that_is_undone_and_done_again(layer):
     }  # fmt: skip
 
 
-@pytest.mark.long
 def test_a_draft_that_was_written_goes_over_to_a_newer_edition(layer, redrawn):
     draw(layer, WEST, west_of())
     draw(layer, EAST, east_of())
@@ -140,7 +137,6 @@ NAMED = (
 )  # fmt: skip
 
 
-@pytest.mark.long
 def test_coordinates_are_taken_in_the_authoritys_axis_order(layer):
     for number, (named, code) in enumerate(NAMED):
         wanted = west_of([(lon + number * 1e-4, lat) for lon, lat in BENT])

@@ -69,6 +69,7 @@ def test_loading_it_again_changes_nothing(session):
     assert (loaded.bodies, loaded.categories) == (0, 0)
 
 
+@pytest.mark.long
 def test_what_a_city_has_set_for_itself_stands_unless_overwritten(session):
     limit = "SELECT limit_value FROM category WHERE code = '0301'"
     session.execute(text("UPDATE category SET limit_value = 9 WHERE code = '0301'"))

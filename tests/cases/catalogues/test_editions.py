@@ -71,6 +71,7 @@ def test_a_planned_change_takes_effect_when_its_time_has_come_and_not_before(ses
     assert [limit_at(session, at) for at in (T1, T2, T3)] == [2, 9, 9], "and facts of between are judged by the plan"
 
 
+@pytest.mark.long
 def test_a_change_from_now_on_does_not_undo_what_is_planned_for_later(session, entry):
     apply(session, [entry(limit_value=9)], since=T2, by=None, now=T0)
     apply(session, [entry(limit_value=5)], since=None, by=None, now=T1)
@@ -106,6 +107,7 @@ def test_filing_conditions_each_have_a_limit_and_change_as_a_whole(session, entr
     assert [each["limit_value"] for each in conditions_at(session, "0302", T2)] == [15]
 
 
+@pytest.mark.long
 def test_bans_hold_in_their_time(session, entry):
     apply(session, [entry(bans=[NIGHT])], since=T1, by=None, now=T0)
     apply(session, [entry(bans=[], at=T1)], since=T2, by=None, now=T0)
@@ -113,6 +115,7 @@ def test_bans_hold_in_their_time(session, entry):
     assert catalogue_at(session, T1)["0302"].bans[0] == NIGHT
 
 
+@pytest.mark.long
 def test_a_retired_category_is_known_to_facts_of_before_and_may_be_revived(session, entry):
     [change] = apply(session, [entry(is_active=False)], since=T1, by=None, now=T0)
     assert change.kind == "retired"

@@ -81,6 +81,7 @@ def test_a_warning_comes_at_four_fifths_and_then_a_level_at_a_time_goes_up_once_
     assert raised(sessions) == [(0, None), *((level, area) for level, area in enumerate(line, 1))]
 
 
+@pytest.mark.long
 def test_going_up_is_a_step_of_the_case_by_the_sweeper(sessions, routed, look):
     [issue_id] = routed()
     look(SINCE + 3 * HOUR - HOUR / 60)
@@ -118,6 +119,7 @@ def test_what_a_killed_run_had_raised_is_raised_by_the_next_once(sessions, groun
     assert [level for level, _ in raised(sessions)] == [0, 1] * 3
 
 
+@pytest.mark.long
 def test_a_recount_raises_nothing_twice(sessions, routed, look):
     routed()
     look(SINCE + 121 * HOUR / 60)
@@ -214,6 +216,7 @@ def test_another_limit_by_a_rule_at_the_same_body_is_counted_though_no_step_tell
     assert len([each for each in clocks if each.stage == "receipt"]) == 1
 
 
+@pytest.mark.long
 def test_a_case_that_cannot_be_counted_or_raised_is_set_aside_and_holds_up_no_other(sessions, routed, monkeypatch):
     broken, unraised, *others = routed(count=6)
     moment = SINCE + 121 * HOUR / 60

@@ -107,6 +107,7 @@ def test_a_failed_delivery_waits_its_turn(begin, ground):
     assert (row["next_attempt_at"], row["last_error"]) == (at + timedelta(seconds=30), "HTTP 500")
 
 
+@pytest.mark.long
 def test_delays_double_up_to_the_longest_and_jitter_takes_a_part(begin, ground):
     hook(begin, "zhujian", "http://127.0.0.1:9/")
     dispatch(begin, ground, "0301")

@@ -269,6 +269,7 @@ def test_over_tls_a_body_with_the_name_of_another_gets_nothing(trusting, tmp_pat
     assert body.messages == []
 
 
+@pytest.mark.long
 def test_over_tls_a_body_that_nobody_vouches_for_gets_nothing(tmp_path):
     with receiving(certificate=certificate_for("localhost", tmp_path)) as body:
         assert "CERTIFICATE_VERIFY_FAILED" in send(over_tls(body, "localhost"), HERE, now()).error

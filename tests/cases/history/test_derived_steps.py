@@ -33,6 +33,7 @@ def derive(session):
     return run
 
 
+@pytest.mark.long
 def test_each_case_has_its_chain_and_stands_where_it_stood(session, ground, derive):
     waiting, moved = report(session), report(session)
     by_state = {state: report(session, "0302") for state in ("received", "done", "closed", "returned", "suspended")}

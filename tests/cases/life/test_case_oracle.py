@@ -181,6 +181,7 @@ def test_a_case_passes_from_body_to_body_only_for_who_saw_how_it_stood(state):
     assert judge("dispatch", here, asked(actor("dispatcher here"), same), state).guard == "another-body"
 
 
+@pytest.mark.long
 def test_what_is_offered_to_somebody_can_be_taken_and_what_is_not_cannot():
     given = {(step, froms): fields for step, froms, _, _, fields in EXPECTED}
     for state, name in itertools.product(STATES, PEOPLE):

@@ -58,6 +58,7 @@ def done_by(session, ground, step, handler, **more):
     return issue_id
 
 
+@pytest.mark.long
 def test_a_repair_is_checked_by_a_worker_near_who_is_no_party(session, ground, actor, step, worker):
     reporter, near = worker(WEST, "worker"), worker(EAST)
     handler = actor("handler", "zhujian")

@@ -91,6 +91,7 @@ def test_a_rule_takes_a_new_case_to_its_body_by_steps_and_gives_it_a_number(sess
     assert len(row["number"]) == 9
 
 
+@pytest.mark.long
 def test_a_case_goes_from_the_knock_to_the_answer(session, ground, actor, step):
     issue_id = report(session)
     route_awaiting(session, NOW, ground)
@@ -203,6 +204,7 @@ def test_a_field_that_is_missing_foreign_or_wrong_is_named(session, ground, acto
     assert (wrong.value.field, wrong.value.reason) == (field, reason)
 
 
+@pytest.mark.long
 def test_photos_are_wanted_by_the_catalogue_of_when_it_was_done(session, ground, actor, step):
     issue_id = report(session)
     for moment, rule in ((NOW - HOUR, "none"), (NOW + HOUR, "after")):
@@ -226,6 +228,7 @@ def test_photos_are_wanted_by_the_catalogue_of_when_it_was_done(session, ground,
     assert agree(session, issue_id)["state"] == "done"
 
 
+@pytest.mark.long
 def test_cases_that_wait_for_more_time_are_listed_until_somebody_decides(session, ground, actor, step):
     asking, other = report(session), report(session)
     route_awaiting(session, NOW, ground)
@@ -266,6 +269,7 @@ def test_after_the_second_return_the_street_names_the_body(session, ground, acto
     assert agree(session, issue_id)["state"] == "dispatched"
 
 
+@pytest.mark.long
 def test_cases_are_merged_only_into_others_that_are_open_and_the_merge_can_be_undone(
     session, ground, actor, step, duty
 ):

@@ -82,6 +82,7 @@ def test_a_body_with_open_cases_is_not_retired_and_they_are_listed(session, grou
     retire(session, "zhujian", NOW)
 
 
+@pytest.mark.long
 def test_one_that_assists_is_held_too_and_a_declared_step_lets_it_go(session, ground, take, nothing_names):
     issue_id = report(session, "0301")
     route_awaiting(session, NOW, ground)

@@ -129,6 +129,7 @@ def test_a_trial_counts_what_really_saving_the_rule_would_have_done(session, gro
         assert told.elsewhere == sum(before[each] != after[each] for each in before), more
 
 
+@pytest.mark.long
 def test_the_statements_of_a_trial_do_not_grow_with_the_cases(session, ground, tried, city_engine):
     counts = []
     for _ in range(2):

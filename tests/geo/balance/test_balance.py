@@ -268,6 +268,7 @@ class TestHealing:
         done = heal(areas, homes, Norm(300, 500))
         assert (done.polygons, done.moved) == ({}, 0)
 
+    @pytest.mark.long
     def test_households_pass_through_areas_between(self):
         row = squares(a=(0, 0), b=(100, 0), c=(200, 0))
         homes = dwellings([(5 + 5 * n, 10 + 3 * n) for n in range(18)] + [(105 + 10 * n, 50) for n in range(9)])

@@ -133,6 +133,7 @@ def test_only_what_changed_is_stored_and_what_became_of_it_is_told(session):
     ]
 
 
+@pytest.mark.long
 def test_the_edition_before_ends_where_the_next_begins(session):
     first(session)
     then(session, NewArea("361", "community", "新名", "36", TOWN[1].polygon))
@@ -292,6 +293,7 @@ def test_an_overlap_with_a_neighbour_that_was_not_named_is_found(session):
     assert set(broken.value.faults[0]["areas"]) == {"3611", "3612"}
 
 
+@pytest.mark.long
 def test_a_strip_left_open_towards_a_neighbour_that_was_not_named_is_found(session):
     first(session)
     with pytest.raises(BrokenCoverage):
@@ -331,6 +333,7 @@ def test_a_ground_read_from_another_is_the_one_read_whole(session):
             assert found.outline.equals(expected.outline)
 
 
+@pytest.mark.long
 def test_more_areas_can_be_asked_for_than_a_statement_has_parameters(session):
     first(session)
     named = [f"99{number:07}" for number in range(70_000)]

@@ -38,6 +38,7 @@ def test_a_round_trip_changes_nothing(tmp_path, suffix, crs, encoding):
     require_same(read_boundaries(path), crs)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("file", "crs"), [("gbk-4526.zip", "EPSG:4526"), ("4490.geojson", "EPSG:4490"), ("4547-gpkg.zip", "EPSG:4547")]
 )
@@ -65,6 +66,7 @@ def test_a_shapefile_says_its_encoding(tmp_path):
         assert "阳岭第一网格".encode("gbk") in archive.read("grid.dbf")
 
 
+@pytest.mark.long
 def test_each_kind_is_a_layer(tmp_path):
     county = AreaRow("360725", "崇义县", "county", None, ROWS[0].wkb)
     write_areas([county, *ROWS], tmp_path / "all.gpkg")

@@ -26,6 +26,7 @@ from tests.geo.boundary_files import (
 class TestFormats:
     """Each format is read with its names, codes, reference system and encoding."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize("suffix", DRIVERS)
     def test_names_codes_and_shapes_come_through_every_format(self, tmp_path, suffix):
         read = read_boundaries(write(tmp_path / f"areas{suffix}", encoding="UTF-8"))
@@ -38,6 +39,7 @@ class TestFormats:
         assert read.faults == ()
         assert read.features[0].properties == {"名称": NAMES[0], "编码": CODES[0]}
 
+    @pytest.mark.long
     def test_a_folder_with_a_shapefile_is_read(self, folder):
         write(folder / "areas.shp", encoding="UTF-8")
         assert len(read_boundaries(folder).features) == 2
@@ -76,6 +78,7 @@ class TestFormats:
         error = refusal(write(tmp_path / "areas.gpkg"), UnknownField, name_field="naem")
         assert (error.field, error.available) == ("naem", ("名称", "编码"))
 
+    @pytest.mark.long
     def test_a_layer_of_several_must_be_chosen(self, tmp_path):
         path = write(tmp_path / "areas.gpkg", layer="grids")
         write(path, (WEST,), layer="communities", append=True)
@@ -95,6 +98,7 @@ class TestFormats:
 class TestEncodings:
     """Chinese shapefiles say their encoding rightly, wrongly, or not at all."""
 
+    @pytest.mark.long
     @pytest.mark.parametrize("encoding", ["UTF-8", "GBK"])
     @pytest.mark.parametrize("cpg", ["kept", "missing", "wrong"])
     def test_texts_are_read_whatever_the_files_say_about_them(self, tmp_path, encoding, cpg):
@@ -207,6 +211,7 @@ class TestReferenceSystems:
         assert refusal(path, InvalidCoordinate).reason == "swapped"
         assert refusal(path, CrsContradicted, crs="EPSG:4490").crs == "EPSG:4490"
 
+    @pytest.mark.long
     @pytest.mark.parametrize("crs", ["EPSG:999999", "nonsense", "EPSG:4267", "EPSG:4479", "+proj=longlat +ellps=IAU76"])
     def test_a_system_that_cannot_be_brought_to_wgs84_is_refused_by_name(self, tmp_path, crs):
         assert refusal(write(tmp_path / "areas.gpkg"), UnknownCrs, crs=crs).crs is not None

@@ -47,6 +47,7 @@ class TestHostileFiles:
         path = self.archive(tmp_path, [("areas.geojson", b"0" * 2_000_000)])
         assert refusal(path, limits=FileLimits(unpacked_bytes=1_000_000)).reason == "bomb"
 
+    @pytest.mark.long
     def test_an_archive_that_packs_too_well_is_refused(self, tmp_path):
         assert refusal(self.archive(tmp_path, [("areas.geojson", b"0" * 30_000_000)])).reason == "bomb"
 
@@ -128,6 +129,7 @@ class TestHostileFiles:
         path.write_text(collection(json.dumps(mapping(WEST)), f'{{"code": "g1", "name": {name}}}'))
         assert len(read_boundaries(path).features) == 1
 
+    @pytest.mark.long
     @pytest.mark.parametrize(
         ("row", "reason"),
         [

@@ -254,6 +254,7 @@ class TestPlaces:
         assert across_m * 1e5 == pytest.approx(geod.inv(114.0, lat, 114.001, lat)[2], rel=1e-6)
         assert along_m * 1e5 == pytest.approx(geod.inv(114.0, lat - 0.0005, 114.0, lat + 0.0005)[2], rel=1e-6)
 
+    @pytest.mark.long
     def test_distances_and_candidates_are_those_of_a_plane_laid_at_the_point(self):
         areas = voronoi_city(60, seed=9)
         locator = Locator.build(areas)

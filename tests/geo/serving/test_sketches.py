@@ -297,6 +297,7 @@ def test_names_are_left_out_where_they_cannot_be_read(session, tmp_path):
     assert "网格".encode() not in found
 
 
+@pytest.mark.long
 def test_of_another_life_of_the_city_another_edition_or_kind_there_is_no_tile(session):
     assert read_tile(driver(session), TileName("00000000", 1, "grid", WHOLE)) is None
     assert tile(session, 2) is None

@@ -22,6 +22,7 @@ def test_a_body_of_100_mb_is_refused_unread(phone_of):
     assert_problem(raw(phone_of("west"), b"x" * 100_000_000), 413, "too-large")
 
 
+@pytest.mark.long
 def test_a_body_over_the_cap_is_refused(phone_of):
     assert_problem(raw(phone_of("west"), b" " * (MAX_BYTES + 1)), 413, "body-too-large")
 

@@ -48,6 +48,7 @@ class TestPrivacy:
         )
         assert [each["status"] for each in results] == ["applied", "applied"]
 
+    @pytest.mark.long
     def test_a_public_category_that_was_sent_late_does_not_win_over_a_private_one(self, phone_of, settle, session):
         one, two = phone_of("west"), phone_of("west")
         put = one.issue()
@@ -60,6 +61,7 @@ class TestPrivacy:
         assert rows(session, "issue")[uuid.UUID(put["id"])].doc["category"] == PRIVATE
         assert status_of(session, late)[0] == "quarantined"
 
+    @pytest.mark.long
     def test_neighbours_of_the_same_grid_do_not_change_what_is_masked_for_them(self, phone_of, session):
         author, neighbour = phone_of("west"), phone_of("west")
         put = author.issue(category=PRIVATE, description="邻里")

@@ -162,6 +162,7 @@ def test_a_visit_that_names_no_place_needs_an_assignment_of_its_time_too(phone_o
     ]  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_visit_is_its_authors_alone_though_others_work_in_its_grid(phone_of, session):
     author, colleague = phone_of("west"), phone_of("west")
     visit = author.visit(note="家访")

@@ -50,6 +50,7 @@ class TestMasking:
         assert private[1] in answer.text
         assert SECRET not in answer.text
 
+    @pytest.mark.long
     def test_whoever_gets_a_task_on_it_sees_it_whole_until_it_is_done(self, private, phone_of, session):
         _, issue = private
         neighbour = phone_of("west")
@@ -79,6 +80,7 @@ class TestMasking:
         assert one.records("issues")[issue]["data"].get("masked") is True
         assert two.records("issues")[issue]["data"]["description"] == SECRET
 
+    @pytest.mark.long
     @pytest.mark.parametrize("change", [{"private": True}, {"category": PRIVATE}])
     def test_what_becomes_private_is_masked_on_the_phones_that_hold_it(self, phone_of, change):
         author, neighbour = phone_of("west"), phone_of("west")

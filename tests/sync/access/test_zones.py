@@ -55,6 +55,7 @@ class TestZones:
         assign(phone.login, "building_head", zone)
         return phone
 
+    @pytest.mark.long
     def test_the_holder_of_a_zone_sees_what_lies_in_it_and_nothing_else_of_the_grid(self, holder, phone_of, session):
         worker = phone_of("west")
         inside, outside = worker.issue(IN_ZONE), worker.issue(OUT_OF_ZONE)

@@ -176,6 +176,7 @@ def test_a_line_of_a_thousand_edits_is_merged_whatever_its_length():
     assert merged.doc["description"] == "第1499次"
 
 
+@pytest.mark.long
 def test_fourteen_pushes_of_long_texts_make_no_heavier_record_than_one(phone_of, session, settle, monkeypatch):
     monkeypatch.setattr(conflicts, "MOST_OPS", 60)
     phone, record = phone_of("west"), uuid.uuid4()

@@ -37,6 +37,7 @@ def touches(session):
     return count
 
 
+@pytest.mark.long
 def test_nothing_goes_before_every_live_phone_has_it(phone_of, session):
     writer, slow = phone_of("west"), phone_of("west")
     writer.pull()

@@ -10,6 +10,8 @@ from sync.pull.states import States
 from tests.cases import city
 from tests.cases.city import EAST, WEST
 
+pytestmark = pytest.mark.long
+
 
 def assign(session, login, code, *, area_ends=None):
     session.execute(
@@ -47,7 +49,6 @@ def test_first_filling_brings_grids_and_records_of_the_scope_only(phone_of):
     assert grid["data"]["geometry"]["type"] == "MultiPolygon"
 
 
-@pytest.mark.long
 def test_a_change_comes_once_in_its_newest_state(phone_of):
     phone, other = phone_of("west"), phone_of("west")
     phone.pull()
@@ -60,7 +61,6 @@ def test_a_change_comes_once_in_its_newest_state(phone_of):
     assert phone.pull() == []
 
 
-@pytest.mark.long
 def test_pages_of_one_miss_nothing(phone_of):
     phone, other = phone_of("west"), phone_of("west")
     phone.pull()
@@ -70,7 +70,6 @@ def test_pages_of_one_miss_nothing(phone_of):
     assert set(phone.records("visits")) == {op["id"] for op in ops}
 
 
-@pytest.mark.long
 def test_a_deletion_is_told_as_such(phone_of):
     phone, other = phone_of("west"), phone_of("west")
     put = other.issue()
@@ -81,7 +80,6 @@ def test_a_deletion_is_told_as_such(phone_of):
     assert (change["action"], change["id"]) == ("delete", put["id"])
 
 
-@pytest.mark.long
 def test_an_issue_reported_elsewhere_comes_back_to_its_reporter(phone_of):
     phone = phone_of("west")
     phone.pull()
@@ -94,14 +92,12 @@ def test_an_issue_reported_elsewhere_comes_back_to_its_reporter(phone_of):
     assert list(fresh.records("issues")) == [put["id"]]
 
 
-@pytest.mark.long
 def test_a_visit_in_another_grid_stays_out_of_sight(phone_of):
     west, east = phone_of("west"), phone_of("east")
     east.push(east.visit(at=(114.315, 25.685)))
     assert {change["collection"] for change in west.pull()} == {"grids"}
 
 
-@pytest.mark.long
 def test_reassignment_brings_what_arrives_in_full_and_takes_what_leaves(phone_of, session):
     west, east = phone_of("west"), phone_of("east")
     west.push(*[west.visit() for _ in range(4)], west.issue())
@@ -143,7 +139,6 @@ def test_what_goes_from_one_list_to_another_while_they_are_read_is_told_once(pho
     assert told == [(visit["id"], "put")]
 
 
-@pytest.mark.long
 def test_a_record_that_moves_during_a_change_of_scope_is_not_left_behind(phone_of, session):
     writer, moving = phone_of("west"), phone_of("west")
     ops = [writer.visit() for _ in range(6)]
@@ -167,7 +162,6 @@ def test_a_record_that_moves_during_a_change_of_scope_is_not_left_behind(phone_o
     assert moving.records("visits") == {}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("pages", range(1, 9))
 @pytest.mark.parametrize("home", [True, False], ids=["from its scope", "from nothing"])
 @pytest.mark.parametrize("last", [WEST, EAST, None])
@@ -190,7 +184,6 @@ def test_a_move_that_turns_on_its_way_leaves_nothing_behind_and_misses_nothing(p
     assert len(moving.records("visits")) == (3 if last else 0)
 
 
-@pytest.mark.long
 def test_a_phone_that_turned_too_often_is_told_to_begin_anew(phone_of, session):
     phone = phone_of("west")
     phone.push(*[phone.visit() for _ in range(3)])
@@ -211,7 +204,6 @@ def test_a_phone_that_turned_too_often_is_told_to_begin_anew(phone_of, session):
     assert answer.json["type"].endswith("/resync")
 
 
-@pytest.mark.long
 def test_an_assignment_that_ends_by_itself_changes_the_scope(phone_of, session):
     phone = phone_of("west")
     phone.pull()
@@ -293,7 +285,6 @@ def test_closed_issues_leave_their_reporter_after_thirty_days(phone_of, session)
     assert list(fresh.records("issues")) == [ops[0]["id"]]
 
 
-@pytest.mark.long
 def test_tasks_go_to_their_worker_alone(phone_of, session):
     mine, other = phone_of("west"), phone_of("west")
     session.execute(

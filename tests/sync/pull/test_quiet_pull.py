@@ -179,6 +179,7 @@ def test_an_outcome_is_no_quiet_matter(app, settled, session, west):
     assert [told["op_id"] for told in settled.outcomes] == [late["op_id"]]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("channel", ["grid", "person", "device"])
 def test_a_touch_in_any_channel_of_the_phone_is_looked_into(app, settled, session, channel):
     quietly(app, settled)
@@ -209,6 +210,7 @@ def test_another_scope_is_no_quiet_matter(app, settled, session, east):
     assert settled.held == {}
 
 
+@pytest.mark.long
 def test_a_move_under_way_is_no_quiet_matter(settled, session, east):
     visits = [east.visit(at=(114.315, 25.685)) for _ in range(4)]
     east.push(*visits)
@@ -221,6 +223,7 @@ def test_a_move_under_way_is_no_quiet_matter(settled, session, east):
     assert len(settled.records("visits")) == 5
 
 
+@pytest.mark.long
 def test_another_scope_is_no_quiet_matter_where_another_phone_of_the_worker_heard_of_it_first(
     settled, phone_of, session
 ):

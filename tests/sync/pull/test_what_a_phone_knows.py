@@ -94,6 +94,7 @@ def test_once_it_is_given_a_place_everybody_of_the_grid_sees_it(phone_of):
         assert holds_what_the_server_says(each)
 
 
+@pytest.mark.long
 def test_what_is_written_when_the_scope_has_just_moved_on_is_followed_by_its_leave(phone_of, session):
     phone = phone_of("west")
     phone.pull()
@@ -110,6 +111,7 @@ def test_what_is_written_when_the_scope_has_just_moved_on_is_followed_by_its_lea
     assert holds_what_the_server_says(phone)
 
 
+@pytest.mark.long
 def test_what_is_merged_out_of_sight_is_followed_by_its_leave_too(phone_of, session, settle):
     phone, record = phone_of("west"), uuid.uuid4()
     now = dt.datetime.now(dt.UTC)

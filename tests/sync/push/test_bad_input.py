@@ -24,6 +24,7 @@ def test_a_body_that_is_no_json_is_refused(phone_of, body):
 NEST = b"[" * 100_000 + b"]" * 100_000
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "body", [NEST, NEST[:50_000], b'{"a":' * 50_000, b'{"ops":' + NEST[:90_000], b'{"ops":[],"note":' + NEST + b"}"]
 )
@@ -33,6 +34,7 @@ def test_a_body_that_nests_too_deep_is_told_so(phone_of, body):
     assert "嵌套" in told["title"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("levels", [33, 990, 5_000])
 def test_an_operation_that_nests_too_deep_is_put_aside_by_itself_under_its_own_id(phone_of, session, levels):
     phone = phone_of("west")

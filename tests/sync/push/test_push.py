@@ -2,6 +2,7 @@
 
 import uuid
 
+import pytest
 from sqlalchemy import text
 
 from tests.cases.city import WEST
@@ -113,6 +114,7 @@ def test_what_builds_on_an_unknown_base_is_held(phone_of):
     assert later["status"] == "held"
 
 
+@pytest.mark.long
 def test_a_stale_base_is_pending_and_a_current_one_applied(phone_of):
     phone, other = phone_of("west"), phone_of("west")
     put = phone.issue(description="一")
@@ -124,6 +126,7 @@ def test_a_stale_base_is_pending_and_a_current_one_applied(phone_of):
     assert "rev" not in stale
 
 
+@pytest.mark.long
 def test_a_second_record_under_a_taken_id_is_pending(phone_of):
     phone, other = phone_of("west"), phone_of("west")
     taken = uuid.uuid4()

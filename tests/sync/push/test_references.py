@@ -48,6 +48,7 @@ def visit_of(phone, household, **more):
     return phone.visit(at, household_id=str(household), **more)
 
 
+@pytest.mark.long
 def test_a_visit_in_ones_own_grid_at_a_household_of_another_grid_is_refused_and_settles_nothing(
     phone_of, secret, session
 ):
@@ -63,6 +64,7 @@ def test_a_visit_in_ones_own_grid_at_a_household_of_another_grid_is_refused_and_
     assert session.scalar(text("SELECT state FROM task WHERE id = :id"), {"id": task}) == "open"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("placed", [True, False])
 def test_nothing_of_a_foreign_household_comes_back(phone_of, secret, placed):
     thief = phone_of("west")
@@ -74,6 +76,7 @@ def test_nothing_of_a_foreign_household_comes_back(phone_of, secret, placed):
         assert not any(told in answer for answer in answers), (told, answers)
 
 
+@pytest.mark.long
 def test_a_visit_of_ones_own_cannot_be_made_one_at_a_foreign_household(phone_of, secret, session):
     thief = phone_of("west")
     put = thief.visit()
@@ -99,6 +102,7 @@ def test_what_waited_is_judged_by_the_household_when_it_takes_effect(phone_of, s
     assert status_of(session, late) == FOREIGN
 
 
+@pytest.mark.long
 def test_ones_own_household_one_given_as_a_task_and_one_that_has_not_come_may_be_named(phone_of, secret, session):
     phone = phone_of("west")
     mine, given = put_household(session, IN_WEST, city.WEST), put_household(session)

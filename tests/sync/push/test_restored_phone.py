@@ -107,6 +107,7 @@ def test_support_sees_which_phones_give_numbers_again(app, phone_of, session):
     assert (told[phone.device_id]["reused_seqs"], told[other.device_id]["reused_seqs"]) == (2, 0)
 
 
+@pytest.mark.long
 def test_phones_of_one_batch_are_counted_apart(phone_of):
     one, two = phone_of("west"), phone_of("west")
     one.push(one.visit(seq=1))

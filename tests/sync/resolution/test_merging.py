@@ -47,6 +47,7 @@ def test_both_texts_are_kept_with_author_and_time(shared, settle, session):
     assert two.login in told
 
 
+@pytest.mark.long
 def test_sets_are_united_and_removals_kept(shared, settle, session):
     one, two, issue_id = shared
     one.push(one.patch("issues", issue_id, {"rev": 1}, tags=["b", "c"]))
@@ -55,6 +56,7 @@ def test_sets_are_united_and_removals_kept(shared, settle, session):
     assert set(issue(session).doc["tags"]) == {"b", "c", "d"}
 
 
+@pytest.mark.long
 def test_the_later_capture_wins_whatever_arrives_first(shared, settle, session):
     one, two, issue_id = shared
     now = dt.datetime.now(dt.UTC)
@@ -69,6 +71,7 @@ def test_the_later_capture_wins_whatever_arrives_first(shared, settle, session):
     assert issue(session).doc["address_text"] == "late"
 
 
+@pytest.mark.long
 def test_a_wrong_clock_wins_nothing(shared, settle, session):
     one, two, issue_id = shared
     now = dt.datetime.now(dt.UTC)
@@ -120,6 +123,7 @@ def test_a_late_delete_of_an_edited_record_leaves_it_alive(shared, settle, sessi
     assert session.scalar(text("SELECT count(*) FROM conflict WHERE kind = 'delete'")) == 1
 
 
+@pytest.mark.long
 def test_a_held_operation_goes_on_when_its_base_arrives(phone_of, settle, session):
     phone = phone_of("west")
     put = phone.issue()
@@ -133,6 +137,7 @@ def test_a_held_operation_goes_on_when_its_base_arrives(phone_of, settle, sessio
     assert [told["status"] for told in phone.outcomes] == ["merged"]
 
 
+@pytest.mark.long
 def test_a_held_operation_is_forced_after_its_time(shared, settle, session):
     one, _two, issue_id = shared
     one.push(one.patch("issues", issue_id, {"op_id": str(uuid.uuid4())}, severity="urgent"))

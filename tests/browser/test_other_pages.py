@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import text
 
-from tests.browser.conftest import NARROW, WIDE
+from tests.browser.conftest import NARROW, WIDE, Watched
+from tests.conftest import ARGUMENTS, CHROMIUM
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
@@ -51,6 +52,34 @@ def test_an_enrolment_code_opened_by_a_camera_is_shown_with_what_to_do(visit):
     watched = visit(NARROW)
     watched.page.goto(f"{watched.site}/enrol#ABCDE23456")
     expect(watched.page.get_by_text("ABCDE23456")).to_be_visible()
+
+
+@pytest.fixture
+def in_the_clear(chromium, site):
+    """A page of a browser for which a name stands for this machine: what it grants loopback it grants no other host."""
+    arguments = [*ARGUMENTS, "--host-resolver-rules=MAP patrol.test 127.0.0.1"]
+    browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=arguments)
+    page = browser.new_page(locale="zh-CN", viewport={"width": WIDE[0], "height": WIDE[1]})
+    yield Watched(page, site.replace("127.0.0.1", "patrol.test"))
+    browser.close()
+
+
+def test_who_enrols_a_phone_in_the_clear_is_told_what_will_not_work(in_the_clear):
+    in_the_clear.page.goto(f"{in_the_clear.site}/enrol#ABCDE23456")
+    expect(
+        in_the_clear.page.get_by_text("只在安全地址（https）下允许定位、拍照和离线使用", exact=False)
+    ).to_be_visible()
+
+
+@pytest.mark.parametrize("is_clear", [True, False])
+def test_who_hands_out_a_code_in_the_clear_is_told_what_will_not_work(in_the_clear, visit, session, is_clear):
+    code = session.scalar(text("SELECT code FROM area WHERE kind = 'grid' ORDER BY code LIMIT 1"))
+    watched = in_the_clear if is_clear else visit(WIDE)
+    watched.sign_in()
+    watched.page.goto(f"{watched.site}/map?grid={code}")
+    watched.page.get_by_role("button", name="登记手机").first.click()
+    expect(watched.page.locator(".enrol-code")).to_be_visible()
+    expect(watched.page.get_by_text("手机上不能定位、拍照", exact=False)).to_have_count(int(is_clear))
 
 
 def test_a_wrong_password_is_told_beside_the_form(visit):

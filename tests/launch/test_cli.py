@@ -87,7 +87,7 @@ def test_a_command_on_a_patrol_that_was_never_started_names_the_remedy(patrol, c
 
 
 def test_an_unknown_file_is_refused_by_name(patrol):
-    answer = patrol("import-boundaries", "import-outbox", "no-such.geojson", "--kind", "grid")
+    answer = patrol("import-boundaries", "no-such.geojson", "--kind", "grid")
     assert answer.returncode == 2
     assert "no-such.geojson" in answer.stderr
 
@@ -107,18 +107,8 @@ def test_an_unknown_file_is_refused_by_name(patrol):
         ("user", "list", "--area", "360725", "--role", "gis", "--search", "x", "--json"),
         ("user", "show", "x", "--json"),
         ("catalogue", "import", __file__),
-        (
-            "import-boundaries",
-            "import-outbox",
-            __file__,
-            "--kind",
-            "grid",
-            "--parent",
-            "1",
-            "--crs",
-            "EPSG:4490",
-            "--dry-run",
-        ),
+        ("import-boundaries", __file__, "--kind", "grid", "--parent", "1", "--crs", "EPSG:4490", "--dry-run"),
+        ("import-outbox", __file__),
         ("simulate", "--devices", "2", "--ops", "3", "--seed", "4"),
     ],
     ids=lambda command: " ".join(command[:2]),

@@ -48,6 +48,16 @@ def test_in_containers_nothing_that_goes_on_running_knows_owner_or_superuser():
     assert OURS["migrate"]["depends_on"] == {"roles": {"condition": "service_completed_successfully"}}
 
 
+def test_nginx_believes_the_acme_client_alone_and_it_leads_to_nginx():
+    acme, front = COMPOSE["services"]["acme"], COMPOSE["services"]["front"]
+    trusted = _filled(front["environment"])["PATROL_TRUSTED_PROXIES"]
+    assert trusted == acme["networks"]["entrance"]["ipv4_address"]
+    assert set(acme["networks"]) & set(front["networks"]) == {"entrance"}
+    port = _filled(front["environment"])["PATROL_LISTEN"].rpartition(":")[2]
+    assert acme["command"].endswith(f"--to front:{port}")
+    assert acme["profiles"] == ["acme"], "nobody gets it who did not ask for it"
+
+
 def test_no_setting_of_the_container_weakens_durability():
     assert not re.search("fsync|synchronous_commit|full_page_writes", COMPOSE["services"]["database"]["command"])
 

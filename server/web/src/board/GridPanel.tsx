@@ -5,6 +5,7 @@ import type { Area, Enrolment, GridCount, GridInFull, Worker } from "../api/type
 import { t } from "../i18n";
 import type { Live } from "./live";
 import { Icon } from "../page/Icon";
+import { InTheClear } from "../page/InTheClear";
 import { Sign } from "../page/Sign";
 import { moment } from "../time";
 import { Facts, Section } from "../page/Facts";
@@ -103,6 +104,7 @@ function WorkerRow({ worker, mayEnrol, now }: { worker: Worker; mayEnrol: boolea
           <figcaption>
             <code class="enrol-code">{made.code}</code>
             <span>{t("enrol.text", { time: moment(made.expires_at, now) })}</span>
+            <InTheClear />
           </figcaption>
         </figure>
       )}

@@ -225,6 +225,7 @@ export const en: Record<Key, string> = {
   "grid.only": "Show only this grid",
   "grid.not_mine": "Not in your charge: no counts are shown.",
   "grid.under_filter": "Counted under the present filters",
+  "clear.text": "This address does without HTTPS: on a phone, place, camera and offline do not work. Have an administrator start it with ./patrol up --tls, or name a certificate.",
   "enrol.make": "Enrol a phone",
   "enrol.title": "Enrol a phone for {name}",
   "enrol.text": "Scan it with the patrol app, or type the code. It works once, until {time}.",

@@ -224,6 +224,7 @@ export const zh = {
   "grid.only": "只看这个网格",
   "grid.not_mine": "不在您的所辖范围内，不显示事件数。",
   "grid.under_filter": "按当前筛选统计",
+  "clear.text": "此地址未用 HTTPS：手机上不能定位、拍照，也不能离线使用。请管理员用 ./patrol up --tls 启动，或配置证书。",
   "enrol.make": "登记手机",
   "enrol.title": "登记 {name} 的手机",
   "enrol.text": "用巡查应用扫码，或输入登记码。只能用一次，{time} 前有效。",

@@ -83,11 +83,16 @@ def redis_url():
     return own_redis_url()
 
 
+def chromium_options(*arguments):
+    """How every Chromium of the tests is started: which one, and with what arguments."""
+    return {"executable_path": packages.browser(), "args": [*ARGUMENTS, *arguments]}
+
+
 @pytest.fixture(scope="session")
 def chromium():
     """Chromium, one for the run: a second of Playwright's loops in one thread is refused."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=packages.browser(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(**chromium_options())
         yield browser
         browser.close()
 

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 from sqlalchemy import text
 
 from tests.browser.conftest import NARROW, WIDE, Watched
-from tests.conftest import ARGUMENTS, CHROMIUM
+from tests.conftest import chromium_options
 
 
 @pytest.mark.parametrize("size", [WIDE, NARROW])
@@ -57,8 +57,8 @@ def test_an_enrolment_code_opened_by_a_camera_is_shown_with_what_to_do(visit):
 @pytest.fixture
 def in_the_clear(chromium, site):
     """A page of a browser for which a name stands for this machine: what it grants loopback it grants no other host."""
-    arguments = [*ARGUMENTS, "--host-resolver-rules=MAP patrol.test 127.0.0.1"]
-    browser = chromium.browser_type.launch(executable_path=CHROMIUM, args=arguments)
+    options = chromium_options("--host-resolver-rules=MAP patrol.test 127.0.0.1")
+    browser = chromium.browser_type.launch(**options)
     page = browser.new_page(locale="zh-CN", viewport={"width": WIDE[0], "height": WIDE[1]})
     yield Watched(page, site.replace("127.0.0.1", "patrol.test"))
     browser.close()

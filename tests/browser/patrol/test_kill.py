@@ -11,7 +11,7 @@ from playwright.sync_api import Error, expect
 
 from tests.browser.conftest import Watched
 from tests.browser.patrol.conftest import PHONE, App
-from tests.conftest import ARGUMENTS, CHROMIUM
+from tests.conftest import chromium_options
 
 
 class Phone:
@@ -24,8 +24,7 @@ class Phone:
     def start(self):
         self._context = self._type.launch_persistent_context(
             self._folder,
-            executable_path=CHROMIUM,
-            args=list(ARGUMENTS),
+            **chromium_options(),
             viewport={"width": PHONE[0], "height": PHONE[1]},
             locale="zh-CN",
         )

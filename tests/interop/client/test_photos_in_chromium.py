@@ -3,8 +3,6 @@
 import base64
 import contextlib
 import io
-import os
-import signal
 import subprocess
 import uuid
 
@@ -12,7 +10,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.conftest import ARGUMENTS, CHROMIUM
+from tests.conftest import chromium_options
 from tests.interop.client.test_client import WEB, tool
 
 __all__ = ["tool"]
@@ -151,7 +149,7 @@ def test_a_browser_that_is_killed_goes_on_from_what_the_server_has(chromium, ope
     profile = tmp_path / "profile"
 
     def browser():
-        return chromium.browser_type.launch_persistent_context(profile, executable_path=CHROMIUM, args=ARGUMENTS)
+        return chromium.browser_type.launch_persistent_context(profile, **chromium_options())
 
     control.control.worker("killed", ["west"])
     code, record, file = control.control.code("killed")["code"], str(uuid.uuid4()), str(uuid.uuid4())
@@ -174,10 +172,12 @@ def test_a_browser_that_is_killed_goes_on_from_what_the_server_has(chromium, ope
 
 
 def kill(profile):
-    """Kill -9 the browser of this profile: the process that holds its lock, and what it started."""
-    holder = int(str((profile / "SingletonLock").readlink()).rpartition("-")[2])
-    family = [*psutil.Process(holder).children(recursive=True), psutil.Process(holder)]
+    """Kill -9 the browser of this profile, and what it started."""
+    of_it = f"--user-data-dir={profile}"
+    first = [each for each in psutil.process_iter(["cmdline"]) if of_it in (each.info["cmdline"] or ())]
+    family = {each for one in first for each in (one, *one.children(recursive=True))}
+    assert family
     for each in family:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(each.pid, signal.SIGKILL)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
     psutil.wait_procs(family, timeout=20)

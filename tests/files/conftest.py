@@ -129,3 +129,13 @@ class Uploading:
 @pytest.fixture
 def uploading():
     return Uploading
+
+
+@pytest.fixture
+def phone(phone_of):
+    return phone_of("west")
+
+
+@pytest.fixture
+def up(phone, uploading):
+    return uploading(phone)

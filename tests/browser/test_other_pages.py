@@ -48,10 +48,12 @@ def test_a_body_is_told_of_its_own_issues_alone(visit):
     expect(watched.page.get_by_text("待裁决的争议")).to_have_count(0)
 
 
-def test_an_enrolment_code_opened_by_a_camera_is_shown_with_what_to_do(visit):
+def test_an_enrolment_code_opened_by_a_camera_leads_to_the_app_that_takes_it(visit):
     watched = visit(NARROW)
     watched.page.goto(f"{watched.site}/enrol#ABCDE23456")
+    watched.page.wait_for_url("**/patrol#ABCDE23456")
     expect(watched.page.get_by_text("ABCDE23456")).to_be_visible()
+    expect(watched.page.get_by_role("button", name="启用")).to_be_visible()
 
 
 @pytest.fixture

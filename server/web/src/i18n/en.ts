@@ -37,8 +37,6 @@ export const en: Record<Key, string> = {
   "start.supervisor.text": "Sign in to see the issues of your grids: what is open, what is overdue, which body has it, and why it was routed there.",
   "start.gis.who": "GIS staff",
   "start.gis.text": "Sign in to import boundary files, draft and publish grid boundaries, or edit them in QGIS.",
-  "start.code": "Your enrolment code",
-  "start.code.text": "Open the patrol app, choose “Enrol”, and scan the QR code again or type this code with the address {address}.",
   "start.docs": "Every interface is described:",
   "start.hello": "Hello, {name}",
   "start.charge": "In your charge: {areas}",

@@ -36,8 +36,6 @@ export const zh = {
   "start.supervisor.text": "登录后可以看到所辖网格的事件：哪里未结、哪里超期、派给了谁、为什么派给他们。",
   "start.gis.who": "GIS 人员",
   "start.gis.text": "登录后可以导入边界文件、起草和发布网格划分，也可以用 QGIS 编辑。",
-  "start.code": "您的登记码",
-  "start.code.text": "请打开巡查应用，选择「登记」，再次扫码，或输入此码和地址 {address}。",
   "start.docs": "所有接口都有说明：",
   "start.hello": "{name}，您好",
   "start.charge": "所辖：{areas}",

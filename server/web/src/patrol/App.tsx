@@ -4,7 +4,7 @@ import { t, useLanguage } from "../i18n";
 import { ALL, Phone } from "./phone";
 import { Shell } from "./shell/Shell";
 import { codeIn } from "./shell/route";
-import { beBusy } from "./shell/updates";
+import { takeOver } from "./shell/updates";
 import { Enrol } from "./vault/Enrol";
 import { Unlock } from "./vault/Unlock";
 import { useIdleLock } from "./vault/idle";
@@ -54,7 +54,7 @@ function Faces() {
   const lock = useCallback(() => {
     phone?.close();
     setPhone(null);
-    beBusy("undo", false);
+    takeOver();
     void look();
   }, [phone, look]);
 

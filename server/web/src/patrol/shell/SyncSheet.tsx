@@ -3,6 +3,7 @@ import { useState } from "preact/hooks";
 import { t, tData } from "../../i18n";
 import { progress } from "../../photos";
 import { Busy, type Entry } from "../../sync/index";
+import { ALL, type Phone } from "../phone";
 import { APP_VERSION } from "../vault/described";
 import { useLive, usePhone } from "./live";
 import { hrefOf } from "./route";
@@ -10,6 +11,8 @@ import { momentOf, useReach } from "./SyncLine";
 
 type Proof = { readonly at: "nothing" } | { readonly at: "working" } | { readonly at: "safe"; readonly moment: number } | { readonly at: "not"; readonly words: string };
 const SHOWN = 50;
+const TURNS = 5;
+const BETWEEN_MS = 1_000;
 
 export function SyncSheet() {
   const { phone } = usePhone();
@@ -22,12 +25,7 @@ export function SyncSheet() {
   const prove = async (): Promise<void> => {
     setProof({ at: "working" });
     try {
-      await phone.promote(Number.POSITIVE_INFINITY);
-      const again = await phone.client.verify();
-      const mended = again === 0 ? 0 : await phone.client.verify();
-      await phone.uploader.send();
-      const left = (await phone.unsent()) + (await phone.photos.waiting()).length;
-      setProof(mended === 0 && left === 0 ? { at: "safe", moment: Date.now() } : { at: "not", words: t("patrol.proof.differs") });
+      setProof(await proven(phone));
     } catch (error) {
       setProof({ at: "not", words: t(error instanceof Busy ? "patrol.proof.busy" : "patrol.proof.unreachable") });
     }
@@ -72,13 +70,30 @@ function wordsOf({ op, collection }: Entry): string {
   return [momentOf(Date.parse(op.captured_at)), tData("patrol.what", collection), words].filter(Boolean).join(" · ");
 }
 
+/**
+ * Send everything and compare with the server's sums. The background may be at the same: what it has in hand is awaited,
+ * a few times. Throws what an exchange throws.
+ */
+async function proven(phone: Phone): Promise<Proof> {
+  await phone.promote(ALL);
+  for (let turn = 0; turn < TURNS; turn += 1) {
+    const fetchedAgain = await phone.client.verify();
+    await phone.uploader.send();
+    const left = (await phone.unsent()) + (await phone.photos.waiting()).length;
+    if (fetchedAgain === 0 && left === 0) return { at: "safe", moment: Date.now() };
+    if (left > 0 && phone.network.reach !== "reached") return { at: "not", words: t("patrol.proof.unreachable") };
+    await new Promise((resolve) => setTimeout(resolve, BETWEEN_MS));
+  }
+  return { at: "not", words: t("patrol.proof.differs") };
+}
+
 /** What was not sent, as a file that only the server can open: for when no network comes. */
 function Carry() {
   const { phone } = usePhone();
   const [said, setSaid] = useState("");
   const save = async (): Promise<void> => {
     try {
-      await phone.promote(Number.POSITIVE_INFINITY);
+      await phone.promote(ALL);
       const { blob, name, operations } = await phone.client.carry(APP_VERSION, await phone.photos.unsent());
       const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(blob), download: name });
       link.click();

@@ -3,7 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { t } from "../../i18n";
 import type { Phone } from "../phone";
 import { useLive, useNow } from "./live";
-import { takeOver, useBusy } from "./updates";
+import { useBusy } from "./updates";
 
 export function UndoBar({ phone }: { phone: Phone }) {
   const pending = useLive(() => phone.pending.toArray(), [phone]) ?? [];
@@ -13,10 +13,7 @@ export function UndoBar({ phone }: { phone: Phone }) {
   const first = Math.min(...pending.map(({ until }) => until));
   useBusy("undo", pending.length > 0);
   useEffect(() => {
-    if (pending.length === 0) {
-      takeOver();
-      return undefined;
-    }
+    if (pending.length === 0) return undefined;
     const timer = setTimeout(() => void phone.promote(Date.now()), Math.max(0, first - Date.now()) + 20);
     return () => clearTimeout(timer);
   }, [phone, pending.length, first]);

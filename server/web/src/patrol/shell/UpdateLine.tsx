@@ -1,13 +1,9 @@
-/** One line where a new version is there. It is taken by itself at the lock and at the start; here also by hand. */
-import { useEffect } from "preact/hooks";
+/** One line where a new version is there. It is taken by itself when the app is hidden or locked; here also by hand. */
 import { t } from "../../i18n";
 import { takeOver, useUpdate } from "./updates";
 
 export function UpdateLine() {
   const { waiting, free } = useUpdate();
-  useEffect(() => {
-    if (waiting && free && document.visibilityState === "hidden") takeOver();
-  }, [waiting, free]);
   if (!waiting) return null;
   return (
     <p class="notice patrol-update" role="status">

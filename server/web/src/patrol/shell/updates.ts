@@ -29,6 +29,9 @@ export async function keepAppWhole(): Promise<void> {
     if (!reloaded) location.reload();
     reloaded = true;
   });
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState === "hidden") takeOver();
+  });
   setInterval(() => void registered.update().catch(() => undefined), HOUR_MS);
 }
 

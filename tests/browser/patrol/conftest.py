@@ -131,14 +131,14 @@ class Worker:
         return rows.all()
 
     def operations(self):
-        """How many operations came of this worker's phones, by status."""
+        """How many operations came of this worker's phones since the test began, by status."""
         self.session.rollback()
         rows = self.session.execute(
             text("""
                 SELECT status, count(*) FROM operation JOIN person ON person.id = author_id
-                WHERE login = :login GROUP BY status
+                WHERE login = :login AND received_at >= :since GROUP BY status
             """),
-            {"login": self.login},
+            {"login": self.login, "since": self.since},
         )
         return {row.status: row.count for row in rows}
 

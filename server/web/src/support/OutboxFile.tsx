@@ -38,7 +38,7 @@ export function OutboxFile() {
             <span>{t("support.outbox.file")}</span>
             <input type="file" accept=".outbox,application/octet-stream" aria-describedby={trouble === null ? undefined : fault} onChange={(event) => choose(event.currentTarget.files?.[0] ?? null)} />
           </label>
-          <button type="submit" aria-disabled={busy}>{t(busy ? "support.outbox.busy" : "support.outbox.send")}</button>
+          <button type="submit" class="do" aria-disabled={busy}>{t(busy ? "support.outbox.busy" : "support.outbox.send")}</button>
         </div>
       </form>
       {trouble !== null && <p id={fault} class="notice" role="alert">{trouble}</p>}

@@ -13,7 +13,7 @@ const UTF8_NAMES = 0x0800;
 const DATE = 0x21;
 
 export class Zip {
-  readonly #parts: BlobPart[] = [];
+  readonly #parts: Blob[] = [];
   readonly #list: BlobPart[] = [];
   #count = 0;
   #size = 0;
@@ -25,7 +25,8 @@ export class Zip {
     const sizes = [crc32(content), content.byteLength, content.byteLength] as const;
     const local = record(0x04034b50, facts, sizes, [named.byteLength, 0]);
     const listed = record(0x02014b50, [VERSION, ...facts], sizes, [named.byteLength, 0, 0, 0, 0], [0, this.#size]);
-    this.#parts.push(local, named, content);
+    // As a blob, which the platform may keep on disk: a cheap phone has no room for a day of photos in memory.
+    this.#parts.push(new Blob([local, named, content]));
     this.#list.push(listed, named);
     this.#count += 1;
     this.#size += local.byteLength + named.byteLength + content.byteLength;

@@ -1,6 +1,6 @@
 import { VitePWA } from "vite-plugin-pwa";
 import { defineConfig } from "vitest/config";
-import { reachedFrom } from "./build/reached.ts";
+import { reachedFrom } from "./build/reached.js";
 
 const patrol = reachedFrom("patrol.html");
 

@@ -343,6 +343,7 @@ def export_boundaries(**options: Any) -> int:
 @click.option("--json", "as_json", is_flag=True)
 def simulate(*, faults: bool, minutes: float, silence_s: float, **options: Any) -> int:
     """模拟巡查日 · devices that speak the real protocol; checks that server and devices agree."""
+    from server.launch.local_tls import believed
     from server.launch.running import status as running_status
 
     month = {name: options.pop(name) for name in ("cases", "begin", "timelines")}
@@ -356,7 +357,9 @@ def simulate(*, faults: bool, minutes: float, silence_s: float, **options: Any) 
         from server.simulator.simulate import simulate as simulate_by_codes
 
         return simulate_by_codes(**options)
-    options["url"] = options["url"] or running_status(Home.of_patrol())["url"]
+    if not options["url"]:
+        os.environ.update(believed(Home.of_patrol()))
+        options["url"] = running_status(Home.of_patrol())["url"]
     return on_running_patrol("server.demo", "simulate", **options)
 
 

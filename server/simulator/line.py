@@ -4,6 +4,7 @@ Owns retries, and the ways in which a line fails: an answer that never arrives. 
 """
 
 import gzip
+import os
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -49,6 +50,8 @@ class Line:
         self._session = requests.Session()
         # A proxy of the machine has no place between a phone and its own machine.
         self._session.trust_env = False
+        # The authority of a patrol with HTTPS of its own, as whoever starts this names it.
+        self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or True
         self.troubles: Counter[str] = Counter()
 
     def authorise(self, token: str) -> None:

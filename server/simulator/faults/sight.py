@@ -56,16 +56,24 @@ def _visible_sql() -> str:
 
 
 _VISIBLE = text(_GRIDS + _visible_sql())
+_FILES = text("SELECT id::text, record_id::text FROM attachment WHERE collection = 'issues' AND deleted_at IS NULL")
 _SCOPE = text(_GRIDS + "SELECT code FROM grids")  # noqa: S608  # the same
 
 
 def check_sight(session: Session, phone: Survivor) -> None:
-    """The phone holds every record that its worker may see, at its revision, and no other."""
+    """The phone holds every record that its worker may see, at its revision, and no other.
+
+    What it holds masked has no files for it; whether it is masked rightly, ``check_privacy`` asks.
+    """
     asked = {"device": phone.device_id}
     scope = set(session.scalars(_SCOPE, asked))
     if scope != phone.scope:
         raise Broken("scope", f"{phone.name}: is told {sorted(phone.scope)} and its worker has {sorted(scope)}")
     visible = {(row.collection, row.id): row.rev for row in session.execute(_VISIBLE, asked)}
+    masked = {key for (name, key), each in phone.held.items() if name == "issues" and each["data"].get("masked")}
+    for file_id, issue_id in session.execute(_FILES):
+        if issue_id in masked:
+            visible.pop(("attachments", file_id), None)
     for key in sorted(visible.keys() - phone.held.keys()):
         raise Broken("skipped", f"{phone.name}: never got {key[0]} {key[1]}, revision {visible[key]}", key)
     for key in sorted(phone.held.keys() - visible.keys()):

@@ -63,6 +63,7 @@ def _write_durably(path: Path, content: bytes) -> None:
     beside = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     try:
         with beside.open("xb") as file:
+            _belong(file.fileno(), path.parent)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -77,8 +78,19 @@ def _make_folder(folder: Path) -> None:
     """Make a folder that survives a power cut: each new one is entered durably into the one above."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for each in missing:
+    for each in reversed(missing):
+        _belong(each, each.parent)
         _sync_folder(each.parent)
+
+
+def _belong(made: Path | int, folder: Path) -> None:
+    """Give what root made to whoever the folder belongs to: the programs that work on it are not root.
+
+    Done before anybody finds it under its key. ``made``: a path, or the descriptor of a file.
+    """
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(made, owner.st_uid, owner.st_gid)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -18,8 +18,6 @@ from server.config import Config
 from server.database.ground_cache import ground_at
 from server.http.problems import TABLE
 from server.jobs import process
-from server.launch import archive
-from server.launch.account import application_account, handed_over
 from server.outboxes.keys import keys_of
 from server.outboxes.taking import Desk, Taken, take
 from sync.errors import SyncError
@@ -40,8 +38,6 @@ def import_outbox(*, file: str) -> int:
     except OSError as error:
         sys.stderr.write(f"✗ 无法读取 · cannot be read: {error}\n")
         return 1
-    finally:
-        _hand_over(process.config().files_url)
     for queue in taken.wake:
         process.wake(queue)
     sys.stdout.write(_told(taken))
@@ -51,12 +47,6 @@ def import_outbox(*, file: str) -> int:
 def _blocks(read: Callable[[int], bytes]) -> Iterator[bytes]:
     while block := read(_BLOCK_BYTES):
         yield block
-
-
-def _hand_over(files_url: str) -> None:
-    """Give what was stored to the account that looks after it: who has the terminal may be another."""
-    if (folder := archive.folder_of(files_url)) is not None and folder.exists():
-        handed_over(folder, application_account())
 
 
 def _desk(config: Config) -> Desk:

@@ -1,5 +1,6 @@
 """One contract for every store: a folder of this machine, and one that fsspec speaks to."""
 
+import os
 import uuid
 
 import pytest
@@ -54,3 +55,13 @@ def test_a_folder_of_this_machine_holds_no_half_written_object(tmp_path, monkeyp
     with pytest.raises(OSError, match="power cut"):
         store.put("one", b"x" * 1000)
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="root alone gives away what it made")
+def test_what_root_puts_belongs_to_whom_the_folder_belongs(tmp_path):
+    root = tmp_path / "files"
+    root.mkdir()
+    os.chown(root, 65534, 65533)
+    open_store(root.as_uri()).put("served/new/one", b"x")
+    made = [root / "served", root / "served" / "new", root / "served" / "new" / "one"]
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in made} == {(65534, 65533)}

@@ -53,7 +53,7 @@ class EnrolmentSchema(Schema):
 
 
 class OutboxKeySchema(Schema):
-    """A public key of P-256. ``public``: the point, uncompressed, base64; ``id``: the first 8 bytes of its SHA-256."""
+    """A public key of X25519. ``public``: 32 bytes, base64; ``id``: the first 8 bytes of its SHA-256."""
 
     id = Text(required=True)
     public = Text(required=True)

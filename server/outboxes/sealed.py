@@ -1,10 +1,10 @@
 """The encrypted outbox file: opened block by block, so that nothing of it is believed before it was proven whole.
 
-    GPOUTBOX | version 1 | id of the city's key, 8 | the file's own public key, 65 | chunks
+    GPOUTBOX | version 1 | id of the city's key, 8 | the file's own public key, 32 | chunks
 
-The file's own P-256 key and the city's agree on a secret (ECDH); HKDF-SHA256 of it, bound to the head and the city's
-public key, is the key of AES-256-GCM. Every chunk holds 64 KiB but the last, which holds what is left. Its nonce is
-its number and whether it is the last (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár, 2015), so
+The file's own X25519 key and the city's agree on a secret (RFC 7748); HKDF-SHA256 of it, bound to the head and the
+city's public key, is the key of AES-256-GCM. Every chunk holds 64 KiB but the last, which holds what is left. Its nonce
+is its number and whether it is the last (the STREAM construction of Hoang, Reyhanitabar, Rogaway and Vizár, 2015), so
 chunks can neither change places nor be missing at the end. Written by ``server/web/src/sync/carry.ts``.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from typing import BinaryIO, Final
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -24,7 +24,7 @@ MAGIC: Final = b"GPOUTBOX"
 VERSION: Final = 1
 CHUNK_BYTES: Final = 64 * 1024
 TAG_BYTES: Final = 16
-POINT_BYTES: Final = 65
+POINT_BYTES: Final = 32
 _VERSION_AT: Final = len(MAGIC)
 _KEY_AT: Final = _VERSION_AT + 1
 _POINT_AT: Final = _KEY_AT + ID_BYTES
@@ -77,10 +77,10 @@ def _cipher(head: bytes, keys: Keys) -> AESGCM:
     if (named := head[_KEY_AT:_POINT_AT]) != keys.id:
         raise OutboxKeyForeign(key=named.hex())
     try:
-        point = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), head[_POINT_AT:])
+        shared = keys.private.exchange(X25519PublicKey.from_public_bytes(head[_POINT_AT:]))
     except ValueError:
         raise OutboxDamaged from None
-    return AESGCM(file_key(keys.private.exchange(ec.ECDH(), point), head, keys.public))
+    return AESGCM(file_key(shared, head, keys.public))
 
 
 def file_key(shared: bytes, head: bytes, public: bytes) -> bytes:

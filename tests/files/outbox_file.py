@@ -10,11 +10,10 @@ import uuid
 import zipfile
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from server.outboxes.keys import keys_of
 
@@ -68,12 +67,12 @@ class OutboxFile:
     def sealed(self, key, *, plain=None):
         """Return the file for a server's key, as ``/v1/devices/outbox-key`` tells it."""
         public = base64.b64decode(key["public"])
-        own = ec.generate_private_key(ec.SECP256R1())
-        point = own.public_key().public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
+        own = X25519PrivateKey.generate()
+        point = own.public_key().public_bytes_raw()
         head = b"GPOUTBOX\x01" + bytes.fromhex(key["id"]) + point
-        theirs = ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), public)
+        theirs = X25519PublicKey.from_public_bytes(public)
         info = b"gridpatrol outbox v1" + head + public
-        cipher = AESGCM(HKDF(SHA256(), 32, b"", info).derive(own.exchange(ec.ECDH(), theirs)))
+        cipher = AESGCM(HKDF(SHA256(), 32, b"", info).derive(own.exchange(theirs)))
         content = self.plain(head) if plain is None else plain
         chunks = [content[at : at + CHUNK] for at in range(0, len(content), CHUNK)] or [b""]
         last = len(chunks) - 1

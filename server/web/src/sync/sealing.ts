@@ -1,19 +1,19 @@
 /**
- * Encrypts a file for the server alone, as `server/outboxes/sealed.py` opens it: an own P-256 key for each file, ECDH
+ * Encrypts a file for the server alone, as `server/outboxes/sealed.py` opens it: an own X25519 key for each file, agreed
  * with the server's, HKDF-SHA256, and AES-256-GCM in chunks, of which none can be changed, moved or left out.
  *
- * P-256, since not every browser of a cheap phone has X25519. Knows nothing of what is in the file.
+ * X25519 by a library: not every browser of a cheap phone has its own. Knows nothing of what is in the file.
  */
+import { x25519 } from "@noble/curves/ed25519.js";
 
 const MAGIC = new TextEncoder().encode("GPOUTBOX");
 const VERSION = 1;
 const CHUNK_BYTES = 64 * 1024;
 const CHUNKS_AT_ONCE = 64;
-const CURVE = { name: "ECDH", namedCurve: "P-256" } as const;
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** The server's public key, as it tells it: `id` in hexadecimal, `public` the point in base64. */
+/** The server's public key, as it tells it: `id` in hexadecimal, `public` 32 bytes in base64. */
 export interface OutboxKey {
   readonly id: string;
   readonly public: string;
@@ -38,11 +38,9 @@ export interface Seal {
 /** Begin a file for a server. */
 export async function begin(server: OutboxKey): Promise<Seal> {
   const point = fromBase64(server.public);
-  const theirs = await subtle().importKey("raw", point, CURVE, false, []);
-  const own = await subtle().generateKey(CURVE, false, ["deriveBits"]);
-  const ownPoint = new Uint8Array(await subtle().exportKey("raw", own.publicKey));
-  const head = joined(MAGIC, Uint8Array.of(VERSION), fromHex(server.id), ownPoint);
-  const shared = await subtle().deriveBits({ name: "ECDH", public: theirs }, own.privateKey, 256);
+  const own = x25519.keygen();
+  const head = joined(MAGIC, Uint8Array.of(VERSION), fromHex(server.id), own.publicKey);
+  const shared = joined(x25519.getSharedSecret(own.secretKey, point));
   const material = await subtle().importKey("raw", shared, "HKDF", false, ["deriveKey"]);
   const info = joined(new TextEncoder().encode("gridpatrol outbox v1"), head, point);
   const derived = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info };

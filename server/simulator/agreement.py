@@ -206,12 +206,15 @@ def waits(session: Session) -> bool:
 
 
 def _has_records_to_settle(session: Session) -> bool:
+    # A preview that a killed job had begun is taken up again by and by: nobody waits for it.
     return bool(
         session.scalar(
             text("""
                 SELECT EXISTS (SELECT FROM operation WHERE status = 'pending')
                     OR EXISTS (SELECT FROM issue WHERE awaiting_routing AND deleted_at IS NULL)
                     OR EXISTS (SELECT FROM edition_move WHERE finished_at IS NULL)
+                    OR EXISTS (SELECT FROM attachment WHERE preview = 'awaited' AND bond = 'bound'
+                               AND coalesce(preview_claimed_at, now()) > now() - interval '20 seconds')
             """)
         )
     )

@@ -146,4 +146,4 @@ def test_one_changes_ones_own_password_and_goes_on(visit, somebody, looked_at):
     page.get_by_label("登录名").fill(login)
     page.get_by_label("密码", exact=True).fill(new)
     page.keyboard.press("Enter")
-    page.wait_for_url(f"{watched.site}/map")
+    page.wait_for_url(f"{watched.site}/")

@@ -15,7 +15,7 @@ def client(tmp_path, monkeypatch):
     """The app over pages that stand in for the built ones; no database is asked."""
     dist = tmp_path / "dist"
     (dist / "assets").mkdir(parents=True)
-    for name in ("index", "map", "signin", "docs", "support", "review", "people", "account", "missing"):
+    for name in ("index", "map", "signin", "docs", "support", "review", "people", "account", "missing", "patrol"):
         (dist / f"{name}.html").write_text(f"<title>{name}</title>", encoding="utf-8")
     (dist / "assets" / "map-abc123.js").write_text("export {};" * 100, encoding="utf-8")
     (tmp_path / "secret.txt").write_text("secret", encoding="utf-8")
@@ -29,7 +29,8 @@ def client(tmp_path, monkeypatch):
     ("path", "title"),
     [
         ("/", "index"),
-        ("/enrol", "index"),
+        ("/enrol", "patrol"),
+        ("/patrol", "patrol"),
         *((f"/{name}", name) for name in ("map", "signin", "docs", "support", "review", "people", "account")),
     ],
 )

@@ -12,6 +12,7 @@ __all__ = ["tool"]
 PAGE = """<!doctype html><meta charset="utf-8"><title>sync</title>
 <script type="importmap">{"imports": {
   "dexie": "/try/modules/dexie/dist/modern/dexie.mjs",
+  "@noble/curves/": "/try/modules/@noble/curves/",
   "@noble/hashes/": "/try/modules/@noble/hashes/"
 }}</script>
 <script type="module">

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from functools import wraps
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ from server.accounts.charge import Reach
 from server.api.case_schemas import CaseStepsSchema, StepResultsSchema, result_json, wanted_of
 from server.attachments.by_staff import attach
 from server.attachments.errors import FileIdTaken, FileRefused, UnknownFile
+from server.attachments.slots import slot
 from server.attachments.store import open_store
 from server.cases.delivery import callbacks, endpoints
 from server.cases.life.persons import Actor
@@ -105,7 +106,12 @@ def call_back(sent: dict[str, Any], code: str) -> dict[str, Any]:  # noqa: ARG00
     """
     now, actor = clock.now(), Actor("callback", body_ids=frozenset({g.body_id}))
     call_id = request.headers[callbacks.ID_HEADER]
-    photos = [_attach(photo, now) for photo in sent["photos"]]
+    with transaction() as tx:
+        if (before := callbacks.answered(tx.session, g.body_id, call_id, request.get_data())) is not None:
+            return before
+    # Reading a picture takes a process of its own: as many at once as uploads may have.
+    with slot(settings().upload_slots) if sent["photos"] else nullcontext():
+        photos = [_attach(photo, now) for photo in sent["photos"]]
     with transaction() as tx:
         if (before := callbacks.begin(tx.session, g.body_id, call_id, request.get_data(), now)) is not None:
             return before
@@ -113,6 +119,7 @@ def call_back(sent: dict[str, Any], code: str) -> dict[str, Any]:  # noqa: ARG00
         outcomes, deliveries = take(tx.session, wanted, tx.ground(), now)
         if deliveries:
             tx.then(wake, "delivery")
+        tx.then(wake, "clocks")
         told = {"results": [result_json(each) for each in outcomes], "photos": photos}
         answer: dict[str, Any] = CallbackResultsSchema().dump(told)
         callbacks.keep(tx.session, g.body_id, call_id, answer)

@@ -83,6 +83,7 @@ def take_step(sent: dict[str, Any], issue_id: uuid.UUID) -> Response:
         ground = tx.ground()
         if take_one(tx.session, wanted_of(sent, issue_id, _actor()), ground, tx.now):
             tx.then(wake, "delivery")
+        tx.then(wake, "clocks")
     return _file(issue_id)
 
 
@@ -98,6 +99,7 @@ def take_steps(sent: dict[str, Any]) -> dict[str, Any]:
         outcomes, deliveries = take(tx.session, wanted, tx.ground(), now)
         if deliveries:
             tx.then(wake, "delivery")
+        tx.then(wake, "clocks")
     return {"results": [result_json(each) for each in outcomes]}
 
 

@@ -16,6 +16,7 @@ AttachmentError
 ├── ChecksumUnknown     a checksum in an algorithm that is not known
 ├── FileRefused         a file that is not taken; ``reason`` says why
 ├── ReadingLate         the machine is too busy to read a file now; it is kept, and read later
+├── UploadsBusy         this process receives as many uploads as it may
 └── UnknownFile         no such file, or none that the caller may see
 """
 
@@ -133,3 +134,9 @@ class UnknownFile(AttachmentError):
     """No such file, or none that the caller may see."""
 
     code = "unknown-file"
+
+
+class UploadsBusy(AttachmentError):
+    """This process receives as many uploads as it may."""
+
+    code = "uploads-busy"

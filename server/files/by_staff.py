@@ -13,11 +13,12 @@ from server import clock
 from server.accounts.charge import ENROLLING, HANDLER, Reach, reach
 from server.attachments.by_staff import attach
 from server.attachments.errors import FileTooLarge
+from server.attachments.slots import slot
 from server.attachments.store import open_store
 from server.database.extensions import limited, settings
 from server.database.ground_cache import ground_at
 from server.database.transaction import transaction
-from server.files.receiving import blocks_of, slot
+from server.files.receiving import blocks_of
 from server.http.auth import calling_charge, calling_staff, staff_required
 from server.jobs.queues import wake
 

@@ -3,8 +3,7 @@
 AttachmentError
 ├── TusVersionUnknown    no or another Tus-Resumable
 ├── HeaderInvalid        a header that is missing or cannot be read; ``field`` names it
-├── Interrupted          the body broke off; what came before is kept
-└── UploadsBusy          this process receives as many uploads as it may
+└── Interrupted          the body broke off; what came before is kept
 """
 
 from server.attachments.errors import AttachmentError
@@ -26,9 +25,3 @@ class Interrupted(AttachmentError):
     """The body broke off; mostly nobody is left to be told."""
 
     code = "upload-interrupted"
-
-
-class UploadsBusy(AttachmentError):
-    """This process receives as many uploads as it may."""
-
-    code = "uploads-busy"

@@ -13,6 +13,7 @@ from flask_smorest import Blueprint
 from werkzeug.exceptions import UnsupportedMediaType
 
 from server import clock
+from server.attachments.slots import slot
 from server.attachments.store import open_store
 from server.database.extensions import settings
 from server.database.transaction import transaction
@@ -22,7 +23,7 @@ from server.files.import_schemas import (
     ImportQuerySchema,
     TakingSchema,
 )
-from server.files.receiving import blocks_of, slot
+from server.files.receiving import blocks_of
 from server.grids.imports import rows as imports
 from server.grids.imports import store as import_store
 from server.grids.imports.apply import require_askable

@@ -16,12 +16,13 @@ from werkzeug.exceptions import UnsupportedMediaType
 
 from server import clock
 from server.accounts.charge import RULING
+from server.attachments.slots import slot
 from server.attachments.store import open_store
 from server.attachments.uploads import Limits
 from server.database.extensions import limited, settings
 from server.database.ground_cache import ground_at, ground_now
 from server.database.transaction import transaction
-from server.files.receiving import blocks_of, slot
+from server.files.receiving import blocks_of
 from server.http.auth import calling_staff, staff_required
 from server.http.in_charge import charge_of
 from server.http.problems import TABLE, body, language

@@ -7,11 +7,8 @@ request has come and is right. Knows neither routes nor who is calling.
 
 import datetime as dt
 import hashlib
-import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from functools import cache
 from typing import IO, Any
 
 from werkzeug.exceptions import ClientDisconnected
@@ -20,7 +17,7 @@ from server.attachments.errors import AttachmentError, ChecksumMismatch, TooMuch
 from server.attachments.finishing import Transaction
 from server.attachments.store import Store
 from server.attachments.uploads import PART_BYTES, Limits, Part, UploadStanding, append, part_key
-from server.files.errors import Interrupted, UploadsBusy
+from server.files.errors import Interrupted
 from server.files.headers import Checksum
 
 BLOCK_BYTES = 64 * 1024
@@ -132,20 +129,3 @@ def blocks_of(stream: IO[bytes], connection: Any, patience: dt.timedelta) -> Ite
     finally:
         if connection is not None:
             connection.settimeout(before)
-
-
-@contextmanager
-def slot(count: int) -> Iterator[None]:
-    """Hold one of the places that a process has for uploads. Raises ``UploadsBusy`` where all are held."""
-    places = _places(count)
-    if not places.acquire(blocking=False):
-        raise UploadsBusy
-    try:
-        yield
-    finally:
-        places.release()
-
-
-@cache
-def _places(count: int) -> threading.BoundedSemaphore:
-    return threading.BoundedSemaphore(count)

@@ -20,13 +20,14 @@ from server.attachments import uploads
 from server.attachments.bonds import check_record
 from server.attachments.errors import TooMuchSent
 from server.attachments.finishing import finish
+from server.attachments.slots import slot
 from server.attachments.store import open_store
 from server.attachments.uploads import Limits, UploadStanding
 from server.database.extensions import limited, settings
 from server.database.ground_cache import ground_now
 from server.database.transaction import transaction
 from server.files import headers
-from server.files.receiving import Receiver, blocks_of, slot
+from server.files.receiving import Receiver, blocks_of
 from server.http.auth import access, calling_device, device_required
 from server.jobs.queues import wake
 from sync.access.devices import revocation

@@ -109,4 +109,6 @@ def route() -> int:
         wake("delivery")
     if routed.more:
         wake("routing")
+    if routed.issues:
+        wake("clocks")
     return len(routed.issues)

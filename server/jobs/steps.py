@@ -68,4 +68,5 @@ def step() -> int:
         wake("steps")
     if done:
         wake("routing")
+        wake("clocks")
     return done

@@ -173,13 +173,6 @@ def configuration(front: Front) -> str:
     # Not with an authority of its own: whoever has to trust a new one gets it in the clear.
     strict = front.certificate and not front.trust
     hsts = ["            add_header Strict-Transport-Security max-age=31536000 always;"] if strict else []
-    tls = ""
-    if front.certificate:
-        tls = (
-            f"        ssl_certificate {front.certificate};\n        ssl_certificate_key {front.key};\n"
-            "        ssl_protocols TLSv1.2 TLSv1.3;\n        ssl_session_cache shared:tls:10m;\n"
-            + "".join(each[4:] for each in hsts)
-        )
     connections = max(4096, front.connections * 2)
     return _MAIN.format(
         user=f"user {front.user};\n" if front.user else "",
@@ -193,7 +186,7 @@ def configuration(front: Front) -> str:
         words="\n".join(_words(status) for status in sorted(set(ANSWERED_AS.values()))),
         behind="\n".join(f"        server {each} max_fails=0;" for each in front.behind),
         listen=front.listen + (" ssl" if front.certificate else "") + " backlog=1024",
-        tls=tls,
+        tls=_tls(front, hsts) if front.certificate else "",
         body_bytes=Config.max_body_bytes + ROOM_BYTES,
         push_bytes=Config.max_body_bytes + ROOM_BYTES,
         file_bytes=front.file_limit_bytes + ROOM_BYTES,
@@ -205,13 +198,7 @@ def configuration(front: Front) -> str:
         streams="\n".join(
             _STREAM.format(path=path, connections=front.connections, streams=front.streams) for path in EVENT_STREAMS
         ),
-        large="\n".join(
-            _LARGE.format(path=path, limit_bytes=limit_bytes + ROOM_BYTES)
-            for path, limit_bytes in (
-                ("/v1/boundaries/imports", front.import_limit_bytes),
-                ("/v1/support/outboxes", front.outbox_limit_bytes),
-            )
-        ),
+        large=_large(front),
         assets_headers=_headers("public, max-age=31536000, immutable", hsts),
         pages=_pages(hsts),
         **{
@@ -222,6 +209,21 @@ def configuration(front: Front) -> str:
             )
         },
     )
+
+
+def _tls(front: Front, hsts: Sequence[str]) -> str:
+    """Return what makes a server speak TLS; ``hsts``: the lines that ask browsers to come by TLS alone."""
+    return (
+        f"        ssl_certificate {front.certificate};\n        ssl_certificate_key {front.key};\n"
+        "        ssl_protocols TLSv1.2 TLSv1.3;\n        ssl_session_cache shared:tls:10m;\n"
+        + "".join(each[4:] for each in hsts)
+    )
+
+
+def _large(front: Front) -> str:
+    """Return the places of the routes that take whole files."""
+    limits = {"/v1/boundaries/imports": front.import_limit_bytes, "/v1/support/outboxes": front.outbox_limit_bytes}
+    return "\n".join(_LARGE.format(path=path, limit_bytes=most + ROOM_BYTES) for path, most in limits.items())
 
 
 def _words(status: int) -> str:

@@ -88,7 +88,10 @@ class Outbox:
         name = f"attachments/{photo.id}"
         if name not in self._file.NameToInfo or self._file.getinfo(name).file_size != photo.size:
             return None
-        content = _read(self._file, name)
+        try:
+            content = _read(self._file, name)
+        except NoOutbox:
+            return None
         return content if hashlib.sha256(content).hexdigest() == photo.sha256 else None
 
 

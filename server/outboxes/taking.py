@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from geo.editions.ground import NEWEST, Ground
 from server.attachments import uploads
 from server.attachments.bonds import check_record
-from server.attachments.errors import AttachmentError, ReadingLate
+from server.attachments.errors import AttachmentError, ChecksumMismatch, FileTooLarge, ReadingLate
 from server.attachments.finishing import finish
 from server.attachments.store import Store
 from server.attachments.uploads import PART_BYTES, Announced, Limits, Part, UploadStanding, part_key
@@ -139,11 +139,12 @@ def _push(desk: Desk, device: AbsentDevice, batch: Batch, taken: Taken) -> None:
 
 def _keep(desk: Desk, device: AbsentDevice, outbox: Outbox, photo: Photo, taken: Taken) -> None:
     """Take one photo; what is wrong with it is noted, and the others go on."""
-    content = outbox.content(photo)
-    if content is None:
-        taken.refused.append((photo.id, "checksum-mismatch"))
-        return
     try:
+        if photo.size > desk.limits.file_bytes:
+            raise FileTooLarge(limit_bytes=desk.limits.file_bytes)
+        content = outbox.content(photo)
+        if content is None:
+            raise ChecksumMismatch(of="file")
         _upload(desk, device, photo, content)
     except ReadingLate:
         pass  # it is kept whole, and the files job reads it

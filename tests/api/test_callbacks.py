@@ -7,16 +7,19 @@ import json
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from unittest import mock
 
 import pytest
+import redis
+from rq import Queue
 from sqlalchemy import event, text
 from standardwebhooks import Webhook
 
 from geo.editions.ground import Grounds
 from server.accounts.charge import Charge, Held
 from server.app import create_app
+from server.attachments.slots import slot
 from server.cases.delivery import callbacks, endpoints
 from server.cases.life.persons import Actor
 from server.cases.life.taking import Wanted, take_one
@@ -232,6 +235,38 @@ def test_a_photo_comes_with_the_call_that_names_it(app, secret, case, session):
     assert kept == [{"id": photo, "author_id": None, "bond": "bound"}]
     wrong = post(app, "zhujian", key, json.dumps({"steps": [back], "photos": [photos[0] | {"content": "%%%"}]}), "5")
     assert (wrong.status_code, "content" in wrong.text) == (422, True)
+
+
+def a_photo(case):
+    return {"id": str(uuid.uuid4()), "issue_id": case, "content": base64.b64encode(picture()).decode()}
+
+
+def test_a_call_whose_id_was_answered_brings_nothing(app, secret, case, session):
+    key, first = secret("zhujian"), called(receive(case))
+    before = post(app, "zhujian", key, first, "1")
+    other = json.dumps({"steps": [receive(case, step="start")], "photos": [a_photo(case)]})
+    assert post(app, "zhujian", key, other, "1").status_code == 409
+    assert post(app, "zhujian", key, first, "1").data == before.data
+    assert rows(session, "SELECT id FROM attachment") == []
+
+
+def test_photos_of_calls_take_the_places_of_uploads_and_steps_alone_take_none(app, secret, case):
+    key, places = secret("zhujian"), app.config["PATROL"].upload_slots
+    shown = json.dumps({"steps": [receive(case, step="start")], "photos": [a_photo(case)]})
+    with ExitStack() as held:
+        for _ in range(places):
+            held.enter_context(slot(places))
+        busy = post(app, "zhujian", key, shown, "1")
+        assert (busy.status_code, busy.json["type"]) == (503, "/problems/uploads-busy")
+        assert results(post(app, "zhujian", key, called(receive(case)), "2"))[0][0] == "taken"
+    assert results(post(app, "zhujian", key, shown, "1"))[0][0] == "taken"
+
+
+def test_the_clocks_of_a_case_are_counted_as_soon_as_a_step_is_taken(app, secret, case, redis_url):
+    waiting = Queue("clocks", connection=redis.from_url(redis_url))
+    waiting.empty()
+    post(app, "zhujian", secret("zhujian"), called(receive(case)), "1")
+    assert len(waiting.job_ids) == 1
 
 
 def test_a_body_is_told_of_its_step_when_the_case_is_no_longer_its_own(app, secret, case, session):

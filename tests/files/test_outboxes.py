@@ -91,11 +91,26 @@ def test_a_photo_at_fault_is_named_with_the_reason_and_holds_up_no_other(phone, 
         file.add_photo(PICTURE, visit["id"], sha256="0" * 64): "checksum-mismatch",
         file.add_photo(PICTURE, visit["id"], size=7): "checksum-mismatch",
     }
+    file.spoilt = os.urandom(2000)
+    wrong[file.add_photo(file.spoilt, visit["id"])] = "checksum-mismatch"
     file.add_photo(PICTURE, visit["id"])
     told = hand_in(desk_of(), file.sealed(key), **{"Accept-Language": "en"}).json["photos"]
     assert told["taken"] == 1
     assert {each["id"]: each["type"].removeprefix("/problems/") for each in told["refused"]} == wrong
     assert "This file is not taken" in [each["title"] for each in told["refused"]]
+
+
+def test_a_photo_larger_than_a_file_may_be_is_not_read_and_holds_up_no_other(phone, key, desk_of, configured):
+    configured(file_limit_bytes=len(PICTURE))
+    visit = phone.visit()
+    file = OutboxFile(phone, [visit])
+    large = file.add_photo(PICTURE + b"x", visit["id"])
+    file.add_photo(PICTURE, visit["id"])
+    told = hand_in(desk_of(), file.sealed(key)).json["photos"]
+    assert (told["taken"], [(each["id"], each["type"]) for each in told["refused"]]) == (
+        1,
+        [(large, "/problems/file-too-large")],
+    )
 
 
 def test_a_day_on_paper_is_corrected_by_the_clock_of_the_phone_not_by_how_long_the_file_took(

@@ -77,10 +77,17 @@ def begin(session: Session, organisation_id: int, call_id: str, body: bytes, now
     under the id of a call that was answered.
     """
     _FORGET.send(session, before=now - KEPT_FOR)
-    key = {"body": organisation_id, "id": _digest(call_id.encode("utf-8", "surrogatepass"))}
-    if _BEGIN.run(session, **key, hash=_digest(body), now=now):
+    if _BEGIN.run(session, **_key(organisation_id, call_id), hash=_digest(body), now=now):
         return None
-    [(body_hash, answer)] = _ANSWERED.run(session, **key)
+    return answered(session, organisation_id, call_id, body)
+
+
+def answered(session: Session, organisation_id: int, call_id: str, body: bytes) -> dict[str, Any] | None:
+    """Return the answer that a call was given before, None where it was given none. Raises ``CallbackIdReused``."""
+    rows = _ANSWERED.run(session, **_key(organisation_id, call_id))
+    if not rows:
+        return None
+    [(body_hash, answer)] = rows
     if bytes(body_hash) != _digest(body):
         raise CallbackIdReused(call_id)
     return dict(answer)
@@ -88,8 +95,11 @@ def begin(session: Session, organisation_id: int, call_id: str, body: bytes, now
 
 def keep(session: Session, organisation_id: int, call_id: str, answer: Mapping[str, Any]) -> None:
     """Keep what a call that was begun is answered."""
-    key = _digest(call_id.encode("utf-8", "surrogatepass"))
-    _KEEP.send(session, body=organisation_id, id=key, answer=encode(dict(answer)))
+    _KEEP.send(session, **_key(organisation_id, call_id), answer=encode(dict(answer)))
+
+
+def _key(organisation_id: int, call_id: str) -> dict[str, Any]:
+    return {"body": organisation_id, "id": _digest(call_id.encode("utf-8", "surrogatepass"))}
 
 
 def _opened(sealed: Sequence[bytes], seal_with: Fernet) -> list[str]:

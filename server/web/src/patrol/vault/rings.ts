@@ -2,8 +2,9 @@
  * The key rings of a phone: for each worker who uses it one, that opens the worker's own database and no other.
  *
  * Owns the keys. A random data key seals the rows; it lies wrapped by a key that needs both the PIN and a secret of the
- * device: HMAC(secret, PBKDF2(PIN)). The secret is a `CryptoKey` that the browser never hands out, so that whoever copies
- * the files of a phone cannot try PINs elsewhere. Wrong PINs only make waits longer: nothing is ever wiped for them.
+ * device: HMAC(secret, PBKDF2(PIN)). The secret is a `CryptoKey` that the browser hands out to no program. Whoever takes
+ * the browser's files apart can find it all the same, and then the rounds of PBKDF2 are what each PIN costs to try. Wrong
+ * PINs only make waits longer: nothing is ever wiped for them.
  */
 
 import { Dexie, type Table } from "dexie";

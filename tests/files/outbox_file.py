@@ -28,7 +28,7 @@ def outbox_key(secret):
 
 @dataclass
 class OutboxFile:
-    """What one phone could not send. ``photos``: (facts, bytes). ``spoilt``: bytes of one that are others in the file."""
+    """What one phone could not send. ``photos``: (facts, bytes). ``spoilt``: bytes of one that differ in the file."""
 
     phone: object
     ops: list = field(default_factory=list)

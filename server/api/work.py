@@ -49,10 +49,11 @@ _OF_STAFF = Audience(
 
 
 class WaitingSchema(Schema):
-    """Open cases, by light and by state; what is none is left out."""
+    """Open cases, by light and by state; what is none is left out. How many of them ask for more time."""
 
     lights = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
     states = fields.Dict(keys=fields.String(), values=fields.Integer(), required=True)
+    asking = fields.Integer(required=True)
 
 
 class WorkSchema(Schema):
@@ -76,7 +77,9 @@ def work() -> Response:
 
 
 def _json(waiting: Waiting | None) -> dict[str, Any] | None:
-    return None if waiting is None else {"lights": dict(waiting.lights), "states": dict(waiting.states)}
+    if waiting is None:
+        return None
+    return {"lights": dict(waiting.lights), "states": dict(waiting.states), "asking": waiting.asking}
 
 
 @blueprint.get("/events")

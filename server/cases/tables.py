@@ -60,6 +60,7 @@ class CaseStep(Base):
         ),
         CheckConstraint("at <= taken_at", name="not_before_it_happened"),
         CheckConstraint("jsonb_typeof(given) = 'object'", name="given_object"),
+        Index("ix_case_step_asked", "issue_id", postgresql_where=text("step = 'ask_extension'")),
     )
 
     id: Mapped[uuid.UUID] = mapped_column(primary_key=True)

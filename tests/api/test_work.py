@@ -22,13 +22,13 @@ def test_each_is_told_what_waits_where_they_have_duty_and_at_their_desk(app, ses
     made = [phone.issue(category=category) for category in ("0302", "0302", "0301")]
     assert {each["status"] for each in phone.push(*made)} == {"applied"}
     here, elsewhere = (Desk.of(app, session, "supervisor", place) for place in (WEST, EAST))
-    assert waiting(here)["duty"] == {"lights": {"none": 3}, "states": {"reported": 3}}
+    assert waiting(here)["duty"] == {"lights": {"none": 3}, "states": {"reported": 3}, "asking": 0}
     now = dt.datetime.now(dt.UTC)
     route_awaiting(session, now, Grounds().at(session, 1, now))
     session.commit()
-    assert waiting(here) == {"duty": {"lights": {"green": 3}, "states": {"dispatched": 3}}, "desk": None}
-    assert waiting(elsewhere)["duty"] == {"lights": {}, "states": {}}
+    assert waiting(here) == {"duty": {"lights": {"green": 3}, "states": {"dispatched": 3}, "asking": 0}, "desk": None}
+    assert waiting(elsewhere)["duty"] == {"lights": {}, "states": {}, "asking": 0}
     lead, assists = (Desk.of(app, session, "handler", body) for body in ("zhujian", "chengguan"))
-    assert waiting(lead) == {"duty": None, "desk": {"lights": {"green": 3}, "states": {"dispatched": 3}}}
-    assert waiting(assists)["desk"] == {"lights": {"green": 1}, "states": {}}
+    assert waiting(lead) == {"duty": None, "desk": {"lights": {"green": 3}, "states": {"dispatched": 3}, "asking": 0}}
+    assert waiting(assists)["desk"] == {"lights": {"green": 1}, "states": {}, "asking": 0}
     assert waiting(Desk.of(app, session, "auditor", WEST)) == {"duty": None, "desk": None}

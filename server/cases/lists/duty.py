@@ -119,6 +119,12 @@ def _rows(reach: Reach, now: datetime) -> Any:
     )
 
 
+def that_ask() -> ColumnElement[bool]:
+    """Return the condition of the cases that ask for more time, as one narrows a list by it: found from the asking."""
+    asked = select(CaseStep.issue_id).where(CaseStep.step == "ask_extension")
+    return and_(Issue.id.in_(asked), _asks())
+
+
 def _asks() -> ColumnElement[bool]:
     """Return the condition that a body at work on a case has asked for more time, and nobody has decided."""
     last = (
@@ -143,7 +149,7 @@ def _conditions(reach: Reach, wanted: Wanted, now: datetime) -> list[ColumnEleme
     if wanted.grid_ids is not None:
         conditions.append(lies_in(wanted.grid_ids))
     if wanted.asks:
-        conditions.append(_asks())
+        conditions.append(that_ask())
     if wanted.words:
         conditions.append(_holds(wanted.words, reach))
     return conditions

@@ -5,7 +5,7 @@ Owns that count; must not write or know requests. A private case is counted for 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import case, func, or_, select, union_all
@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from server.accounts.charge import Reach
 from server.accounts.issue_sight import in_reach
 from server.cases.lists.desk import handled_by, light_at_desk
+from server.cases.lists.duty import that_ask
 from server.cases.lists.issue_list import has_no_light
 from server.cases.lists.issue_list import light as light_of
 from sync.collections.issues import Issue
@@ -23,10 +24,14 @@ _OPEN = (Issue.closed_at.is_(None), Issue.deleted_at.is_(None))
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Open cases by light, and by state; at a desk the states of those alone that its bodies lead."""
+    """Open cases by light, and by state; at a desk the states of those alone that its bodies lead.
+
+    ``asking``: how many of them ask for more time; at a desk that is nobody's to decide, and 0.
+    """
 
     lights: Mapping[str, int]
     states: Mapping[str, int]
+    asking: int = 0
 
 
 def on_duty(session: Session, reach: Reach, now: datetime) -> Waiting:
@@ -41,7 +46,9 @@ def on_duty(session: Session, reach: Reach, now: datetime) -> Waiting:
             (light_of(now), Issue.light_due_at >= now),
         )
     )
-    return _waiting((light, state, count, count) for light, state, count in session.execute(union_all(*told)))
+    counted = _waiting((light, state, count, count) for light, state, count in session.execute(union_all(*told)))
+    asking = session.scalar(select(func.count()).select_from(Issue).where(*here, that_ask()))
+    return replace(counted, asking=asking or 0)
 
 
 def at_desk(session: Session, body_ids: Sequence[int], now: datetime) -> Waiting:

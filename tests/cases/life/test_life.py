@@ -14,6 +14,7 @@ from server.cases.history.replay import replay
 from server.cases.life.persons import Actor
 from server.cases.life.taking import Wanted, take, take_one
 from server.cases.lists import duty as duty_list
+from server.cases.lists import waiting
 from server.cases.routing.service import route_awaiting
 from tests.cases.city import EAST, NOW, WEST, id_of, issue, report, rows, sent_photo, shown
 
@@ -239,6 +240,7 @@ def test_cases_that_wait_for_more_time_are_listed_until_somebody_decides(session
         reach = Reach(0, (), True, (), True, ())
         page = duty_list.list_duty(session, reach, wanted, after=None, limit=9, now=NOW)
         assert all(each["asks"] for each in page.cases)
+        assert waiting.on_duty(session, reach, NOW).asking == len(page.cases)
         return [each["id"] for each in page.cases]
 
     for each in (asking, other):

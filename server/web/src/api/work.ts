@@ -2,6 +2,8 @@
 export interface Waiting {
   lights: Record<string, number>;
   states: Record<string, number>;
+  /** How many of them ask for more time. */
+  asking: number;
 }
 
 export interface WaitingWork {

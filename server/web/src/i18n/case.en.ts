@@ -215,6 +215,7 @@ export const caseEn: Record<keyof typeof caseZh, string> = {
   "work.duty.red": "Overdue cases",
   "work.duty.yellow": "Cases due soon",
   "work.duty.waiting": "To accept, file or dispatch",
+  "work.duty.asking": "Asks for more time, to decide",
   "work.duty.done": "To check and close",
   "untaken.title": "Steps of phones that were not taken",
   "untaken.is.overtaken": "things had moved on",

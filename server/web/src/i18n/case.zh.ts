@@ -213,6 +213,7 @@ export const caseZh = {
   "work.duty.red": "超期案件",
   "work.duty.yellow": "临期案件",
   "work.duty.waiting": "待受理、立案、派遣",
+  "work.duty.asking": "待批延期",
   "work.duty.done": "待核查、结案",
   "untaken.title": "手机上办的、未能生效的步骤",
   "untaken.is.overtaken": "当时情况已变",

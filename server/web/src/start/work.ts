@@ -47,7 +47,7 @@ function casesOf(session: Session): Work[] {
   let asked: Promise<WaitingWork> | null = null;
   const waiting = async (of: keyof WaitingWork): Promise<Waiting> => {
     asked ??= read<WaitingWork>("/v1/work");
-    return (await asked)[of] ?? { lights: {}, states: {} };
+    return (await asked)[of] ?? { lights: {}, states: {}, asking: 0 };
   };
   const light = (of: keyof WaitingWork, name: string) => async (): Promise<number> => (await waiting(of)).lights[name] ?? 0;
   const states = (of: keyof WaitingWork, ...names: string[]) => async (): Promise<number> => {
@@ -68,6 +68,7 @@ function casesOf(session: Session): Work[] {
       { words: "work.duty.red", to: "/duty?light=red", grave: true, count: light("duty", "red") },
       { words: "work.duty.yellow", to: "/duty?light=yellow", grave: false, count: light("duty", "yellow") },
       { words: "work.duty.waiting", to: `/duty?state=${WAITING}`, grave: false, count: states("duty", ...WAITING.split(",")) },
+      { words: "work.duty.asking", to: "/duty?asks=true", grave: false, count: async () => (await waiting("duty")).asking },
       { words: "work.duty.done", to: `/duty?state=${FINISHED}`, grave: false, count: states("duty", ...FINISHED.split(",")) },
     );
   }

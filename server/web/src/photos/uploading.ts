@@ -1,7 +1,7 @@
 /**
  * Sends the photos that wait, in the background, one tab at a time, from where the server has got to.
  *
- * Owns the order of requests for one photo and what each refusal means for it. What the server has is asked of the
+ * Owns which photo is tried when and what each refusal means for it. What the server has is asked of the
  * server: a browser may be killed at any moment. A photo that the server does not take is kept with the reason, and a
  * photo that breaks off again and again keeps no other waiting.
  */
@@ -15,8 +15,6 @@ import * as tus from "./tus.js";
 
 const CHUNK_BYTES = 256 * 1024;
 const DAY_MS = 86_400_000;
-/** So often one photo may turn back in one go, before it is left for a later one. */
-const MOST_TURNS = 5;
 /** Of a request as such: the photo waits, and goes out with another token or another app. */
 const OF_THE_DEVICE: ReadonlySet<number> = new Set([401, 412, 426]);
 
@@ -133,43 +131,16 @@ export class Uploader {
 
   /** Return whether the server has the whole photo and took it; false where it still looks at it. */
   async #upload({ line, renew }: Round, photo: Photo, content: Uint8Array<ArrayBuffer>): Promise<boolean> {
-    let [offset, turns] = [await tus.begin(line, photo), 0];
-    while (offset < content.byteLength) {
-      await this.#photos.learn(photo.id, { sent: offset });
+    const before = async (sent: number): Promise<void> => {
+      await this.#photos.learn(photo.id, { sent });
       await renew();
-      const before = offset;
-      try {
-        offset = await tus.append(line, photo.id, offset, content.slice(offset, offset + this.#options.chunk_bytes));
-      } catch (error) {
-        if (!(error instanceof Refused)) throw error;
-        offset = await this.#turned(line, photo, error);
-      }
-      if (offset <= before) turns += 1;
-      if (turns > MOST_TURNS) throw new Unreachable("an upload that does not come on");
-    }
+    };
+    const course = { chunk_bytes: this.#options.chunk_bytes, before };
+    await tus.upload(line, photo, content, course);
     const { state } = await tus.standing(line, photo.id);
     // Beginning one again that was refused is answered with the reason, in words.
-    if (state === "refused") await tus.begin(line, photo);
+    if (state === "refused") await tus.upload(line, { ...photo, sent: 0, failures: 0 }, content, course);
     return state === "finished";
-  }
-
-  /** Return from where to go on after a refusal that means the place in the upload, not the photo. */
-  async #turned(line: Line, photo: Photo, refused: Refused): Promise<number> {
-    switch (refused.code) {
-      case "upload-offset-conflict":
-      case "upload-taken":
-      case "upload-interrupted":
-      case "upload-too-much":
-      // The whole was not what was announced: the server has let go of it, and the photo here is right.
-      case "checksum-mismatch":
-        return (await tus.standing(line, photo.id)).offset;
-      // It expired, or the server was restored from before it; one that was refused is refused again.
-      case "upload-gone":
-      case "unknown-upload":
-        return tus.begin(line, photo);
-      default:
-        throw refused;
-    }
   }
 
   async #settle({ done, generation }: Round, photo: Photo, problem: Problem | null): Promise<void> {

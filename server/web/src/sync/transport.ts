@@ -126,6 +126,13 @@ function json(body: unknown): RequestInit {
 
 /** Ask something of the protocol that has no function here. */
 export async function request(line: Line, path: string, init: RequestInit = {}, limited = true): Promise<Response> {
+  const answer = await answered(line, path, init, limited);
+  if (answer.ok) return answer;
+  throw new Refused(answer.status, problemIn(await answer.text().catch(() => ""), answer.status));
+}
+
+/** The same, for whoever reads refusals without their words: a refusal is an answer. Throws `Unreachable` or `Busy`. */
+export async function answered(line: Line, path: string, init: RequestInit = {}, limited = true): Promise<Response> {
   const headers = {
     "Accept-Language": line.language,
     ...(line.token !== null && { Authorization: `Bearer ${line.token}` }),
@@ -133,11 +140,9 @@ export async function request(line: Line, path: string, init: RequestInit = {}, 
   };
   const signal = limited ? { signal: AbortSignal.timeout(line.timeout_ms) } : {};
   const answer = await orUnreachable(() => line.fetch(line.url + path, { ...signal, ...init, headers }));
-  if (answer.ok) return answer;
-  const problem = await problemOf(answer);
   if (answer.status === 429 || answer.status === 503) throw new Busy(waitAsked(answer));
-  if (answer.status >= 500 || answer.status === 408) throw new Unreachable(problem.title ?? String(answer.status));
-  throw new Refused(answer.status, problem);
+  if (answer.status >= 500 || answer.status === 408) throw new Unreachable(`HTTP ${answer.status}`);
+  return answer;
 }
 
 function waitAsked(answer: Response): number {
@@ -145,10 +150,11 @@ function waitAsked(answer: Response): number {
   return seconds > 0 ? seconds * 1000 : WAIT_MS;
 }
 
-async function problemOf(answer: Response): Promise<Problem> {
-  const unknown: Problem = { type: "about:blank", title: `HTTP ${answer.status}` };
+/** Return the problem that the body of a refusal tells; one of the status alone where it tells none. */
+export function problemIn(body: string, status: number): Problem {
+  const unknown: Problem = { type: "about:blank", title: `HTTP ${status}` };
   try {
-    return { ...unknown, ...((await answer.json()) as Partial<Problem>) };
+    return { ...unknown, ...(JSON.parse(body) as Partial<Problem>) };
   } catch {
     return unknown;
   }
@@ -169,7 +175,7 @@ async function* rows<T>(answer: Response): AsyncGenerator<T> {
   }
 }
 
-async function orUnreachable<T>(ask: () => Promise<T>): Promise<T> {
+export async function orUnreachable<T>(ask: () => Promise<T>): Promise<T> {
   try {
     return await ask();
   } catch (error) {

@@ -104,6 +104,10 @@ _CHANGE = {
         "id": _UUID,
         "rev": {"type": "integer"},
         "action": {"type": "string", "enum": ["put", "delete", "leave"]},
+        "mine": {
+            "type": "boolean",
+            "description": "True of an issue or a visit that the person of the phone wrote; else absent",
+        },
         "data": {
             **ANYTHING,
             "description": "Of a private issue that is neither the worker's own nor their task only "

@@ -27,6 +27,8 @@ from sync.store.feed import GRIDS_TOPIC, OUTCOME_TOPIC
 
 TOPICS: Mapping[int, str] = {each.topic: each.name for each in COLLECTIONS.values()} | {GRIDS_TOPIC: "grids"}
 _ALL = 2**31 - 2
+_TOLD_AS_MINE = frozenset({"issues", "visits"})
+"""Of which records a phone is told that its person wrote them: on a new phone nothing else says so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +190,12 @@ class States:
         if row.deleted_at is not None:
             return Change(f'{head}"delete"}}'.encode())
         grid = msgspec.json.encode(self._grid(row)).decode()
-        return Change(f'{head}"put","data":{row.data},"grid":{grid}}}'.encode())
+        mine = ',"mine":true' if self._told_as_mine(row) else ""
+        return Change(f'{head}"put"{mine},"data":{row.data},"grid":{grid}}}'.encode())
+
+    def _told_as_mine(self, row: Any) -> bool:
+        """Whether the phone's person wrote the record. Of a masked one that would say who reported it."""
+        return row.author_id == self._person_id and not row.hidden
 
     def _visible(self, name: str, row: Any) -> bool:
         if row.hidden and name == "attachments":
@@ -281,10 +288,12 @@ def _state_of(name: str) -> Select[Any]:
             told = case((masked, _told({key: collection.shown[key] for key in SERVER_SHOWN})), else_=told)
         data = data.op("||", return_type=JSONB())(told)
     personal = table.c[collection.seen_by] if collection.seen_by else cast(null(), Integer)
+    author = table.c.author_id if name in _TOLD_AS_MINE else cast(null(), Integer)
     return select(
         table.c.id, table.c.rev, table.c.deleted_at, table.c.grid_now, table.c.grid_at_capture, table.c.located,
         table.c.distance_m, table.c.candidates, table.c.edition_at_capture, personal.label("personal_id"),
-        still_followed(table).label("followed"), masked.label("hidden"), cast(data, Text).label("data"),
+        author.label("author_id"), still_followed(table).label("followed"), masked.label("hidden"),
+        cast(data, Text).label("data"),
     )  # fmt: skip
 
 

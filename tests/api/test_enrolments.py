@@ -232,6 +232,8 @@ def words_of(phone, ids):
 def test_a_code_hands_out_what_is_private_where_its_maker_has_a_duty_alone(app, session, reporter, role, place, shown):
     phone = enrolled_by(app, session, reporter, role, place)
     assert words_of(phone, reporter.reported) == shown
+    told_as_own = ["mine" in phone.held["issues", each] for each in reporter.reported]
+    assert told_as_own == shown, "who reported it is as private as the words"
     for record_id, seen in zip(reporter.reported, shown, strict=True):
         likely = phone.client.get(f"/v1/cases/{record_id}/reused-photos", headers=phone.headers)
         assert (likely.status_code == 200) == seen

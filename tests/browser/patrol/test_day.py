@@ -123,3 +123,21 @@ def test_a_code_that_is_wrong_or_used_is_told_and_leaves_nothing_behind(visit, w
     expect(page.get_by_role("button", name="启用")).to_be_enabled()
     names = page.evaluate("indexedDB.databases().then(all => all.map(each => each.name))")
     assert names == ["gridpatrol-rings"]
+
+
+def test_a_new_phone_of_the_same_worker_shows_their_reports_and_their_day(app, visit):
+    page, worker = app.page, app.worker
+    app.door("101")
+    app.answer("已访")
+    page.get_by_role("link", name="上报", exact=True).click()
+    page.get_by_label("或写地址").fill("西门路 36 号门口")
+    page.get_by_label("找类别").fill("ld")
+    page.get_by_role("group", name="是哪一种").get_by_role("button", name="路灯").click()
+    page.get_by_role("main").get_by_role("button", name="上报", exact=True).click()
+    app.sent_after_waiting()
+    assert [len(worker.written(table)) for table in ("issue", "visit")] == [1, 1]
+    another = App(visit(PHONE, has_touch=True), worker)
+    another.enrol()
+    expect(another.page.get_by_text("今天已走 1 户")).to_be_visible()
+    another.page.get_by_role("link", name="我的上报").click()
+    expect(another.page.get_by_role("main").get_by_role("link")).to_contain_text(["西门路 36 号门口"])

@@ -81,6 +81,20 @@ def test_a_new_phone_of_the_same_worker_is_given_it_too(phone_of):
     assert holds_what_the_server_says(again)
 
 
+def test_a_new_phone_is_told_which_issues_and_visits_its_worker_wrote(phone_of):
+    phone, neighbour = phone_of("west", login="own-reports"), phone_of("west")
+    report, visit = phone.issue(at=WEST), phone.visit(at=WEST)
+    assert [each["status"] for each in phone.push(report, visit)] == ["applied", "applied"]
+    again = phone_of(login="own-reports")
+    for each in (again, neighbour):
+        each.pull()
+    for name, record in (("issues", report), ("visits", visit)):
+        assert again.records(name)[record["id"]]["mine"] is True
+        assert "mine" not in neighbour.records(name)[record["id"]]
+        assert "mine" not in again.records(name)[record["id"]]["data"], "what a device may not write is no field"
+    assert holds_what_the_server_says(again)
+
+
 @pytest.mark.long
 def test_once_it_is_given_a_place_everybody_of_the_grid_sees_it(phone_of):
     phone, other = phone_of("west", "east"), phone_of("west")

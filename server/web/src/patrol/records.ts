@@ -35,6 +35,7 @@ export interface Visit {
   readonly needs: readonly string[];
   readonly photos: readonly string[];
   readonly appointment: string | null;
+  readonly mine: boolean;
   readonly unsettled: number;
 }
 
@@ -103,7 +104,7 @@ export function householdOf({ id, data }: Seen): Household {
   };
 }
 
-export function visitOf({ id, data, unsettled }: Seen): Visit {
+export function visitOf({ id, data, unsettled, mine }: Seen): Visit {
   const began = text(data.started_at);
   return {
     id,
@@ -115,6 +116,7 @@ export function visitOf({ id, data, unsettled }: Seen): Visit {
     needs: texts(data.needs),
     photos: texts(data.photos),
     appointment: text(fields(data.extra).appointment_at),
+    mine,
     unsettled,
   };
 }
@@ -134,8 +136,8 @@ export function taskOf({ id, data }: Seen): Task {
   };
 }
 
-/** `mine` is what the record itself says: the phone's own list says more. */
-export function issueOf({ id, data, grid, unsettled, masked, rev }: Seen): Issue {
+/** `mine` is what the server says: of what it sent before it said so, the phone's own list says more. */
+export function issueOf({ id, data, grid, unsettled, masked, mine }: Seen): Issue {
   return {
     id,
     category: text(data.category) ?? "",
@@ -151,7 +153,7 @@ export function issueOf({ id, data, grid, unsettled, masked, rev }: Seen): Issue
     answer: text(data.public_answer),
     closed: text(data.closed_at),
     merged: data.merged === undefined || data.merged === null ? null : fields(data.merged),
-    mine: rev === 0,
+    mine,
     masked,
     grid,
     unsettled,

@@ -38,8 +38,8 @@ export function apply(store: Store, asked: Asked, page: Page, now: number): Prom
   });
 }
 
-export function held({ collection, id, rev, data, grid }: Change, generation: number): Held {
-  return { collection, id, rev, data: data ?? {}, place: grid ?? null, grid: grid?.code ?? "", generation };
+export function held({ collection, id, rev, data, grid, mine }: Change, generation: number): Held {
+  return { collection, id, rev, data: data ?? {}, place: grid ?? null, grid: grid?.code ?? "", generation, ...(mine === true && { mine }) };
 }
 
 /**

@@ -33,7 +33,7 @@ export interface Entry {
   kept_since: number;
 }
 
-/** A record as the server last sent it. `grid`: code of the grid it lies in today, empty where it lies in none. */
+/** A record as the server last sent it. `grid`: code of the grid it lies in today, empty where it lies in none. `mine`: the worker wrote it. */
 export interface Held {
   collection: string;
   id: string;
@@ -42,6 +42,7 @@ export interface Held {
   place: Grid | null;
   grid: string;
   generation: number;
+  mine?: boolean;
 }
 
 /**

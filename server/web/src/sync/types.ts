@@ -67,12 +67,13 @@ export interface MaskedIssue {
   readonly closed_at?: string;
 }
 
-/** `leave`: the record went out of this device's scope; it was not deleted. */
+/** `leave`: the record went out of this device's scope; it was not deleted. `mine`: the device's person wrote it. */
 export interface Change {
   readonly collection: string;
   readonly id: string;
   readonly rev: number;
   readonly action: "put" | "delete" | "leave";
+  readonly mine?: boolean;
   readonly data?: Fields | (Fields & MaskedIssue);
   readonly grid?: Grid | null;
 }

@@ -6,7 +6,8 @@ import type { Fields, Grid, Json } from "./types.js";
 
 /**
  * `unsettled`: how many own operations it shows that the server has not settled. `rev` is 0 where it knows none.
- * `masked`: it is a private issue of others (`MaskedIssue`): what is written upon it is refused.
+ * `masked`: it is a private issue of others (`MaskedIssue`): what is written upon it is refused. `mine`: the worker wrote
+ * it, with this device or another.
  */
 export interface Seen {
   readonly collection: string;
@@ -16,6 +17,7 @@ export interface Seen {
   readonly grid: Grid | null;
   readonly unsettled: number;
   readonly masked: boolean;
+  readonly mine: boolean;
 }
 
 export function one(store: Store, collection: string, id: string): Promise<Seen | null> {
@@ -50,7 +52,8 @@ function seen(collection: string, id: string, held: Held | undefined, own: reado
   }
   if (data === null) return null;
   const grid = held?.place ?? own.at(-1)?.grid ?? null;
-  return { collection, id, rev: held?.rev ?? 0, data, grid, unsettled: own.length, masked: held?.data?.masked === true };
+  const mine = held === undefined || held.mine === true;
+  return { collection, id, rev: held?.rev ?? 0, data, grid, unsettled: own.length, masked: held?.data?.masked === true, mine };
 }
 
 /** What a `put` leaves out stays until the server has answered: the fields that only it sets are among them. */

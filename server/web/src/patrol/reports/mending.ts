@@ -6,7 +6,7 @@ import { DRAFT, emptyDraft } from "../report/draft";
 import { go } from "../shell/route";
 
 export async function mendIn(phone: Phone, { op, op_id }: Entry): Promise<void> {
-  const { category, description, address, location, severity, photos } = issueOf({ collection: "issues", id: op.id, rev: 0, data: op.data, grid: null, unsettled: 0, masked: false });
+  const { category, description, address, location, severity, photos } = issueOf({ collection: "issues", id: op.id, rev: 0, data: op.data, grid: null, unsettled: 0, masked: false, mine: true });
   await phone.draft(DRAFT, {
     ...emptyDraft(op.id),
     category: category || null,

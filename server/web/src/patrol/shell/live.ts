@@ -58,7 +58,7 @@ export function useBook(phone: Phone): Book | null {
   }, [households, visits, tasks, issues, grids, pending, reported]);
 }
 
-/** Whose a report is: this phone made it, or it lies outside the worker's grids, where only own reports are sent. */
+/** Whose a report is: the server says so, this phone made it, or it lies outside the worker's grids, where only own reports are sent. */
 function ownOf(reported: readonly string[], grids: readonly GridArea[]): (issue: Issue) => Issue {
   const [made, codes] = [new Set(reported), new Set(grids.map(({ code }) => code))];
   return (issue) => ({ ...issue, mine: issue.mine || made.has(issue.id) || !codes.has(issue.grid?.code ?? "") });
@@ -69,7 +69,7 @@ function notYet(pending: readonly Pending[], visits: readonly Visit[]): Visit[] 
   const there = new Set(visits.map(({ id }) => id));
   return pending
     .filter(({ collection, id }) => collection === "visits" && !there.has(id))
-    .map(({ id, data }) => visitOf({ collection: "visits", id, rev: 0, data, grid: null, unsettled: 1, masked: false }));
+    .map(({ id, data }) => visitOf({ collection: "visits", id, rev: 0, data, grid: null, unsettled: 1, masked: false, mine: true }));
 }
 
 function withPending(tasks: readonly Task[], pending: readonly Pending[]): readonly Task[] {

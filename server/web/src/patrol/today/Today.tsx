@@ -31,7 +31,7 @@ export function Today() {
   const [sought, setSought] = useState("");
   const doors = useMemo(() => doorsOf(book, now), [book, now]);
   const due = doors.filter((door) => door.due.due);
-  const seen = new Set(book.visits.filter(({ at }) => at !== null && cityDay(at) === cityDay(now)).map((visit) => visit.household ?? visit.id)).size;
+  const seen = new Set(book.visits.filter(({ at, mine }) => mine && at !== null && cityDay(at) === cityDay(now)).map((visit) => visit.household ?? visit.id)).size;
   const words = sought.trim();
   const shown = words ? doors.filter(({ household }) => placeWords(household).includes(words)) : all ? doors : due;
   const appointments = due.filter((door) => door.due.why === "appointment");

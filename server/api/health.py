@@ -42,6 +42,9 @@ SECONDS = Histogram(
     "patrol_request_seconds", "Seconds to answer", ["endpoint"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10),
 )  # fmt: skip
+GROUPED = Histogram(
+    "patrol_push_group_batches", "Batches of phones that shared a transaction", buckets=(1, 2, 3, 4, 6, 8, 12, 16)
+)
 _WAITING = text("""
     SELECT status, count(*) AS operations FROM operation
     WHERE status IN ('pending', 'held', 'quarantined', 'review') AND device_id IS NOT NULL GROUP BY status
@@ -110,6 +113,7 @@ def metrics() -> Response:
     else:
         registry.register(REQUESTS)
         registry.register(SECONDS)
+        registry.register(GROUPED)
     registry.register(_Waiting())
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
 

@@ -21,6 +21,7 @@ from geo.editions.ground import Ground
 from server import clock
 from server.api.described import PULLED, PUSH_BODY, PUSHED
 from server.api.groups import Groups
+from server.api.health import GROUPED
 from server.database.extensions import db, settings
 from server.database.ground_cache import ground_at, ground_in_memory, ground_now
 from server.database.transaction import reading, transaction
@@ -64,19 +65,20 @@ def push_batch() -> Response:
         raise revocation(device)
     if not _PACE.hit(_rate(config.push_rate), str(device.uid)):
         raise TooManyRequests
-    body = wire.unpack(request.get_data(cache=True), request.headers.get("Content-Encoding"))
-    search = wire.Search()
-    try:
-        batch = wire.decode(body, search)
-    finally:
-        _weigh(device, len(body), search.looked_at)
-    # The session that the door was asked with goes back before this thread waits for its turn.
-    db.session.remove()
-    try:
-        pushed = _groups().apply(DeviceBatch(device, batch, now, language()), device.id, len(batch.ops))
-    except TokenUnknown:
-        forget_device()
-        raise
+    with _groups().coming() as coming:
+        body = wire.unpack(request.get_data(cache=True), request.headers.get("Content-Encoding"))
+        search = wire.Search()
+        try:
+            batch = wire.decode(body, search)
+        finally:
+            _weigh(device, len(body), search.looked_at)
+        # The session that the door was asked with goes back before this thread waits for its turn.
+        db.session.remove()
+        try:
+            pushed = _groups().apply(DeviceBatch(device, batch, now, language()), device.id, len(batch.ops), coming)
+        except TokenUnknown:
+            forget_device()
+            raise
     for queue in pushed.wake:
         ring(queue)
     if pushed.revoked:
@@ -96,6 +98,7 @@ def _groups() -> Groups[DeviceBatch, Pushed]:
 
 def _apply(exchanges: Sequence[DeviceBatch]) -> list[Pushed]:
     """Apply a group in one transaction. Where a deadlock ends it, each that sent a batch comes again."""
+    GROUPED.observe(len(exchanges))
     with transaction() as tx:
         grounds = functools.partial(ground_at, tx.session)
         return push(BatchContext(tx.session, tx.now, grounds, settings().near_m, settings().late_for), exchanges)

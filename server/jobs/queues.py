@@ -58,6 +58,12 @@ def connection(url: str) -> redis.Redis:
     )
 
 
+@cache
+def _queue(name: str, redis_url: str) -> Queue:
+    # One for each name: to make one costs as much as to ask it.
+    return Queue(name, connection=connection(redis_url), serializer=JSONSerializer)
+
+
 def wake(name: str) -> bool:
     """Queue the coarse job of a queue from inside an app; see ``wake_at``."""
     return wake_at(name, settings().redis_url)
@@ -106,7 +112,7 @@ def wake_at(name: str, redis_url: str) -> bool:
     global _away_until  # noqa: PLW0603  # one circuit for the process
     if time.monotonic() < _away_until:
         return False
-    queue = Queue(name, connection=connection(redis_url), serializer=JSONSerializer)
+    queue = _queue(name, redis_url)
     try:
         if queue.count == 0:
             queue.enqueue(JOBS[name], result_ttl=0, failure_ttl=3600, job_timeout=_JOB_S.get(name, _USUAL_JOB_S))

@@ -117,6 +117,25 @@ def test_what_was_reported_near_by_is_shown_before_it_is_sent_again(out):
     assert len(out.worker.written("issue")) == 1
 
 
+def test_what_a_phone_does_not_hold_yet_is_told_by_the_server_before_it_is_sent(out, visit, home, looked_at):
+    lon, lat, _grid = home
+    place = {"longitude": lon, "latitude": lat, "accuracy": 9}
+    late = App(visit(PHONE, has_touch=True, geolocation=place, permissions=["geolocation"]), out.worker)
+    late.enrol()
+    late.all_sent()
+    late.page.route("**/v1/sync/pull*", lambda route: route.abort())
+    begin(out)
+    choose(out, "jg", "井盖")
+    out.page.get_by_label("说明").fill("井盖松动，车过就响")
+    send(out)
+    expect(out.page.get_by_text("已收到")).to_be_visible()
+    begin(late)
+    choose(late, "jg", "井盖")
+    expect(late.page.get_by_text("附近已有人报过")).to_be_visible()
+    expect(late.page.get_by_text(re.compile("米外，.*井盖松动，车过就响"))).to_be_visible()
+    looked_at(late.page, "near-by")
+
+
 def test_only_what_and_where_must_be_said_and_the_place_may_be_words(app):
     page, worker = app.page, app.worker
     begin(app)

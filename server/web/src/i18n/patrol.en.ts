@@ -204,6 +204,8 @@ export const patrolEn: Record<keyof typeof patrolZh, string> = {
   "patrol.similar.one": "{n} m away, {state}: {words}",
   "patrol.similar.same": "It is the same; no need to report",
   "patrol.similar.other": "If it is not the same, just go on.",
+  "patrol.banned": "This is not reported here: {why}",
+  "patrol.banned.hours": "This is not reported here {hours}: {why}",
   "patrol.words": "In words, may be left out",
   "patrol.urgent": "Urgent: somebody may be hurt, or it is growing",
   "patrol.settled": "I settled it on the spot",

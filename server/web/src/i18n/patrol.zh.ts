@@ -202,6 +202,8 @@ export const patrolZh = {
   "patrol.similar.one": "{n} 米外，{state}：{words}",
   "patrol.similar.same": "是同一件，不用再报",
   "patrol.similar.other": "不是同一件，请继续往下填。",
+  "patrol.banned": "这里不报这一类：{why}",
+  "patrol.banned.hours": "这里 {hours} 不报这一类：{why}",
   "patrol.words": "说明，可以不写",
   "patrol.urgent": "紧急：可能伤人，或在扩大",
   "patrol.settled": "我已经当场办好",

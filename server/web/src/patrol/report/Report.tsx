@@ -1,6 +1,6 @@
 /** A report: photo, place, what it is, words. Nothing is asked that the phone knows, and only two things must be said. */
 import { useState } from "preact/hooks";
-import { t, tData } from "../../i18n";
+import { currentLanguage, t, tData } from "../../i18n";
 import { PhotoField } from "../camera/PhotoField";
 import type { Household } from "../records";
 import { usePhone } from "../shell/live";
@@ -10,6 +10,7 @@ import { placeWords } from "../today/words";
 import { CategoryChoice } from "./CategoryChoice";
 import { type Missing, emptyDraft, enterReport, missingIn, useDraft } from "./draft";
 import { useCatalogue } from "./catalogue";
+import { type Ban, nearBy, useLikely } from "./likely";
 import { similar } from "./near";
 import { Place } from "./Place";
 
@@ -20,11 +21,13 @@ export function Report({ household }: { household: string | null }) {
   const [draft, change, forget] = useDraft(phone, (found) => found ?? begun(phone.newId(), home));
   const [asked, setAsked] = useState<Missing | null>(null);
   const categories = useCatalogue(phone);
+  const likely = useLikely(phone, draft ?? NOT_READ);
   useBusy("report", draft !== null);
   if (draft === null) return null;
 
   const category = categories.find(({ code }) => code === draft.category);
-  const alike = category !== undefined && draft.place !== null ? similar(book.issues, category, draft.place) : [];
+  const held = category !== undefined && draft.place !== null ? similar(book.issues, category, draft.place) : [];
+  const alike = nearBy(held, likely.candidates, draft.id);
   const send = async (): Promise<void> => {
     const missing = missingIn(draft);
     setAsked(missing);
@@ -48,12 +51,13 @@ export function Report({ household }: { household: string | null }) {
         <input id="address" value={draft.address} maxLength={200} autocomplete="off" onInput={({ currentTarget }) => change({ address: currentTarget.value })} />
       </label>
       <CategoryChoice chosen={draft.category} onChoose={(code) => change({ category: code })} />
+      {likely.not_reported.map((ban) => <p key={ban.zh} class="warning" role="status">{banWords(ban)}</p>)}
       {alike.length > 0 && (
         <section class="notice patrol-again" aria-labelledby="alike">
           <h2 id="alike">{t("patrol.similar")}</h2>
           <ul class="patrol-list">
-            {alike.slice(0, 3).map(({ issue, distance_m }) => (
-              <li key={issue.id}>{t("patrol.similar.one", { n: Math.round(distance_m), state: tData("state", issue.state), words: issue.masked ? "" : issue.description || issue.address })}</li>
+            {alike.slice(0, 3).map(({ id, distance_m, state, words }) => (
+              <li key={id}>{t("patrol.similar.one", { n: Math.round(distance_m), state: tData("state", state), words })}</li>
             ))}
           </ul>
           <button type="button" class="patrol-plain" onClick={() => void drop()}>{t("patrol.similar.same")}</button>
@@ -82,6 +86,13 @@ export function Report({ household }: { household: string | null }) {
       <button type="button" class="patrol-grave" onClick={() => void drop()}>{t("patrol.report.drop")}</button>
     </div>
   );
+}
+
+const NOT_READ = emptyDraft("");
+
+function banWords({ zh, en, hours }: Ban): string {
+  const why = currentLanguage() === "en" && en ? en : zh;
+  return !hours ? t("patrol.banned", { why }) : t("patrol.banned.hours", { why, hours });
 }
 
 /** A report that begins at a door has its place and address already. */

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import type { GridArea, Issue } from "../records";
 import { type Category, found, habits, initials } from "./catalogue";
+import { nearBy } from "./likely";
 import { Locator, units } from "./locate";
 import vectors from "./locate.vectors.json";
 import { distance, moved, similar } from "./near";
@@ -52,4 +53,11 @@ test("only open reports of the same category within its radius may be the same",
   const here = { lon: 114.3, lat: 25.68 };
   const issues = [issue("near", "0302", { location: moved(here, 10, 0) }), issue("far", "0302", { location: moved(here, 16, 0) }), issue("closed", "0302", { state: "closed" }), issue("other", "0301")];
   expect(similar(issues, category("0302", "路灯"), here).map(({ issue: { id } }) => id)).toEqual(["near"]);
+});
+
+test("what the server told stands beside what the phone holds, the nearest first, each once, and not the report itself", () => {
+  const here = { lon: 114.3, lat: 25.68 };
+  const held = similar([issue("both", "0302", { location: moved(here, 10, 0), description: "灯不亮" })], category("0302", "路灯"), here);
+  const told = [["both", 10.1], ["nearer", 4], ["itself", 0]].map(([id, distance_m]) => ({ id: id as string, distance_m: distance_m as number, state: "filed", description: null, address: "门口" }));
+  expect(nearBy(held, told, "itself").map(({ id, words }) => [id, words])).toEqual([["nearer", "门口"], ["both", "灯不亮"]]);
 });

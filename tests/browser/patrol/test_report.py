@@ -3,6 +3,7 @@
 import gzip
 import io
 import json
+import math
 import re
 import uuid
 
@@ -187,6 +188,93 @@ def test_the_place_is_moved_without_dragging(out, home):
     place = worker.written("issue")[0].doc["location"]
     assert abs((place["lat"] - home[1]) * 111_320 - 15) < 0.1
     assert abs(place["lon"] - home[0]) < 1e-6
+
+
+def middle_of(locator):
+    locator.scroll_into_view_if_needed()
+    box = locator.bounding_box()
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, box["width"]
+
+
+def metres_from(home, place):
+    """How far (east, north) a place is from the worker's, in metres."""
+    narrow = math.cos(math.radians(home[1]))
+    return (place["lon"] - home[0]) * 111_320 * narrow, (place["lat"] - home[1]) * 111_320
+
+
+def reported_place(app):
+    choose(app, "ld", "路灯")
+    send(app)
+    expect(app.page.get_by_role("heading", name="路灯")).to_be_visible()
+    app.all_sent()
+    return app.worker.written("issue")[0].doc["location"]
+
+
+def test_one_finger_draws_the_map_under_the_pin_and_the_grid_is_named_at_once(out, home, session, looked_at):
+    page = out.page
+    begin(out)
+    expect(page.get_by_text("误差约")).to_be_visible()
+    page.get_by_text("位置不对，我来移动").click()
+    sketch = page.get_by_role("img", name="周围的小地图")
+    x, y, width = middle_of(sketch)
+    looked_at(page, "sketch")
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 30, y + 20)
+    page.mouse.move(x - 60, y + 40)
+    expect(page.get_by_text("位置是手动定的")).to_be_visible()
+    page.mouse.up()
+    east, north = metres_from(home, reported_place(out))
+    assert (east, north) == pytest.approx((60 * 120 / width, 40 * 120 / width), abs=0.6)
+
+
+def test_a_tap_brings_the_place_there_and_a_neighbouring_grid_is_named_without_a_network(out, home, session, looked_at):
+    page = out.page
+    out.worker_ready()
+    page.get_by_role("link", name="地图", exact=True).click()
+    expect(page.get_by_text("邻近网格")).to_be_visible()
+    expect(page.locator("[data-ready=true]")).to_be_visible()
+    looked_at(page, "map-neighbours")
+    page.context.set_offline(True)
+    begin(out)
+    page.get_by_text("位置不对，我来移动").click()
+    sketch = page.get_by_role("img", name="周围的小地图")
+    for _ in range(4):
+        page.get_by_role("button", name="缩小").click()
+    looked_at(page, "sketch-neighbours")
+    x, y, width = middle_of(sketch)
+    beyond = session.execute(
+        text("""
+            SELECT name, ST_X(point), ST_Y(point) FROM (
+                SELECT name, ST_PointOnSurface(polygon) AS point FROM area_version JOIN area ON area.id = area_id
+                WHERE kind = (SELECT kind FROM area WHERE id = :home) AND area_id <> :home AND upper_inf(editions)
+            ) AS grid ORDER BY point <-> ST_SetSRID(ST_MakePoint(:lon, :lat), 4326) LIMIT 1
+        """),
+        {"home": home.grid_now, "lon": home[0], "lat": home[1]},
+    ).one()
+    east, north = metres_from(home, {"lon": beyond[1], "lat": beyond[2]})
+    page.mouse.click(x + east * width / 1920, y - north * width / 1920)
+    expect(page.get_by_text(f"在邻近的 {beyond.name}")).to_be_visible()
+    assert page.locator("canvas").count() == 0
+    page.context.set_offline(False)
+    place = reported_place(out)
+    assert metres_from(home, place) == pytest.approx((east, north), abs=4)
+    named = text("""
+        SELECT name FROM issue JOIN area_version ON area_id = grid_now AND upper_inf(editions) WHERE issue.id = :id
+    """)
+    assert session.scalar(named, {"id": out.worker.written("issue")[0].id}) == beyond.name, "as the server has it"
+
+
+def test_the_place_is_set_by_keys_where_no_place_was_found(app, home):
+    page = app.page
+    begin(app)
+    page.get_by_text("我在地图上指").click()
+    send(app)
+    page.get_by_role("button", name="向北 5 米").focus()
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_text("位置是手动定的")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    assert metres_from(home, reported_place(app)) == pytest.approx((5, 5), abs=0.1)
 
 
 def picture(width=1600, height=1200):

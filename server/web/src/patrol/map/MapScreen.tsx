@@ -9,9 +9,11 @@ import { usePosition } from "../report/position";
 import { usePhone } from "../shell/live";
 import { go } from "../shell/route";
 import type { GroundMap } from "./groundMap";
+import { useNeighbours } from "./neighbours";
 
 export function MapScreen() {
-  const { book } = usePhone();
+  const { phone, book } = usePhone();
+  const around = useNeighbours(phone, book);
   const scheme = useScheme();
   const box = useRef<HTMLDivElement>(null);
   const [map, setMap] = useState<GroundMap | null>(null);
@@ -37,7 +39,7 @@ export function MapScreen() {
       made?.remove();
     };
   }, [scheme]);
-  useEffect(() => void map?.show(book), [map, book]);
+  useEffect(() => void map?.show(book, around), [map, book, around]);
   useEffect(() => {
     if (here !== null) map?.showHere(here);
   }, [map, here]);
@@ -58,6 +60,7 @@ export function MapScreen() {
         <span><i class="patrol-key is-due" /> {t("patrol.map.due")}</span>
         <span><i class="patrol-key is-door" /> {t("patrol.map.door")}</span>
         <span><i class="patrol-key is-issue" /> {t("patrol.map.issue")}</span>
+        {around.length > 0 && <span><i class="patrol-key is-around" /> {t("patrol.map.around")}</span>}
       </p>
     </div>
   );

@@ -51,9 +51,11 @@ export class GroundMap {
     });
   }
 
-  async show(book: Book): Promise<void> {
+  /** `around`: the grids next to the worker's own, drawn faint. */
+  async show(book: Book, around: readonly GridArea[]): Promise<void> {
     await this.ready;
-    this.#set("grids", book.grids.map((grid) => ({ type: "Feature", geometry: grid.geometry, properties: { name: grid.name } })));
+    this.#set("grids", book.grids.map(areaOf));
+    this.#set("around", around.map(areaOf));
     this.#set("doors", doorsOf(book));
     this.#set("issues", book.issues.flatMap(({ id, location, closed }) => (location === null || closed !== null ? [] : [pointOf(location, { id })])));
     if (!this.#shown && book.grids.length > 0) this.fit(book.grids);
@@ -105,6 +107,10 @@ function doorsOf({ households, visits, tasks }: Book): GeoJSON.Feature[] {
   return [...buildings].map(([key, { spot, id, due }]) => pointOf(spot, { id, due, name: key.split(" ")[0] ?? "" }));
 }
 
+function areaOf({ geometry, name }: GridArea): GeoJSON.Feature {
+  return { type: "Feature", geometry, properties: { name } };
+}
+
 function pointOf({ lon, lat }: Spot, properties: GeoJSON.GeoJsonProperties): GeoJSON.Feature {
   return { type: "Feature", geometry: { type: "Point", coordinates: [lon, lat] }, properties };
 }
@@ -116,9 +122,11 @@ function style(scheme: Scheme): import("maplibre-gl").StyleSpecification {
   const source = { type: "geojson", data: EMPTY } as const;
   return {
     version: 8,
-    sources: { grids: source, doors: source, issues: source, here: source },
+    sources: { grids: source, around: source, doors: source, issues: source, here: source },
     layers: [
       { id: "ground", type: "background", paint: { "background-color": palette.ground } },
+      { id: "around-line", type: "line", source: "around", paint: { "line-color": palette.border, "line-width": 1.5, "line-opacity": 0.5, "line-dasharray": [4, 3] } },
+      { id: "around-name", type: "symbol", source: "around", minzoom: 13, maxzoom: 16, layout: { "text-font": FONTS, "text-field": ["get", "name"], "text-size": 18 }, paint: { "text-color": palette.label, "text-opacity": 0.75, ...halo } },
       { id: "grid-fill", type: "fill", source: "grids", paint: { "fill-color": palette.notInCharge, "fill-opacity": 0.6 } },
       { id: "grid-line", type: "line", source: "grids", paint: { "line-color": palette.border, "line-width": 3 } },
       { id: "grid-name", type: "symbol", source: "grids", maxzoom: 16, layout: { "text-font": FONTS, "text-field": ["get", "name"], "text-size": 18 }, paint: { "text-color": palette.label, ...halo } },

@@ -22,11 +22,11 @@ const HABITS = 6;
 /** The categories that are known to the phone; empty until they were fetched once. */
 export function useCatalogue(phone: Phone): readonly Category[] {
   const kept = useLive(() => phone.kept<readonly Category[]>(KEPT), [phone]);
-  useEffect(() => void refresh(phone), [phone]);
+  useEffect(() => void refreshCatalogue(phone), [phone]);
   return useMemo(() => kept ?? [], [kept]);
 }
 
-async function refresh(phone: Phone): Promise<void> {
+export async function refreshCatalogue(phone: Phone): Promise<void> {
   try {
     const answer = await fetch("/v1/categories");
     if (answer.ok) await phone.keep(KEPT, ((await answer.json()) as { categories: Category[] }).categories);

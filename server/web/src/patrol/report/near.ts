@@ -1,8 +1,8 @@
 /** Distances of a few hundred metres, and reports that may tell of the same thing. */
-import type { Issue, Spot } from "../records";
+import type { GridArea, Household, Issue, Spot } from "../records";
 import type { Category } from "./catalogue";
 
-const METRES_PER_DEGREE = 111_320;
+export const METRES_PER_DEGREE = 111_320;
 const RADIUS_M = 30;
 const CLOSED = new Set(["refused", "merged", "settled", "closed", "void"]);
 
@@ -31,4 +31,39 @@ export function similar(issues: readonly Issue[], category: Category, place: Spo
     .map((issue) => ({ issue, distance_m: distance(place, issue.location as Spot) }))
     .filter(({ distance_m }) => distance_m <= radius_m)
     .sort((one, other) => one.distance_m - other.distance_m);
+}
+
+export interface NearDoor {
+  readonly building: string;
+  readonly distance_m: number;
+}
+const DOOR_M = 60;
+
+/** The building that is nearest to a place, null where none is within sight. */
+export function nearestDoor(households: readonly Household[], place: Spot): NearDoor | null {
+  let nearest: NearDoor | null = null;
+  for (const { building, location } of households) {
+    if (location === null || building === "") continue;
+    const distance_m = distance(place, location);
+    if (distance_m <= (nearest?.distance_m ?? DOOR_M)) nearest = { building, distance_m };
+  }
+  return nearest;
+}
+
+/** One place for each building: its doors share it. */
+export function buildingSpots(households: readonly Household[]): Spot[] {
+  const spots = new Map<string, Spot>();
+  for (const { location } of households) if (location !== null) spots.set(`${location.lon} ${location.lat}`, location);
+  return [...spots.values()];
+}
+
+/** Where somebody may be who has not said it: at the first door, else in the middle of their first grid; null without any. */
+export function somewhere(households: readonly Household[], grids: readonly GridArea[]): Spot | null {
+  const door = households.find(({ location }) => location !== null)?.location;
+  if (door) return { lon: door.lon, lat: door.lat };
+  const rings = grids.map(({ geometry }) => (geometry.type === "Polygon" ? geometry.coordinates : geometry.coordinates.flat()));
+  const corners = rings[0]?.[0] ?? [];
+  if (corners.length === 0) return null;
+  const middle = (of: 0 | 1): number => corners.reduce((sum, corner) => sum + (corner[of] ?? 0), 0) / corners.length;
+  return { lon: middle(0), lat: middle(1) };
 }

@@ -5,8 +5,10 @@ import { Icon } from "../../page/Icon";
 import { Household } from "../household/Household";
 import { NewDoor } from "../household/NewDoor";
 import { MapScreen } from "../map/MapScreen";
+import { refreshNeighbours } from "../map/neighbours";
 import { Me } from "../me/Me";
 import type { Phone } from "../phone";
+import { refreshCatalogue } from "../report/catalogue";
 import { Report } from "../report/Report";
 import { IssuePage } from "../reports/IssuePage";
 import { Mine } from "../reports/Mine";
@@ -34,6 +36,12 @@ export function Shell({ phone, onLock }: { phone: Phone; onLock: () => void }) {
   const summary = useLive(() => phone.client.summary(), [phone]);
   const worker = summary?.worker?.name ?? "";
   const context = useMemo(() => (book === null ? null : { phone, book, worker }), [phone, book, worker]);
+  const scope = summary?.position.scope?.version;
+  useEffect(() => {
+    // While there is a network: what reports need when there is none.
+    void refreshCatalogue(phone);
+    void refreshNeighbours(phone);
+  }, [phone, scope]);
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
     main.current?.scrollTo(0, 0);

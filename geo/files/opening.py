@@ -7,6 +7,7 @@ suffix says.
 
 import shutil
 import sqlite3
+import struct
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,6 +48,12 @@ _OPTIONS: Final[Mapping[str, Mapping[str, str]]] = {
 _WHOLE_NUMBERS: Final = frozenset({"OFTInteger", "OFTInteger64"})
 # What GDAL says of coordinates that are no numbers: ECharts packs them into texts (UTF8Encoding).
 _SHAPES_AS_TEXTS: Final = "Unexpected type string"
+# Well-known binary: byte order, kind and number of parts; two doubles a position.
+_WKB_POLYGON: Final = 3
+_WKB_MULTIPOLYGON: Final = 6
+_WKB_HEAD: Final = 9
+_WKB_POSITION: Final = 16
+_LEAST_OF_RING: Final = 4
 _POLYGON_LAYERS: Final = ("Polygon", "MultiPolygon", "CurvePolygon", "MultiSurface", "Unknown", "GeometryCollection")
 
 
@@ -245,9 +252,11 @@ def _read(part: Path, driver: str, encoding: Encoding, layer: str | None, limits
     geometries = shapely.from_wkb(wkb, on_invalid="ignore")
     broken = shapely.is_missing(geometries)
     geometries[broken] = shapely.from_wkb(wkb[broken], on_invalid="fix")
+    unclosed = broken & ~shapely.is_missing(geometries)
+    short = shapely.is_missing(geometries) & np.array([each is not None for each in wkb], dtype=bool)
+    geometries[short] = shapely.from_wkb([_with_whole_rings(each) for each in wkb[short]], on_invalid="fix")
     if shapely.get_num_coordinates(geometries).sum() > limits.points:
         raise UnsupportedFile("too-many-points", f"> {limits.points}")
-    unclosed = broken & ~shapely.is_missing(geometries)
     named = dict(zip(map(str, meta["fields"]), columns, strict=True))
     if codec:
         named = {decode(name, encoding.name): _decoded(column, encoding.name) for name, column in named.items()}
@@ -255,6 +264,31 @@ def _read(part: Path, driver: str, encoding: Encoding, layer: str | None, limits
         named = {name: column for name, column in named.items() if name.lower() not in WKT_COLUMNS}
     lost = frozenset(name for number, name in enumerate(named) if number in inexact)
     return RawFile(driver, meta["crs"], encoding, geometries, unclosed, named, lost)
+
+
+def _with_whole_rings(wkb: bytes) -> bytes:
+    """Return a polygon or multipolygon in two dimensions with its first point repeated in rings of fewer than four.
+
+    GEOS takes no such ring, and with it would go all other rings: now the ring is there to be removed and told.
+    """
+    order = "<" if wkb[0] else ">"
+    kind, count = struct.unpack_from(f"{order}II", wkb, 1)
+    if kind not in (_WKB_POLYGON, _WKB_MULTIPOLYGON):
+        return wkb
+    out, at = bytearray(wkb[:_WKB_HEAD]), _WKB_HEAD
+    for _ in range(count if kind == _WKB_MULTIPOLYGON else 1):
+        rings = count
+        if kind == _WKB_MULTIPOLYGON:
+            out += wkb[at : at + _WKB_HEAD]
+            (rings,) = struct.unpack_from(f"{order}I", wkb, at + _WKB_HEAD - 4)
+            at += _WKB_HEAD
+        for _ in range(rings):
+            (points,) = struct.unpack_from(f"{order}I", wkb, at)
+            ring = wkb[at + 4 : at + 4 + points * _WKB_POSITION]
+            at += 4 + len(ring)
+            missing = max(0, _LEAST_OF_RING - points) if points else 0
+            out += struct.pack(f"{order}I", points + missing) + ring + ring[:_WKB_POSITION] * missing
+    return bytes(out)
 
 
 def _exactly(part: Path, layer: str | None, options: Mapping[str, Any]) -> dict[str, Any]:

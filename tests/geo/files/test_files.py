@@ -252,6 +252,16 @@ class TestFaults:
         assert feature.geometry.equals(WEST)
         assert codes(feature.faults) == ["unclosed-ring"]
 
+    @pytest.mark.parametrize("points", [1, 2, 3])
+    @pytest.mark.parametrize("where", ["part", "hole"])
+    def test_a_ring_of_too_few_points_goes_alone_and_is_told(self, tmp_path, points, where):
+        square = self.square["coordinates"]
+        short = [[114.305, 25.685]] * points
+        parts = [[short], square] if where == "part" else [[*square, short]]
+        (feature,) = read_boundaries(geojson(tmp_path, {"type": "MultiPolygon", "coordinates": parts})).features
+        assert feature.geometry.equals(WEST)
+        assert "too-few-points" in codes(feature.faults)
+
     def test_gaps_and_overlaps_between_neighbours_are_told_with_their_names(self, tmp_path):
         shifted = shapely.transform(EAST, lambda xy: xy - [0.001, 0])
         read = read_boundaries(write(tmp_path / "areas.gpkg", (WEST, shifted)))

@@ -8,11 +8,12 @@ Each carries data and a stable ``code``; none knows HTTP.
     ├── TokenMissing, TokenUnknown, DeviceRevoked, AppTooOld                              the device
     ├── CodeUnknown, CodeUsed, CodeExpired                                                enrolment
     ├── CursorInvalid, ResyncRequired                                                     the cursor
-    ├── NotFoundInCharge, AlreadyDecided, MendedInvalid                                   review and quarantine
+    ├── NotFoundInCharge, AlreadyDecided, MendedInvalid (BecomesPublic)                   review and quarantine
     ├── TextUnclean                                                                       any text that is sent
     └── CollectionUnknown, NoEdition
 """
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from sync.wording.reasons import Reason
@@ -150,6 +151,20 @@ class MendedInvalid(SyncError):
     def __init__(self, reason: Reason) -> None:
         super().__init__()
         self.reason = reason
+
+
+class BecomesPublic(MendedInvalid):
+    """A release or decision that makes a private issue public, and does not say that it shall.
+
+    ``record``: what tells which issue it is, to somebody with duty in it.
+    """
+
+    code = "becomes-public"
+
+    def __init__(self, reason: Reason, doc: Mapping[str, object]) -> None:
+        named = {name: doc[name] for name in ("category", "address_text", "description") if name in doc}
+        super().__init__(reason)
+        self.data["record"] = named
 
 
 class TextUnclean(SyncError):

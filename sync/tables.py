@@ -219,6 +219,9 @@ class Operation(Base):
     ruling: Mapped[str | None] = mapped_column(comment="released or dismissed by a person, once quarantined")
     ruled_by: Mapped[int | None]
     ruled_at: Mapped[dt.datetime | None]
+    public_agreed: Mapped[bool] = mapped_column(
+        server_default=text("false"), comment="whoever released it said that a private issue becomes public by it"
+    )
     ruling_note: Mapped[str | None] = mapped_column(comment="the reason, as the worker is told it")
 
 

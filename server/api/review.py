@@ -22,7 +22,7 @@ from sync.collections.fields import Text
 from sync.protocol.forms import fields_of_collections
 from sync.resolution import review
 from sync.resolution.effect import Settling
-from sync.resolution.review import Mended, Wanted
+from sync.resolution.review import Decision, Mended, Wanted
 from sync.wording.staff import retold_to_staff, title_to_staff
 
 _PLAIN = [validate.Length(max=100), validate.ContainsNoneOf("\0")]
@@ -42,11 +42,17 @@ class PagingSchema(Schema):
     older_than_h = fields.Integer(load_default=0, validate=validate.Range(0, 100_000))
 
 
+def _make_public() -> fields.Boolean:
+    told = "that a private issue becomes public by it; without this it is refused with /problems/becomes-public"
+    return fields.Boolean(load_default=False, metadata={"description": told})
+
+
 class DecisionSchema(Schema):
     """A decision: the value that a field shall have; of a deletion, whether to delete."""
 
     value = fields.Raw(load_default=None, allow_none=True)
     delete = fields.Boolean(load_default=False)
+    make_public = _make_public()
 
 
 class MendedSchema(Schema):
@@ -57,6 +63,7 @@ class MendedSchema(Schema):
     action = fields.String(validate=validate.OneOf(("put", "patch", "delete")))
     data = fields.Dict(keys=fields.String())
     captured_at = moment_field()
+    make_public = _make_public()
     note = fields.String(load_default="", validate=validate.Length(max=500))
 
 
@@ -100,7 +107,7 @@ def decide_conflict(sent: dict[str, Any], conflict_id: int) -> None:
     """Decide a dispute; every device hears of it."""
     with transaction() as tx:
         charge = in_charge(tx)
-        review.decide(tx.session, charge, conflict_id, sent["value"], delete=sent["delete"], now=tx.now)
+        review.decide(tx.session, charge, conflict_id, Decision(**sent), now=tx.now)
         tx.then(wake, "routing")
 
 

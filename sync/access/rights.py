@@ -8,7 +8,8 @@ where the worker was assigned at that time, and only until ``late_for`` after th
 a body handles a worker may say more, and nothing else: the body was sent somewhere by what was written.
 
 Who rules (a supervisor, dispatcher or administrator who releases or decides) acts by the areas of that duty today, over
-where a record lies and over where it would lie. What a device may not send at all, no release makes possible.
+where a record lies and over where it would lie. What a device may not send at all, no release makes possible. No
+private issue becomes public by the way: whoever rules has to say so.
 """
 
 import datetime as dt
@@ -54,7 +55,8 @@ class Asked:
     ``place``: where it says the record lies, by the edition ``then`` of its capture; ``grid_now``: the same today.
     ``seen``: the fields as its author saw them, where that matters; None: as they stand. ``waits``: it does not take
     effect now, and is asked about again when it does. ``of_staff``: it is the staff's own, not a device's.
-    ``home``: the household that it names, where there is one that lies in a grid.
+    ``home``: the household that it names, where there is one that lies in a grid. ``public_agreed``: whoever rules said
+    that a private issue shall become public by it.
     """
 
     collection: str
@@ -68,6 +70,7 @@ class Asked:
     waits: bool = False
     of_staff: bool = False
     home: "Home | None" = None
+    public_agreed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def refusal(who: Worker | Ruler, asked: Asked, record: Record | None, today: Tod
     if asked.collection == "steps" and record is not None:
         return Reason("step-sent", (("id", "step-sent"),))
     if isinstance(who, Ruler):
-        return _of_ruling(who, asked, record)
+        return _of_ruling(who, asked, record) or _of_publishing(asked, record, today)
     if record is None:
         return _of_adding(who, asked, today) or _of_naming(who, asked, today)
     return _of_changing(who, asked, record, today) or _of_naming(who, asked, today)
@@ -173,6 +176,19 @@ def _of_ruling(who: Ruler, asked: Asked, record: Record | None) -> Reason | None
     if asked.home is not None and not who.reaches(asked.home.door.grid_now):
         return Reason("beyond-ruling", (("data.household_id", "beyond-ruling"),))
     return None
+
+
+def _of_publishing(asked: Asked, record: Record | None, today: Today) -> Reason | None:
+    """Judge what makes a private issue public: only where it was asked for by name."""
+    if record is None or asked.public_agreed or asked.collection != "issues":
+        return None
+    name = _made_public_by(asked, record, today)
+    return None if name is None else becomes_public(name)
+
+
+def becomes_public(name: str) -> Reason:
+    """Return the reason against a change of this field that makes a private issue public without being told to."""
+    return Reason("becomes-public", ((f"data.{name}", "becomes-public"),))
 
 
 def _of_adding(who: Worker, asked: Asked, today: Today) -> Reason | None:
@@ -232,15 +248,19 @@ def _of_privacy(who: Worker, asked: Asked, record: Record, today: Today) -> Reas
     """A masked issue is not for this worker to change; and no worker makes a private one public."""
     if not sees_in_full(who.person_id, record, today):
         return Reason("record-private", (("id", "record-private"),))
+    if record.doc.get("private") and asked.action != "delete" and not _after(asked, record).get("private"):
+        return Reason("stays-private", (("data.private", "stays-private"),))
+    name = _made_public_by(asked, record, today)
+    return None if name is None else Reason("stays-private", ((f"data.{name}", "stays-private"),))
+
+
+def _made_public_by(asked: Asked, record: Record, today: Today) -> str | None:
+    """Return the field by which a private issue would become public: its category or its flag; None where it stays."""
     if asked.action == "delete" or not is_private_doc(record.doc, today.private):
         return None
-    after = _after(asked, record)
-    flag_gone = bool(record.doc.get("private")) and not after.get("private")
-    if flag_gone:
-        return Reason("stays-private", (("data.private", "stays-private"),))
-    if not is_private_doc(after, today.private):
-        return Reason("stays-private", (("data.category", "stays-private"),))
-    return None
+    if is_private_doc(_after(asked, record), today.private):
+        return None
+    return "private" if record.doc.get("private") else "category"
 
 
 def _after(asked: Asked, record: Record) -> Doc:

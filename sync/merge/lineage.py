@@ -29,6 +29,7 @@ class LoggedOp(msgspec.Struct, frozen=True):
     status: str
     released: bool = False
     ruled_by: int | None = None
+    public_agreed: bool = False
 
     @property
     def waits(self) -> bool:

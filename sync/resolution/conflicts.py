@@ -83,7 +83,8 @@ _OPS = Statement("""
     SELECT operation.id, record_id, op_id, device_id, coalesce(person.name, '') AS author, author_id, action,
            base_rev, base_op,
            coalesce(corrected_at, received_at) AS captured_at, received_at, coalesce(changes, data) AS changes,
-           rev, status, coalesce(ruling = 'released', false) AS released, ruled_by
+           rev, status, coalesce(ruling = 'released', false) AS released, ruled_by,
+           public_agreed
     FROM operation LEFT JOIN person ON person.id = operation.author_id
     WHERE collection = :collection AND record_id = ANY (CAST(:ids AS uuid[]))
       AND status NOT IN ('quarantined', 'dismissed')

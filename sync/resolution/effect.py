@@ -107,7 +107,7 @@ class Court:
         """Return why this operation may not take effect now, None where it may."""
         asked = Asked(
             collection, op.action, dict(op.changes or {}), op.captured_at, lies.place, lies.then, lies.grid_now, seen,
-            home=self.home(op),
+            home=self.home(op), public_agreed=op.public_agreed,
         )  # fmt: skip
         return refusal(self.who(op), asked, record, self.today) or self._of_category(op, record, seen, collection)
 

@@ -15,13 +15,16 @@ from sqlalchemy.orm import Session
 from uuid_utils.compat import uuid7
 
 from sync.access.charge import OPERATION_IN_CHARGE, OPERATION_LIES, InCharge
-from sync.access.rights import Asked, Ruler, refusal
+from sync.access.privacy import is_private_doc
+from sync.access.rights import Asked, Ruler, becomes_public, refusal
 from sync.collections import COLLECTIONS, Doc
-from sync.errors import AlreadyDecided, MendedInvalid, NoEdition, NotFoundInCharge
+from sync.errors import AlreadyDecided, BecomesPublic, MendedInvalid, NoEdition, NotFoundInCharge
 from sync.merge.lineage import LoggedOp
 from sync.protocol.decoders import judge, normal_form
+from sync.protocol.splitting import lenient
+from sync.protocol.wire import SEARCHED_BYTES
 from sync.push.judging import categories_known, of_category
-from sync.resolution.effect import Court, Settling, court_of
+from sync.resolution.effect import Court, Settling, court_of, read_private
 from sync.store import feed, log, records
 from sync.store.located import normalise
 from sync.store.records import Record, encode
@@ -119,7 +122,7 @@ _ONE_QUARANTINED = text(f"""
 _RELEASE = text("""
     UPDATE operation SET status = 'pending', collection = :collection, record_id = :record, action = :action,
         changes = CAST(:changes AS jsonb), corrected_at = :captured, problem = NULL,
-        ruling = 'released', ruled_by = :by, ruled_at = :now, ruling_note = :note
+        ruling = 'released', ruled_by = :by, ruled_at = :now, ruling_note = :note, public_agreed = :public
     WHERE id = :id
 """)
 _DISMISS = text("""
@@ -153,12 +156,25 @@ def quarantine_counted(session: Session, charge: InCharge, wanted: Wanted) -> di
     return {row.reason.rpartition("/")[2]: row.number for row in rows}
 
 
-def decide(session: Session, charge: InCharge, conflict_id: int, value: Any, *, delete: bool, now: dt.datetime) -> None:
-    """Settle one dispute. Of a field: ``value`` is what it shall be. Of a deletion: whether to ``delete``.
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What somebody decides. Of a field: ``value`` is what it shall be. Of a deletion: whether to ``delete``.
 
-    Appends to the feed last; the caller commits. Raises ``NotFoundInCharge``, ``AlreadyDecided``,
-    ``MendedInvalid``.
+    ``make_public``: a private issue shall become public by it, where it does.
     """
+
+    value: Any = None
+    delete: bool = False
+    make_public: bool = False
+
+
+def decide(session: Session, charge: InCharge, conflict_id: int, decision: Decision, *, now: dt.datetime) -> None:
+    """Settle one dispute.
+
+    Appends to the feed last; the caller commits. Raises ``NotFoundInCharge``, ``AlreadyDecided``, ``MendedInvalid``
+    or ``BecomesPublic``.
+    """
+    value, delete = decision.value, decision.delete
     dispute = session.execute(_ONE_DISPUTE, {"id": conflict_id}).one_or_none()
     if dispute is None:
         raise NotFoundInCharge
@@ -175,14 +191,23 @@ def decide(session: Session, charge: InCharge, conflict_id: int, value: Any, *, 
     said = {str(side.get("value")) for side in (dispute.standing, dispute.offered)}
     if str(value) not in said and (unknown := _of_catalogue(session, collection.name, changes, now)) is not None:
         raise MendedInvalid(unknown)
+    if collection.name == "issues" and not (delete or decision.make_public):
+        _require_private_still(session, record.doc, record.doc | changes, dispute.field)
     _write_decision(session, record, collection.name, changes, delete=delete, by=charge.person_id, now=now)
     named = {"collection": collection.name, "record": record.id, "now": now}
-    decision = encode({"value": value, "delete": delete})
-    session.execute(_DECIDED, named | {"field": dispute.field, "by": charge.person_id, "decision": decision})
+    kept = encode({"value": value, "delete": delete})
+    session.execute(_DECIDED, named | {"field": dispute.field, "by": charge.person_id, "decision": kept})
     relieved = session.execute(_RELIEVED, named).all()
     personal = record.author_id if collection.personal == "author_id" else record.personal_id
     touches = feed.record_touches(collection.topic, [(record.id, (record.grid_now,), personal)])
     feed.append(session, touches + [_outcome(row.device_id, row.op_id) for row in relieved if row.device_id])
+
+
+def _require_private_still(session: Session, before: Doc, after: Doc, name: str) -> None:
+    """Raise ``BecomesPublic`` where an issue that was private is not any more. ``name``: the field that does it."""
+    private = read_private(session)
+    if is_private_doc(before, private) and not is_private_doc(after, private):
+        raise BecomesPublic(becomes_public(name), before)
 
 
 def _outcome(device_id: int, op_id: uuid.UUID) -> feed.Touch:
@@ -206,13 +231,17 @@ def _write_decision(
 
 @dataclass(frozen=True, slots=True)
 class Mended:
-    """What a person changed of a quarantined operation; None keeps what was sent."""
+    """What a person changed of a quarantined operation; None keeps what was sent.
+
+    ``make_public``: a private issue shall become public by it, where it does.
+    """
 
     collection: str | None = None
     record_id: uuid.UUID | None = None
     action: str | None = None
     data: Doc | None = None
     captured_at: dt.datetime | None = None
+    make_public: bool = False
 
 
 def release(
@@ -222,35 +251,57 @@ def release(
 
     Whoever releases it answers for it: the right over the record as it stands, and over where it would lie, is asked
     now and again when it takes effect. Only what was at fault is mended: an operation does not become one on another
-    record or collection. Raises ``NotFoundInCharge``, ``MendedInvalid`` or ``NoEdition``.
+    record or collection. Raises ``NotFoundInCharge``, ``MendedInvalid``, ``BecomesPublic`` or ``NoEdition``.
     """
     row = _quarantined_in_charge(session, charge, operation_id)
     released = _mended(row, mended, settling.now)
     wrong = _of_catalogue(session, released.collection, released.data, released.captured_at)
     if wrong is not None:
         raise MendedInvalid(wrong)
-    changes = normalise([released.data])[0]
-    if (wrong := _of_right(session, charge, row, released, changes, settling)) is not None:
-        raise MendedInvalid(wrong)
+    changes = released.changes
+    wrong, standing = _of_right(session, charge, row, released, settling)
+    if wrong is not None:
+        raise BecomesPublic(wrong, standing) if wrong.code == "becomes-public" else MendedInvalid(wrong)
+    if released.collection == "issues" and released.action == "put" and not released.make_public:
+        said = _said_of_privacy(row)
+        name = "private" if said.get("private") else "category"
+        _require_private_still(session, changes | said, changes, name)
     session.execute(
         _RELEASE,
         {
             "id": operation_id, "collection": released.collection, "record": released.record_id,
             "action": released.action, "changes": encode(changes), "captured": released.captured_at,
-            "by": charge.person_id, "now": settling.now, "note": note,
+            "by": charge.person_id, "now": settling.now, "note": note, "public": released.make_public,
         },
     )  # fmt: skip
 
 
+def _said_of_privacy(row: Any) -> Doc:
+    """Return what a phone said of an issue's privacy, also where all that it sent could not be read."""
+    data = row.data
+    if data is None and row.raw is not None and len(row.raw) <= SEARCHED_BYTES:
+        try:
+            sent = lenient(bytes(row.raw))
+        except (ValueError, RecursionError):
+            sent = None
+        data = sent.get("data") if isinstance(sent, dict) else None
+    if not isinstance(data, dict):
+        return {}
+    category = data.get("category")
+    return {"private": data.get("private") is True, "category": category if isinstance(category, str) else None}
+
+
 @dataclass(frozen=True, slots=True)
 class _Released:
-    """An operation as it goes on."""
+    """An operation as it goes on. ``changes``: its data in WGS-84."""
 
     collection: str
     record_id: uuid.UUID
     action: str
     data: Doc
+    changes: Doc
     captured_at: dt.datetime
+    make_public: bool
 
 
 def _mended(row: Any, mended: Mended, now: dt.datetime) -> _Released:
@@ -277,7 +328,8 @@ def _mended(row: Any, mended: Mended, now: dt.datetime) -> _Released:
     normal, wrong = normal_form(collection, data or {})
     if action != "delete" and (faults := wrong or judge(collection, action, normal)):
         raise MendedInvalid(Reason("fields-invalid", tuple((f"data.{field}", rule) for field, rule in faults)))
-    return _Released(collection, record_id, action, normal, captured_at)
+    (changes,) = normalise([normal])
+    return _Released(collection, record_id, action, normal, changes, captured_at, mended.make_public)
 
 
 def _of_catalogue(session: Session, collection: str, data: Doc, moment: dt.datetime) -> Reason | None:
@@ -285,24 +337,25 @@ def _of_catalogue(session: Session, collection: str, data: Doc, moment: dt.datet
 
 
 def _of_right(
-    session: Session, charge: InCharge, row: Any, released: _Released, changes: Doc, settling: Settling
-) -> Reason | None:
-    """Return why whoever releases it may not do this to the record as it stands."""
+    session: Session, charge: InCharge, row: Any, released: _Released, settling: Settling
+) -> tuple[Reason | None, Doc]:
+    """Return why whoever releases it may not do this to the record as it stands, and the fields of that."""
     op = LoggedOp(
         id=row.id, record_id=released.record_id, op_id=row.op_id, device_id=row.device_id, author="",
         author_id=row.author_id, action=released.action, base_rev=row.base_rev, base_op=row.base_op,
-        captured_at=released.captured_at, received_at=row.received_at, changes=changes, rev=None, status="pending",
+        captured_at=released.captured_at, received_at=row.received_at, changes=released.changes, rev=None,
+        status="pending",
     )  # fmt: skip
     court: Court | None = court_of(session, settling, [op])
     if court is None:
         raise NoEdition
     lies = court.lies(op)
-    found = records.lock(session, COLLECTIONS[released.collection], [released.record_id])
+    record = records.lock(session, COLLECTIONS[released.collection], [released.record_id]).get(released.record_id)
     asked = Asked(
-        released.collection, released.action, changes, released.captured_at, lies.place, lies.then, lies.grid_now,
-        home=court.home(op),
+        released.collection, released.action, released.changes, released.captured_at, lies.place, lies.then,
+        lies.grid_now, home=court.home(op), public_agreed=released.make_public,
     )  # fmt: skip
-    return refusal(_ruler(charge), asked, found.get(released.record_id), court.today)
+    return refusal(_ruler(charge), asked, record, court.today), {} if record is None else record.doc
 
 
 def dismiss(session: Session, charge: InCharge, operation_id: int, *, reason: str, now: dt.datetime) -> None:

@@ -58,6 +58,10 @@ REASONS: Mapping[str, tuple[str, str]] = {
         "涉及隐私的事件不能在手机上转为公开，请由督办员或派遣员处理",
         "A private issue cannot be made public from a phone: ask a supervisor or dispatcher",
     ),
+    "becomes-public": (
+        "涉及隐私的事件会因此公开，须由督办员或派遣员确认",
+        "A private issue would become public by this: a supervisor or dispatcher has to confirm it",
+    ),
     "case-dispatched": (
         "此事件已派遣给承办单位，不能删除，请由派遣员撤回或作废",
         "A body has been given this case: it cannot be deleted; ask a dispatcher to withdraw it",

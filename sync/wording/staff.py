@@ -82,6 +82,10 @@ REASONS_TO_STAFF: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
             "上报人想把涉及隐私的事件转为公开：同意的放行，不同意的不予采用",
             "The worker wants to make a private issue public: release to agree, dismiss to refuse",
         ),
+        "becomes-public": (
+            "放行以后此事件才转为涉隐私：照此放行会使它公开，须另行确认",
+            "The issue became private after this was let go on: as it is, it would be public again, which you confirm",
+        ),
         "case-dispatched": (
             "上报人想删除已派遣的事件：请先撤回或作废派遣，或不予采用",
             "The worker wants to delete an issue that was dispatched: withdraw or void it first, or dismiss this",

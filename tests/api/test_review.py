@@ -85,6 +85,26 @@ def test_a_decision_of_a_value_that_is_none_is_refused(disputed, desk):
     assert answer.json["errors"][0]["field"] == "category"
 
 
+def test_no_decision_makes_a_private_issue_public_by_the_way(phone_of, settle, desk, session):
+    one, two = phone_of("west"), phone_of("west")
+    put = one.issue(category="0602")
+    one.push(put)
+    two.pull()
+    one.push(one.patch("issues", put["id"], {"rev": 1}, category="0601"))
+    late = one.op("issues", {"category": "0701"}, action="patch", id=put["id"], base={"rev": 1})
+    one.push(late)
+    settle()
+    chief = desk()
+    (dispute,) = chief.get("/v1/review/conflicts").json["conflicts"]
+    path = f"/v1/review/conflicts/{dispute['id']}/decision"
+    answer = chief.post(path, {"value": "0303"})
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/becomes-public")
+    assert [each["field"] for each in answer.json["errors"]] == ["data.category"]
+    assert len(chief.get("/v1/review/conflicts").json["conflicts"]) == 1
+    assert chief.post(path, {"value": "0303", "make_public": True}).status_code == 204
+    assert session.scalar(text("SELECT doc ->> 'category' FROM issue")) == "0303"
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("role", ["supervisor", "dispatcher", "admin"])
 def test_disputes_of_other_areas_are_out_of_sight(disputed, desk, role):
@@ -207,6 +227,21 @@ def test_an_unreadable_operation_is_shown_as_it_was_sent(phone_of, desk, settle,
     assert chief.post(path, whole).status_code == 204
     settle()
     assert session.scalar(text("SELECT count(*) FROM visit")) == 1
+
+
+def test_no_release_makes_a_private_issue_public_by_the_way(phone_of, desk, settle, session):
+    phone = phone_of("west")
+    put = phone.issue(category="0601")
+    phone.push(put)
+    phone.push(phone.patch("issues", put["id"], {"rev": 1}, category="0301"))
+    chief = desk()
+    (kept,) = chief.get("/v1/review/quarantine").json["operations"]
+    path = f"/v1/review/quarantine/{kept['id']}/release"
+    answer = chief.post(path, {})
+    assert (answer.status_code, answer.json["type"]) == (409, "/problems/becomes-public")
+    assert chief.post(path, {"make_public": True}).status_code == 204
+    settle()
+    assert session.scalar(text("SELECT doc ->> 'category' FROM issue")) == "0301"
 
 
 @pytest.mark.parametrize("role", ["gis", "auditor"])

@@ -160,6 +160,30 @@ def test_what_is_wrong_is_named_mended_and_released_and_the_phone_gets_its_outco
     assert phone.records("visits")[wrong["id"]]["data"]["outcome"] == "met"
 
 
+def test_a_private_issue_becomes_public_only_when_somebody_says_so(page, city, settle):
+    phone = city.phones[0]
+    put = phone.issue(city.place, category="0601", description="楼上楼下争执", address_text="水南路 9 号")
+    phone.push(put)
+    phone.push(phone.patch("issues", put["id"], {"rev": 1}, category="0101"))
+    desk = page("/review?list=quarantine")
+    mine = card(desk, "事件").filter(has_text="涉及隐私")
+    mine.get_by_role("button", name="核对后放行").click()
+    mine.get_by_role("button", name="放行", exact=True).click()
+    asked = desk.get_by_role("dialog")
+    expect(asked).to_contain_text("使涉隐私的事件公开？")
+    expect(asked).to_contain_text("楼上楼下争执")
+    asked.get_by_role("button", name="取消").click()
+    settle()
+    phone.pull()
+    assert phone.records("issues")[put["id"]]["data"]["category"] == "0601"
+    mine.get_by_role("button", name="放行", exact=True).click()
+    desk.get_by_role("dialog").get_by_role("button", name="公开").click()
+    expect(desk.get_by_text("已放行，网格员会收到通知。")).to_be_visible()
+    settle()
+    phone.pull()
+    assert phone.records("issues")[put["id"]]["data"]["category"] == "0101"
+
+
 def test_a_place_that_is_none_is_mended_on_the_map_and_by_typing_with_its_grid_named(page, city, settle):
     lon, lat = city.place
     phone = city.phones[0]

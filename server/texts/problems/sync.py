@@ -52,6 +52,13 @@ SYNC: dict[str, Problem] = {
     "mended-invalid": Problem(
         422, "改后的内容仍不符合要求", "What you mended is still not right", "按字段提示改正", "Mend the fields named"
     ),
+    "becomes-public": Problem(
+        409,
+        "涉隐私的事件会因此公开",
+        "A private issue would become public by this",
+        "确认要公开时，带上 make_public 再发一次",
+        "Where it shall, send it again with make_public",
+    ),
     "text-unclean": Problem(
         422,
         "内容中有不能使用的字符或数值",

@@ -2,11 +2,12 @@
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
 
-from sync.errors import MendedInvalid
+from sync.errors import BecomesPublic, MendedInvalid
 from sync.resolution import review
 from sync.resolution.review import InCharge, Mended
 from tests.cases import city
@@ -16,6 +17,7 @@ from tests.sync.access.ruling import (
     MET,
     PRIVATE,
     assign,
+    days_ago,
     end_all,
     owned,
     put_household,
@@ -125,13 +127,60 @@ class TestRelease:
         assert status_of(session, sent) == ("quarantined", "beyond-ruling")
         assert not rows(session, "issue")
 
-    def test_whoever_has_the_duty_makes_a_private_issue_public_by_release(
-        self, refused, west_chief, session, settling, settle
+    @pytest.mark.parametrize("by", ["category", "flag"])
+    def test_whoever_has_the_duty_makes_a_private_issue_public_by_release_when_they_say_so(
+        self, refused, west_chief, session, settling, settle, by
     ):
-        put = refused.phone.issue(category=PRIVATE)
+        private, public = ({"category": PRIVATE}, {"category": "0301"}) if by == "category" else (
+            {"private": True}, {"private": False},
+        )  # fmt: skip
+        put = refused.phone.issue(**private)
         refused.phone.push(put)
-        operation, _ = refused(refused.phone.patch("issues", put["id"], {"rev": 1}, category="0301"))
-        review.release(session, west_chief, operation, Mended(), settling, note="")
+        operation, sent = refused(refused.phone.patch("issues", put["id"], {"rev": 1}, **public))
+        with pytest.raises(BecomesPublic) as told:
+            review.release(session, west_chief, operation, Mended(), settling, note="")
+        assert [field for field, _ in told.value.reason.faults] == [f"data.{next(iter(public))}"]
+        review.release(session, west_chief, operation, Mended(make_public=True), settling, note="")
         session.commit()
         settle()
-        assert rows(session, "issue")[uuid.UUID(put["id"])].doc["category"] == "0301"
+        assert status_of(session, sent)[0] == "released"
+        assert rows(session, "issue")[uuid.UUID(put["id"])].doc.items() >= public.items()
+
+    def test_what_was_sent_as_private_is_not_mended_into_something_public_by_the_way(
+        self, refused, west_chief, session, settling, settle
+    ):
+        operation, sent = refused(refused.phone.issue(category=PRIVATE, severity="dire"))
+        mended = sent["data"] | {"severity": "urgent", "category": "0301"}
+        with pytest.raises(BecomesPublic):
+            review.release(session, west_chief, operation, Mended(data=mended), settling, note="")
+        still = Mended(data=mended | {"category": "0701"})
+        review.release(session, west_chief, operation, still, settling, note="")
+        session.rollback()
+        review.release(session, west_chief, operation, Mended(data=mended, make_public=True), settling, note="")
+        session.commit()
+        settle()
+        assert rows(session, "issue")[uuid.UUID(sent["id"])].doc["category"] == "0301"
+
+    @pytest.mark.parametrize("data", [{"category": PRIVATE}, {"category": "0301", "private": True}])
+    def test_neither_is_what_could_not_be_read_at_all(self, refused, west_chief, session, settling, data):
+        operation, sent = refused(refused.phone.issue(**data) | {"captured_at": "yesterday"})
+        data = sent["data"] | {"category": "0301", "private": False}
+        mended = Mended(
+            collection="issues", record_id=uuid.UUID(sent["id"]), action="put", data=data, captured_at=days_ago(1)
+        )
+        with pytest.raises(BecomesPublic):
+            review.release(session, west_chief, operation, mended, settling, note="")
+        review.release(session, west_chief, operation, replace(mended, make_public=True), settling, note="")
+
+    def test_an_issue_that_became_private_after_a_release_stays_so(
+        self, refused, west_chief, session, settling, settle
+    ):
+        put = refused.phone.issue()
+        refused.phone.push(put)
+        operation, sent = refused(refused.phone.patch("issues", put["id"], {"rev": 1}, category="9999"))
+        review.release(session, west_chief, operation, Mended(data={"category": "0302"}), settling, note="")
+        session.commit()
+        refused.phone.push(refused.phone.patch("issues", put["id"], {"rev": 1}, category=PRIVATE))
+        settle()
+        assert status_of(session, sent) == ("quarantined", "becomes-public")
+        assert rows(session, "issue")[uuid.UUID(put["id"])].doc["category"] == PRIVATE

@@ -191,6 +191,10 @@ export const staffEn: Record<keyof typeof staffZh, string> = {
   "quarantine.charge": "{name} worked in: {areas}",
   "quarantine.nocharge": "no grid",
 
+  "public.title": "Make a private issue public?",
+  "public.text": "This issue is private. By this, its words, address, place and photos are masked no longer: whoever sees the issues of its grid, the handling body and the phones of grid workers get all of it.",
+  "public.do": "Make it public",
+
   "mend.add": "Add a field",
   "mend.more": "Record type, number, time of capture",
   "mend.action": "Action",

@@ -189,6 +189,10 @@ export const staffZh = {
   "quarantine.charge": "{name} 当时负责：{areas}",
   "quarantine.nocharge": "没有网格",
 
+  "public.title": "使涉隐私的事件公开？",
+  "public.text": "这件事件目前涉及隐私。照此办理后，描述、地址、位置和照片不再隐去：能看到该网格事件的人、承办单位和网格员的手机都会看到全部内容。",
+  "public.do": "公开",
+
   "mend.add": "添加字段",
   "mend.more": "记录类型、编号、采集时间",
   "mend.action": "操作",

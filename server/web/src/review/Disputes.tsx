@@ -1,13 +1,14 @@
 /** Disputes: what two authors made of one field, side by side with what both had seen; a person decides. */
 import { useRef, useState } from "preact/hooks";
 import { tell } from "../api/client";
-import type { Dispute, Disputes as Read, Field, Fields, Side, Value } from "../api/support";
+import type { Doc, Dispute, Disputes as Read, Field, Fields, Side, Value } from "../api/support";
 import { beside, says, t, tData } from "../i18n";
 import { type Here, More, Trouble } from "../page/Staff";
 import { faultsOf, query, refuseOrLeave, usePaged, useRead } from "../page/reading";
 import { fieldName, gist, shown } from "../page/values";
 import { moment } from "../time";
 import { Filters, useWanted } from "./Filters";
+import { MakePublic, wouldPublish } from "./MakePublic";
 
 type Choice = "standing" | "offered" | "other";
 const AT_ONCE = 50;
@@ -61,16 +62,22 @@ function Card({ dispute, categories, field, done }: CardProps) {
   const [other, setOther] = useState("");
   const [trouble, setTrouble] = useState<readonly string[]>([]);
   const [busy, setBusy] = useState(false);
+  const [publishing, setPublishing] = useState<Doc | null>(null);
   const sides = { standing: dispute.standing, offered: dispute.offered };
+  const settle = (chosen: Choice, makePublic: boolean): Promise<void> =>
+    tell(`/v1/review/conflicts/${dispute.id}/decision`, { ...decision(dispute, chosen, other), ...(makePublic && { make_public: true }) });
   const decide = (event: SubmitEvent): void => {
     event.preventDefault();
     if (choice === null) return setTrouble([t("dispute.choose")]);
     if (choice === "other" && !other.trim()) return setTrouble([t("dispute.fill")]);
     setBusy(true);
     setTrouble([]);
-    tell(`/v1/review/conflicts/${dispute.id}/decision`, decision(dispute, choice, other)).then(done, (error: unknown) => {
+    settle(choice, false).then(done, (error: unknown) => {
       setBusy(false);
+      const issue = wouldPublish(error);
+      if (issue !== null) return setPublishing(issue);
       refuseOrLeave(error, (words) => setTrouble([words, ...faultsOf(error).map((each) => says(fieldName(each.field), each.message))]));
+      return undefined;
     });
     return undefined;
   };
@@ -123,6 +130,9 @@ function Card({ dispute, categories, field, done }: CardProps) {
         </div>
         {trouble.map((each) => <p key={each} class="warning" role="alert">{each}</p>)}
       </form>
+      {publishing && choice !== null && (
+        <MakePublic issue={publishing} categories={categories} onConfirm={() => settle(choice, true).then(done)} onClose={() => setPublishing(null)} />
+      )}
     </li>
   );
 }

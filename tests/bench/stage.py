@@ -18,6 +18,8 @@ from typing import Any
 
 import redis
 import requests
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from server.demo.loading import load
 from server.launch import nginx, nginx_settings
@@ -30,6 +32,7 @@ from tests.cases import city
 
 Say = Callable[[str], object]
 REDIS_DATABASES = 255
+FIGURES = "metrics"
 READY_WITHIN_S = 180
 LOG_TOLD = 200
 """Lines of the servers' log that are told where a benchmark fails."""
@@ -46,7 +49,7 @@ class Front:
 
 @dataclass(frozen=True)
 class Stage:
-    """A running city: its database, the address of its web server, and the programs' process ids.
+    """A running city: its database, the address of its web server, the folder of its figures, and process ids.
 
     ``front``: where nginx answers at the address, as it does at work, with two web programs behind it.
     """
@@ -55,7 +58,15 @@ class Stage:
     address: tuple[str, int]
     web: int
     jobs: int | None
+    figures: Path
     front: Front | None = None
+
+    def grouped(self) -> tuple[float, float]:
+        """Return how many groups of pushes have been applied so far, and how many batches were in them."""
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, str(self.figures))
+        told = {name: registry.get_sample_value(f"patrol_push_group_batches_{name}") for name in ("count", "sum")}
+        return told["count"] or 0.0, told["sum"] or 0.0
 
     def spent(self) -> dict[str, float]:
         """Return the processor seconds that each part has spent so far."""
@@ -88,7 +99,7 @@ def stage(
         prepare(url)
         begun = _in_front(env, Path(home), jobs=jobs) if front else _running(env, Path(home), jobs=jobs)
         with begun as (address, web, pool, before):
-            yield Stage(url, address, web, pool, before)
+            yield Stage(url, address, web, pool, Path(home) / FIGURES, before)
 
 
 @contextmanager
@@ -98,7 +109,7 @@ def another(url: str, **environment: str) -> Iterator[Stage]:
         TemporaryDirectory() as home,
         _running(_environment(url) | environment, Path(home), jobs=False) as (address, web, *_),
     ):
-        yield Stage(url, address, web, None)
+        yield Stage(url, address, web, None, Path(home) / FIGURES)
 
 
 def in_processes(work: Callable, arguments: Sequence[tuple]) -> list[Any]:
@@ -186,7 +197,7 @@ def _programs(
     env: dict[str, str], home: Path, binds: Sequence[str], port: int, *, jobs: bool, front: Sequence[str] = ()
 ) -> Iterator[list[subprocess.Popen]]:
     """Web programs, one for each place to listen at, then the pool where wanted, then the front, until the end."""
-    metrics = home / "metrics"
+    metrics = home / FIGURES
     metrics.mkdir()
     settings = os.environ | env | {"PROMETHEUS_MULTIPROC_DIR": str(metrics), "PATROL_HOME": str(home)}
     web = [sys.executable, "-m", "gunicorn", "-c", "python:server.launch.gunicorn_settings", "server.app:create_app()"]

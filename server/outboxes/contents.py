@@ -130,10 +130,11 @@ def _split(manifest: bytes) -> tuple[dict[str, Any], list[bytes]]:
         ops = [bytes(each) for each in msgspec.json.decode(plain.pop("ops", b""), type=list[msgspec.Raw])]
         return {name: msgspec.json.decode(value) for name, value in plain.items()}, ops
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
-        if len(manifest) > wire.SEARCHED_BYTES:
-            raise MalformedJson from None
+        pass  # one of them may be no JSON; the others are
     try:
         head, ops = split(manifest)
+        if len(head) > wire.SEARCHED_BYTES:
+            raise MalformedJson
         told = normal.cleaned(lenient(head))
     except (ValueError, RecursionError):
         raise MalformedJson from None
@@ -159,12 +160,15 @@ def batches(ops: Sequence[bytes], sent_at: dt.datetime) -> Iterator[Batch]:
 
 def _decoded(ops: Sequence[bytes], sent_at: dt.datetime) -> Iterator[Batch]:
     """Yield one batch, or halves of it where it asks too much at once, as a phone sends halves."""
-    head = f'{{"batch_id":"{uuid.uuid4()}","sent_at":"{sent_at.isoformat()}","ops":['.encode()
+    batch_id = uuid.uuid4()
+    head = f'{{"batch_id":"{batch_id}","sent_at":"{sent_at.isoformat()}","ops":['.encode()
     try:
         yield wire.decode(head + b",".join(ops) + b"]}")
     except BodyTooLarge:
         if len(ops) == 1:
-            raise OutboxTooLarge(limit_bytes=wire.SEARCHED_BYTES) from None
+            # No push could carry it, so no phone gets rid of it otherwise: it is kept, and the others go on.
+            yield Batch(batch_id, sent_at, (wire.too_large(ops[0]),))
+            return
         yield from _decoded(ops[: len(ops) // 2], sent_at)
         yield from _decoded(ops[len(ops) // 2 :], sent_at)
 

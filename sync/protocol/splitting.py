@@ -13,6 +13,8 @@ from typing import Any
 from sync.collections.normal import NoNumber
 from sync.protocol.nesting import end_of
 
+_MOST_BUILT = 2 * 1024 * 1024
+"""Of a body whose values are built to find their ends: what is built takes fifty times its bytes."""
 _BLANK = re.compile(r"[ \t\n\r]*")
 _LONGEST_INTEGER = 400
 _SAFE = "surrogateescape"
@@ -74,6 +76,8 @@ def _elements(text: str, at: int) -> tuple[list[bytes], int]:
 
 
 def _past_value(text: str, at: int) -> int:
+    if len(text) > _MOST_BUILT and text[at : at + 1] in ("{", "["):
+        return end_of(text, at)
     try:
         return _LENIENT.raw_decode(text, at)[1]
     except RecursionError:

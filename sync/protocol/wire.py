@@ -250,7 +250,7 @@ def _told(error: msgspec.ValidationError) -> tuple[str, str]:
 def _read(raw: bytes, search: Search) -> Op | Unreadable:
     if len(raw) > MAX_OP_BYTES:
         search.looked_at += len(raw)
-        return _unreadable(raw, _named(raw), Reason("operation-too-large"))
+        return too_large(raw)
     try:
         plain = msgspec.json.decode(raw)
         canonical = msgspec.json.encode(plain, order="deterministic")
@@ -265,6 +265,11 @@ def _read(raw: bytes, search: Search) -> Op | Unreadable:
         search.begin(raw)
         return _read_unclean(raw, plain, body_hash)
     return _operation(raw, plain, body_hash, len(canonical))
+
+
+def too_large(raw: bytes) -> Unreadable:
+    """Return an operation that is kept and not looked into, since it is larger than any may be."""
+    return _unreadable(raw, _named(raw), Reason("operation-too-large"))
 
 
 def _named(raw: bytes) -> dict[str, Any] | None:

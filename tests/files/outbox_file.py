@@ -47,13 +47,17 @@ class OutboxFile:
         self.photos.append((facts, content))
         return facts["id"]
 
-    def plain(self, head):
+    def written(self):
+        """Return what the phone writes of it, as ``outbox.json``."""
         told = {
             "format": "gridpatrol-outbox", "version": 1, "device_id": self.phone.device_id, "app_version": "1.0.0",
             "exported_at": dt.datetime.now(dt.UTC).isoformat(), "ops": self.ops,
             "attachments": [facts for facts, _ in self.photos],
         } | self.said  # fmt: skip
-        manifest = self.manifest if self.manifest is not None else json.dumps(told).encode()
+        return json.dumps(told).encode()
+
+    def plain(self, head):
+        manifest = self.written() if self.manifest is None else self.manifest
         secret = hashlib.sha256(self.phone.token.encode()).digest()
         entries = {
             "outbox.json": manifest, "proof": hmac.digest(secret, head + manifest, "sha256"),

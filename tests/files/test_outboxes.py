@@ -144,6 +144,28 @@ def test_more_operations_than_one_push_may_have_are_taken_in_order(phone, key, d
     assert session.scalar(text("SELECT upper(seqs) FROM device WHERE uid = :id"), {"id": phone.device_id}) == 1003
 
 
+HALF = "\\ud83d"
+
+
+@pytest.mark.parametrize("size", [100, 3_000_000], ids=["small", "larger than any push takes"])
+def test_an_operation_that_is_no_json_holds_up_no_other_however_much_is_in_the_file(phone, key, desk_of, session, size):
+    ops = [phone.visit() for _ in range(400)]
+    bad = phone.visit(note="@")
+    for op in ops:
+        op["data"]["extra"] = {"x": "y" * 7_000}
+    told = OutboxFile(phone, [*ops[:200], bad, *ops[200:]])
+    told.manifest = told.written().decode().replace('"@"', f'"{HALF}{"x" * size}"').encode()
+    answer = hand_in(desk_of(), told.sealed(key))
+    assert answer.status_code == 200, answer.json
+    assert (answer.json["taken"], answer.json["quarantined"]) == (400, 1)
+    kept = "SELECT op_id, problem ->> 'type' AS type, octet_length(raw) AS size FROM operation WHERE raw IS NOT NULL"
+    row = session.execute(text(kept)).one()
+    assert str(row.op_id) == bad["op_id"]
+    assert row.type == f"/problems/{'text-unclean' if size == 100 else 'operation-too-large'}"
+    assert row.size > size
+    assert hand_in(desk_of(), told.sealed(key)).json["operations"]["repeated"] == 401
+
+
 def test_a_revoked_phones_file_is_quarantined_and_after_the_grace_refused(phone, key, desk_of, session):
     revoke = text("UPDATE device SET revoked_at = now() - CAST(:ago AS interval) WHERE uid = :uid")
     session.execute(revoke, {"ago": "1 day", "uid": phone.device_id})

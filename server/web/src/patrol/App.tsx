@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { t, useLanguage } from "../i18n";
 import { ALL, Phone } from "./phone";
 import { Shell } from "./shell/Shell";
+import { toldWhereFull } from "./shell/room";
 import { codeIn } from "./shell/route";
 import { takeOver } from "./shell/updates";
 import { Enrol } from "./vault/Enrol";
@@ -41,7 +42,7 @@ function Faces() {
     const another = last.current !== null && last.current !== opened.client.store.name;
     if (isNew || another || codeIn(location.hash)) history.replaceState(null, "", "#/today");
     last.current = opened.client.store.name;
-    await opened.promote(ALL);
+    await opened.promote(ALL).catch(toldWhereFull);
     opened.start();
     setCode("");
     setEnrolling(false);

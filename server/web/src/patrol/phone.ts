@@ -11,6 +11,7 @@ import { Photos, Uploader } from "../photos";
 import { type Fields, SyncClient } from "../sync/index";
 import { uuid7 } from "../sync/ids";
 import { Network } from "./shell/network";
+import { makeRoomAfter, withRoom } from "./shell/room";
 import { type Ring, photosOf } from "./vault/rings";
 import { sealOf } from "./vault/seal";
 
@@ -62,6 +63,7 @@ export class Phone {
       fetch: this.network.fetch,
       seal,
       tables: TABLES,
+      failed: makeRoomAfter,
     });
     this.photos = new Photos(photosOf(ring.name), {
       seal: async (content) => new Uint8Array(seal.seal(content, PHOTO)),
@@ -89,13 +91,13 @@ export class Phone {
   /** Keep what is being entered; null forgets it. */
   async draft(id: string, value: unknown): Promise<void> {
     if (value === null) await this.drafts.delete(id);
-    else await this.drafts.put({ id, at: Date.now(), value });
+    else await withRoom(() => this.drafts.put({ id, at: Date.now(), value }));
   }
 
   /** Enter a record that may be undone until `UNDO_MS` have passed; durable when this resolves. */
   async enter(entered: Omit<Pending, "until" | "captured_at">): Promise<void> {
     const now = Date.now();
-    await this.pending.put({ ...entered, until: now + UNDO_MS, captured_at: now });
+    await withRoom(() => this.pending.put({ ...entered, until: now + UNDO_MS, captured_at: now }));
   }
 
   /** Take back what is pending. Returns false where it was too late: it is in the outbox. */
@@ -113,9 +115,8 @@ export class Phone {
    * is killed, it is in one of the two tables and never in both.
    */
   async promote(moment: number): Promise<void> {
-    const { store } = this.client;
     for (const { id } of await this.pending.filter(({ until }) => until <= moment).toArray()) {
-      await store.transaction("rw", [store.outbox, store.records, store.singles, this.pending], async () => {
+      await this.#atomically(async () => {
         const row = await this.pending.get(id);
         if (row === undefined) return;
         await this.pending.delete(id);
@@ -139,8 +140,7 @@ export class Phone {
 
   /** Add fields to a record of one's own, whether it is pending still or in the outbox. */
   async addTo(collection: string, id: string, data: Fields): Promise<void> {
-    const { store } = this.client;
-    await store.transaction("rw", [store.outbox, store.records, store.singles, this.pending], async () => {
+    await this.#atomically(async () => {
       const row = await this.pending.get(id);
       if (row !== undefined) await this.pending.put({ ...row, data: { ...row.data, ...data } });
       else {
@@ -148,6 +148,12 @@ export class Phone {
         if (there !== null) await this.client.put(collection, { ...there.data, ...data }, id);
       }
     });
+  }
+
+  /** Run in one transaction over what is sent and what is pending. */
+  #atomically(work: () => Promise<void>): Promise<void> {
+    const { store } = this.client;
+    return withRoom(() => store.transaction("rw", [store.outbox, store.records, store.singles, this.pending], work));
   }
 
   /** Exchange and upload from now on. */

@@ -42,6 +42,8 @@ export interface Options {
   readonly every_ms?: number;
   /** Seals rows at rest; left out, they are kept as they are. */
   readonly seal?: RowSeal | null;
+  /** Told what ended an exchange in the background, before the next is tried. */
+  readonly failed?: (error: unknown) => void;
   /** Tables of the app's own in the same database (names and indexes as Dexie takes them), for one transaction over both. */
   readonly tables?: Readonly<Record<string, string>>;
 }
@@ -77,6 +79,7 @@ export class SyncClient {
       keep_ms: 7 * DAY_MS,
       every_ms: 300_000,
       seal: null,
+      failed: () => undefined,
       tables: {},
       ...options,
     };
@@ -254,6 +257,7 @@ export class SyncClient {
         failures = 0;
       } catch (error) {
         failures += 1;
+        this.#options.failed(error);
         wait = error instanceof Busy ? error.wait_ms * (1 + this.#chance()) : backoff(failures, this.#chance());
         if (error instanceof Refused || error instanceof NotEnrolled) wait = this.#options.every_ms;
       }

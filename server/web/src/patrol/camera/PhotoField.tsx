@@ -4,6 +4,7 @@ import { t } from "../../i18n";
 import { NotAPicture, pictureOf } from "../../photos";
 import type { Phone } from "../phone";
 import { usePhone } from "../shell/live";
+import { withRoom } from "../shell/room";
 
 interface Props {
   readonly id: string;
@@ -69,7 +70,7 @@ export function PhotoField({ id, label, collection, record, photos, onPhotos }: 
 async function keep(phone: Phone, file: File, collection: string, record: string): Promise<string> {
   const { content, sha256, type } = await pictureOf(file);
   const id = phone.newId();
-  await phone.photos.add({ id, collection, record, sha256, type, name: file.name, taken_at: Date.now() }, content);
+  await withRoom(() => phone.photos.add({ id, collection, record, sha256, type, name: file.name, taken_at: Date.now() }, content));
   phone.uploader.wake();
   return id;
 }

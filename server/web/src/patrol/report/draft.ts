@@ -3,6 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import type { Fields } from "../../sync/index";
 import type { Phone } from "../phone";
 import type { Spot } from "../records";
+import { withRoom } from "../shell/room";
 
 /** `id`: of the issue that it becomes, from the first keystroke on, so that photos know to what they belong. */
 export interface ReportDraft {
@@ -63,7 +64,7 @@ export function missingIn({ category, place, address, settled, answer }: ReportD
 /** Enter the report, and with it that it was settled on the spot: one transaction, and the draft is gone with it. */
 export async function enterReport(phone: Phone, draft: ReportDraft): Promise<void> {
   const { store } = phone.client;
-  await store.transaction("rw", [store.outbox, store.records, store.singles, phone.drafts, phone.reported], async () => {
+  const entered = (): Promise<void> => store.transaction("rw", [store.outbox, store.records, store.singles, phone.drafts, phone.reported], async () => {
     await phone.client.put("issues", issueFields(draft), draft.id);
     if (draft.settled) {
       const step: Fields = { issue_id: draft.id, step: "settle", answer: draft.answer.trim(), photos: draft.after, at: new Date().toISOString() };
@@ -72,6 +73,7 @@ export async function enterReport(phone: Phone, draft: ReportDraft): Promise<voi
     await phone.reported.put({ id: draft.id });
     await phone.drafts.delete(DRAFT);
   });
+  await withRoom(entered);
   if (draft.replaces !== null) await phone.client.forget(draft.replaces);
 }
 

@@ -16,6 +16,7 @@ import { TaskPage } from "../reports/TaskPage";
 import { Today } from "../today/Today";
 import { PhoneContext, useBook, useLive } from "./live";
 import { type Route, type ScreenName, hrefOf, useRoute } from "./route";
+import { RoomLine } from "./RoomLine";
 import { Standing } from "./Standing";
 import { SyncLine } from "./SyncLine";
 import { SyncSheet } from "./SyncSheet";
@@ -52,6 +53,7 @@ export function Shell({ phone, onLock }: { phone: Phone; onLock: () => void }) {
     <PhoneContext.Provider value={context}>
       <div class="patrol">
         <header><SyncLine phone={phone} summary={summary} here={route.screen === "sync"} /></header>
+        <RoomLine phone={phone} />
         <main ref={main} class={route.screen === "map" ? "patrol-main is-map" : "patrol-main"} tabIndex={-1}>
           <UpdateLine />
           <Standing phone={phone} summary={summary} />

@@ -6,6 +6,7 @@ import { Busy, type Entry } from "../../sync/index";
 import { ALL, type Phone } from "../phone";
 import { APP_VERSION } from "../vault/described";
 import { useLive, usePhone } from "./live";
+import { isFull } from "./room";
 import { hrefOf } from "./route";
 import { momentOf, useReach } from "./SyncLine";
 
@@ -27,7 +28,7 @@ export function SyncSheet() {
     try {
       setProof(await proven(phone));
     } catch (error) {
-      setProof({ at: "not", words: t(error instanceof Busy ? "patrol.proof.busy" : "patrol.proof.unreachable") });
+      setProof({ at: "not", words: t(isFull(error) ? "patrol.room.full" : error instanceof Busy ? "patrol.proof.busy" : "patrol.proof.unreachable") });
     }
   };
   const unsent = useLive(() => phone.unsent(), [phone]) ?? waiting.length;
@@ -99,8 +100,8 @@ function Carry() {
       link.click();
       URL.revokeObjectURL(link.href);
       setSaid(t("patrol.carry.done", { name, n: operations }));
-    } catch {
-      setSaid(t("patrol.carry.failed"));
+    } catch (error) {
+      setSaid(t(isFull(error) ? "patrol.room.full" : "patrol.carry.failed"));
     }
   };
   return (

@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from server.api.described import describe
 from server.api.document import EveryOperation
 from server.api.health import count, count_requests
+from server.api.pull_door import PullDoor
 from server.config import Config
 from server.database.extensions import NoCookieSession, api, bind_limiter, db, migrate
 from server.database.pool import engine_options
@@ -98,6 +99,7 @@ def create_app(config: Config | None = None) -> Flask:
     keep_nothing(app)
     let_origins_in(app)
     app.wsgi_app = TileDoor(app, count)  # type: ignore[method-assign]  # as Flask says middleware is put on
+    app.wsgi_app = PullDoor(app, count)  # type: ignore[method-assign]
     if settings.behind_front:
         # It sets both, whatever a caller sent.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]

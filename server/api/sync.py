@@ -52,6 +52,9 @@ _HEAVY_BYTES = 512 * 1024
 _HEAVY_TO_SEARCH_BYTES = 16 * 1024
 """How much of what must be looked at value by value counts as one push more; 2 MiB of it take a third of a second."""
 TURNS = 2
+MOST_CHANGES = 2000
+LONGEST_TEXT = 400
+"""How many characters a cursor, or a list of collections, has at most."""
 
 
 @blueprint.post("/push")
@@ -120,9 +123,9 @@ _rate = functools.cache(limits.parse)
 class PullSchema(Schema):
     """The query of a pull."""
 
-    cursor = fields.String(validate=validate.Length(max=400))
-    limit = fields.Integer(load_default=500, validate=validate.Range(1, 2000))
-    collections = fields.String(validate=validate.Length(max=400))
+    cursor = fields.String(validate=validate.Length(max=LONGEST_TEXT))
+    limit = fields.Integer(load_default=500, validate=validate.Range(1, MOST_CHANGES))
+    collections = fields.String(validate=validate.Length(max=LONGEST_TEXT))
 
 
 @blueprint.get("/pull")
@@ -151,13 +154,31 @@ def _page(
     device: CallingDevice, cursor: Cursor | None, now: dt.datetime, limit: int, wanted: frozenset[str] | None
 ) -> tuple[PullPage, dict[str, Any]]:
     """Return a page and its scope; without a transaction where nothing is new."""
-    ground = ground_in_memory(device.ground_serial)
-    if cursor is not None and ground is not None and (page := quiet(reading, device, cursor, now, wanted)) is not None:
-        return page, _scope_json(page, ground)
+    if cursor is not None and (found := _quiet_page(device, cursor, now, wanted)) is not None:
+        return found
     with transaction() as tx:
         ground = ground_now(tx.session, device.ground_serial)
         page = pull(tx.session, device, cursor, ground=ground, now=now, limit=limit, collections=wanted)
     return page, _scope_json(page, ground)
+
+
+def _quiet_page(
+    device: CallingDevice, cursor: Cursor, now: dt.datetime, wanted: frozenset[str] | None
+) -> tuple[PullPage, dict[str, Any]] | None:
+    ground = ground_in_memory(device.ground_serial)
+    page = None if ground is None else quiet(reading, device, cursor, now, wanted)
+    return None if page is None or ground is None else (page, _scope_json(page, ground))
+
+
+def quiet_pull(device: CallingDevice, cursor: str, collections: str, now: dt.datetime) -> bytes | None:
+    """Return what the pull of a phone answers for which nothing is new, as JSON; None where there may be something.
+
+    Inside an app, of a request that may not have been routed. Raises the errors of the route, ``SyncError``.
+    """
+    _require_version(device)
+    key = cursor_key(settings().secret_key)
+    found = _quiet_page(device, Cursor.open(cursor, key, device.person_id), now, _collections(collections))
+    return None if found is None else _page_json(*found, found[0].cursor.seal(key), now)
 
 
 def _scope_json(page: PullPage, ground: Ground) -> dict[str, Any]:

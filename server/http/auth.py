@@ -32,6 +32,10 @@ from sync.errors import TokenMissing
 Route = TypeVar("Route", bound=Callable[..., Any])
 
 
+FOUND_DEVICE = "gridpatrol.device"
+"""Where a request holds the device of its token, if it was looked up before it was routed. No header is called so."""
+
+
 def access(statement: str, *schemes: str) -> Callable[[Route], Route]:
     """State who may call a route and over which area, in words; ``tests/api/test_access.py`` reads it.
 
@@ -63,11 +67,17 @@ def device_required(*, revoked_may: bool = False, remembered: bool = False) -> C
     return guard
 
 
+def bearer_of(authorization: str) -> str:
+    """Return the token of an Authorization header, nothing where it holds none."""
+    scheme, _, token = authorization.partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
 def _bearer() -> str:
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    token = bearer_of(request.headers.get("Authorization", ""))
+    if not token:
         raise TokenMissing
-    return token.strip()
+    return token
 
 
 def _device_of(token: str, *, revoked_may: bool, remembered: bool) -> CallingDevice:
@@ -75,6 +85,9 @@ def _device_of(token: str, *, revoked_may: bool, remembered: bool) -> CallingDev
         with secret_attempt(), reading() as reader:
             return authenticate(reader, token, revoked_may=revoked_may)
 
+    found: CallingDevice | None = request.environ.get(FOUND_DEVICE)
+    if found is not None:
+        return found
     return _device_cache().device(token, ask) if remembered else ask(token)
 
 

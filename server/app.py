@@ -31,6 +31,7 @@ EDGES: Sequence[str] = (
     "server.api.health",
     "server.api.devices",
     "server.api.sync",
+    "server.api.doors",
     "server.api.events",
     "server.api.review",
     "server.api.support",

@@ -290,9 +290,24 @@ def grid_records(query: dict[str, Any]) -> Response:
     return _streamed(iter([line + b"\n" for line in lines]))
 
 
+class NeighbourSchema(Schema):
+    """A grid that is not the phone's; ``geometry``: GeoJSON in WGS-84."""
+
+    code = fields.String(required=True)
+    name = fields.String(required=True)
+    geometry = fields.Raw(required=True, metadata={"type": "object"})
+
+
+class NeighboursSchema(Schema):
+    """The grids around those in scope, by an edition of the ground."""
+
+    edition = fields.Integer(required=True)
+    grids = fields.List(fields.Nested(NeighbourSchema), required=True)
+
+
 @blueprint.get("/neighbours")
 @device_required()
-@blueprint.response(200, description="Code, name and outline of each grid around those in scope, under an ETag")
+@blueprint.response(200, NeighboursSchema, description="Under an ETag")
 def neighbouring_grids() -> Response:
     """Return the grids around the phone's own, without what lies in them: to be drawn, and named where it reports."""
     now = clock.now()

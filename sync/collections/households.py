@@ -1,7 +1,25 @@
-"""Households (户): who lives behind a door, as a visit needs it. Written by staff; workers patch three fields."""
+"""Households (户): who lives behind a door, as a visit needs it. Written by staff; workers patch three fields.
+
+A worker may take a door for some days (``DoorClaim``): all phones that see the household are told who, and until when.
+"""
+
+import datetime as dt
+import uuid
 
 from marshmallow import Schema, fields, validate
-from sqlalchemy import CheckConstraint, Computed, Index
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    Integer,
+    Select,
+    bindparam,
+    column,
+    func,
+    select,
+    table,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from geo.orm import Base
@@ -44,6 +62,35 @@ class Household(SyncedRecord, Base):
     risk_tier: Mapped[str] = mapped_column(Computed("coalesce(doc ->> 'risk_tier', 'general')", persisted=True))
 
 
+class DoorClaim(Base):
+    """That a worker goes to a door until a moment, so that nobody else knocks. One at a time for each door."""
+
+    __tablename__ = "door_claim"
+    __table_args__ = (
+        CheckConstraint("until > taken_at", name="ends_after_it_began"),
+        Index("ix_door_claim_until", "until"),
+    )
+
+    household_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("household.id"), primary_key=True)
+    person_id: Mapped[int] = mapped_column(Integer, ForeignKey("person.id"))
+    taken_at: Mapped[dt.datetime]
+    until: Mapped[dt.datetime] = mapped_column(comment="from then on it counts no more, and may be taken by others")
+
+
+def _claimed() -> Select[tuple[object]]:
+    """Return who goes to the household of a row until when, as jsonb; the reader binds ``me``, the person asking."""
+    person = table("person", column("id", Integer), column("name"))
+    told = func.jsonb_build_object(
+        "by", person.c.name, "until", DoorClaim.until, "mine", DoorClaim.person_id == bindparam("me", type_=Integer)
+    )
+    return (
+        select(told)
+        .join(person, person.c.id == DoorClaim.person_id)
+        .where(DoorClaim.household_id == Household.id, DoorClaim.until > func.now())
+        .correlate(Household)
+    )
+
+
 HOUSEHOLDS = Collection(
     name="households",
     topic=3,
@@ -51,4 +98,5 @@ HOUSEHOLDS = Collection(
     schema=HouseholdSchema,
     actions=frozenset({"patch"}),
     patchable=frozenset({"contact_preference", "risk_tier_suggestion", "needs"}),
+    shown={"claimed": _claimed().scalar_subquery()},
 )

@@ -66,6 +66,10 @@ def _phones(ids):
             )
             for area in AREAS
         ],
+        **{
+            f"POST /v1/doors/claims{which}": [Ask(f"/v1/doors/claims{which}", phone, {"households": [NONE]} | more)]
+            for which, more in (("", {"days": 1}), ("/return", {}))
+        },
         "PATCH /v1/devices/self": [Ask("/v1/devices/self", phone, {"app_version": "1.0.1"})],
         "GET /v1/devices/outbox-key": [Ask("/v1/devices/outbox-key", any_phone)],
         "POST /v1/devices/wiped": [Ask("/v1/devices/wiped", any_phone)],

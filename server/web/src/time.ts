@@ -23,6 +23,11 @@ export function moment(iso: string, now: Date): string {
   return formatter({ ...year, month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit" }).format(at);
 }
 
+/** The day with its name, as 12月3日周四. */
+export function weekday(at: Date): string {
+  return formatter({ month: "numeric", day: "numeric", weekday: "short" }).format(at);
+}
+
 /** A length of time in its largest useful unit: minutes below an hour, hours below two days, then days. */
 export function span(milliseconds: number): string {
   const length = Math.abs(milliseconds);

@@ -22,6 +22,14 @@ export interface Household {
   readonly needs: readonly string[];
   readonly residents: number | null;
   readonly why: string | null;
+  readonly claim: Claim | null;
+}
+
+/** Who goes to a door until when (ms), so that nobody else knocks. */
+export interface Claim {
+  readonly by: string;
+  readonly until: number;
+  readonly mine: boolean;
 }
 
 /** `at`: when it was, in ms; null where nobody knows. */
@@ -101,7 +109,14 @@ export function householdOf({ id, data }: Seen): Household {
     needs: texts(data.needs),
     residents: typeof extra.residents === "number" ? extra.residents : null,
     why: text(extra.risk_reason),
+    claim: claimOf(data.claimed),
   };
+}
+
+function claimOf(value: Json | undefined): Claim | null {
+  const { by, until, mine } = fields(value);
+  const ends = Date.parse(text(until) ?? "");
+  return Number.isNaN(ends) ? null : { by: text(by) ?? "", until: ends, mine: mine === true };
 }
 
 export function visitOf({ id, data, unsettled, mine }: Seen): Visit {

@@ -14,8 +14,8 @@ export interface Locks {
   request<T>(name: string, options: { ifAvailable: true }, work: (lock: unknown) => Promise<T>): Promise<T>;
 }
 
-/** What one tab at a time does, and the row that says so: exchanges, and the sending of photos, which takes longer. */
-const ROWS = { exchange: "lease", photos: "photo_lease" } as const;
+/** What one tab at a time does, and the row that says so: exchanges, the sending of photos, which takes longer, and of claims on doors. */
+const ROWS = { exchange: "lease", photos: "photo_lease", claims: "claim_lease" } as const;
 export type Work = keyof typeof ROWS;
 
 /** By which tabs agree. `holder`: one of each tab. */

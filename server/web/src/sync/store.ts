@@ -90,6 +90,7 @@ export interface Singles {
   standing: Standing;
   lease: Lease;
   photo_lease: Lease;
+  claim_lease: Lease;
   outbox_key: KeptKey;
 }
 

@@ -8,6 +8,7 @@ import { momentOf } from "../shell/SyncLine";
 import { cityDay, dueOf } from "../today/due";
 import { dueWords, placeWords } from "../today/words";
 import { Answers } from "./Answers";
+import { Claiming } from "./Claiming";
 import { Corrections } from "./Corrections";
 import { ThisVisit } from "./ThisVisit";
 import { outcomeWords } from "./words";
@@ -71,6 +72,7 @@ function Door({ home }: { home: Home }) {
       <p>{dueWords(due, home.tier, now)}</p>
       {home.contact !== null && <p class="notice">{t(`patrol.contact.${home.contact as "door"}`)}</p>}
       {home.needs.length > 0 && <ul class="patrol-chips" aria-label={t("patrol.needs")}>{home.needs.map((need) => <li key={need}>{need}</li>)}</ul>}
+      <Claiming doors={[home]} />
       {present === null && <Answers onAnswer={answer} />}
       {present !== null && <ThisVisit key={present.id} visit={present} home={home} onAgain={answer} />}
       <a class="patrol-row" href={hrefOf("report", home.id)}><strong>{t("patrol.report.here")}</strong></a>

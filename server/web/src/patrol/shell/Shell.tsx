@@ -2,6 +2,7 @@
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { type Key, t, useLanguage } from "../../i18n";
 import { Icon } from "../../page/Icon";
+import { sendClaims } from "../household/claims";
 import { Household } from "../household/Household";
 import { NewDoor } from "../household/NewDoor";
 import { MapScreen } from "../map/MapScreen";
@@ -43,6 +44,8 @@ export function Shell({ phone, onLock }: { phone: Phone; onLock: () => void }) {
     void refreshCatalogue(phone);
     void refreshNeighbours(phone);
   }, [phone, scope]);
+  const pulled = summary?.position.pulled_at;
+  useEffect(() => void sendClaims(phone), [phone, pulled]);
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
     main.current?.scrollTo(0, 0);

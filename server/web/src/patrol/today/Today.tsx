@@ -7,6 +7,8 @@ import type { Household, Task } from "../records";
 import { useNow, usePhone } from "../shell/live";
 import { hrefOf } from "../shell/route";
 import { momentOf } from "../shell/SyncLine";
+import { Claiming } from "../household/Claiming";
+import { Lost } from "../household/Lost";
 import { Drafts } from "./Drafts";
 import { Welcome } from "./Welcome";
 import { type Due, cityDay, dueOf } from "./due";
@@ -45,6 +47,7 @@ export function Today() {
       <p class="patrol-lead">{t("patrol.today.lead", { due: due.length, seen })}</p>
       <Welcome />
       <Drafts />
+      <Lost />
       {appointments.length > 0 && (
         <section aria-labelledby="appointments">
           <h2 id="appointments">{t("patrol.appointments")}</h2>
@@ -110,6 +113,7 @@ function Buildings({ doors, now, open }: { doors: readonly Door[]; now: number; 
               </button>
             </h3>
             {unfolded && <Floors doors={building.doors} now={now} />}
+            {unfolded && !open && <Claiming doors={building.doors.filter(({ due }) => due.due || due.claim?.mine).map(({ household }) => household)} building={building.name} />}
           </li>
         );
       })}
@@ -153,6 +157,7 @@ function DoorRow({ door: { household, due }, now, whole = false }: { door: Door;
         <strong>{whole ? placeWords(household) : household.room || t("patrol.room.none")}</strong>
         {household.tier !== "general" && <span class={`patrol-tier is-${household.tier}`}>{t(`patrol.tier.${household.tier}`)}</span>}
         <span class="patrol-row-more">{dueWords(due, household.tier, now)}</span>
+        {due.claim?.mine && <span class="patrol-tier">{t("patrol.claim.mine.short")}</span>}
       </a>
     </li>
   );

@@ -4,7 +4,7 @@
  * Owns the rules of visits: only *met* resets the next date; a refusal gives ninety days' rest; no answer is tried in
  * three different parts of the day.
  */
-import type { Household, Task, Tier, Visit } from "../records";
+import type { Claim, Household, Task, Tier, Visit } from "../records";
 
 const DAY_MS = 86_400_000;
 export const INTERVAL_DAYS: Readonly<Record<Tier, number>> = { high: 7, key: 30, general: 90 };
@@ -12,7 +12,7 @@ const REST_DAYS = 90;
 const TRIES = 3;
 const CITY_OFFSET_MS = 8 * 3_600_000;
 
-export type Why = "task" | "appointment" | "never" | "interval" | "again" | "tried" | "rest" | "left" | "seen";
+export type Why = "task" | "taken" | "appointment" | "never" | "interval" | "again" | "tried" | "rest" | "left" | "seen";
 
 /**
  * `due`: somebody should knock. `by`: until when, in ms, where there is such a time. `last`: the newest visit, `met` the
@@ -26,17 +26,20 @@ export interface Due {
   readonly met: Visit | null;
   readonly tries: number;
   readonly task: Task | null;
+  /** Who has taken the door for some days, the worker too; null: nobody. */
+  readonly claim: Claim | null;
 }
 
 /** `visits` of this door, in any order; `tasks` of this door. */
-export function dueOf({ tier }: Pick<Household, "tier">, visits: readonly Visit[], tasks: readonly Task[], now: number): Due {
+export function dueOf({ tier, claim: taken }: Pick<Household, "tier" | "claim">, visits: readonly Visit[], tasks: readonly Task[], now: number): Due {
   const ordered = [...visits].filter(({ at }) => at !== null).sort((one, other) => (other.at ?? 0) - (one.at ?? 0));
   const last = ordered[0] ?? null;
   const met = ordered.find(({ outcome }) => outcome === "met") ?? null;
   const since = ordered.slice(0, met === null ? ordered.length : ordered.indexOf(met));
   const unanswered = since.filter(({ outcome }) => outcome === "no_answer");
   const task = tasks.find(({ kind, state }) => kind === "visit" && (state === "open" || state === "started")) ?? null;
-  const told = { last, met, tries: unanswered.length, task };
+  const claim = taken !== null && taken.until > now ? taken : null;
+  const told = { last, met, tries: unanswered.length, task, claim };
   const next = met?.at ? met.at + INTERVAL_DAYS[tier] * DAY_MS : null;
 
   if (last?.outcome === "appointment" && last.appointment !== null) {
@@ -45,6 +48,7 @@ export function dueOf({ tier }: Pick<Household, "tier">, visits: readonly Visit[
   }
   if (last !== null && cityDay(last.at ?? 0) === cityDay(now) && last.outcome !== "no_answer") return { ...told, due: false, why: "seen", by: next };
   if (task !== null) return { ...told, due: true, why: "task", by: task.due };
+  if (claim !== null && !claim.mine) return { ...told, due: false, why: "taken", by: claim.until };
   if (last?.outcome === "moved" || last?.outcome === "vacant") return { ...told, due: false, why: "left", by: null };
   if (last?.outcome === "refused" && (last.at ?? 0) + REST_DAYS * DAY_MS > now) {
     return { ...told, due: false, why: "rest", by: (last.at ?? 0) + REST_DAYS * DAY_MS };

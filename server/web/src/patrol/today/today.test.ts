@@ -4,7 +4,7 @@ import { cityDay, dueOf, partOfDay } from "./due";
 import { byNumbers, floorOf, walking } from "./order";
 
 const door = (building: string, unit: string, room: string): Household => ({
-  id: `${building}${unit}${room}`, building, unit, room, location: null, tier: "general", suggestion: null, contact: null, needs: [], residents: null, why: null,
+  id: `${building}${unit}${room}`, building, unit, room, location: null, tier: "general", suggestion: null, contact: null, needs: [], residents: null, why: null, claim: null,
 });
 
 test("doors come in the order of a walk: building, unit, floor, room, numbers as numbers", () => {
@@ -43,7 +43,7 @@ test.each([
   ["an appointment is due on its day", "general", [visit("appointment", "2026-11-29T09:00", "2026-11-30T15:00+08:00")], [], "2026-11-30T09:00", true, "appointment"],
   ["and not before", "general", [visit("appointment", "2026-11-29T09:00", "2026-12-02T15:00+08:00")], [], "2026-11-30T09:00", false, "appointment"],
 ] as const)("%s", (_, tier, visits, tasks, now, due, why) => {
-  const found = dueOf({ tier }, visits, tasks, at(now));
+  const found = dueOf({ tier, claim: null }, visits, tasks, at(now));
   expect([found.due, found.why]).toEqual([due, why]);
 });
 
@@ -52,4 +52,15 @@ test("days and their parts are those of the city, whatever the zone of the phone
   expect(partOfDay(Date.parse("2026-11-30T04:00:00Z"))).toBe("afternoon");
   expect(partOfDay(Date.parse("2026-11-30T10:00:00Z"))).toBe("evening");
   expect(cityDay(Date.parse("2026-11-29T16:00:00Z"))).toBe(cityDay(Date.parse("2026-11-30T15:59:00Z")));
+});
+
+test("a door that a colleague has taken is not due until it ends, but for what one is asked to do oneself", () => {
+  const now = at("2026-11-30T09:00");
+  const claim = { by: "王芳", until: at("2026-12-03T00:00"), mine: false };
+  const why = (taken: typeof claim, tasks: Task[] = [], moment = now): string => dueOf({ tier: "general", claim: taken }, [], tasks, moment).why;
+  expect(why(claim)).toBe("taken");
+  expect(dueOf({ tier: "general", claim }, [], [], now).due).toBe(false);
+  expect(why({ ...claim, mine: true })).toBe("never");
+  expect(why(claim, [task("2026-12-01T18:00")])).toBe("task");
+  expect(why(claim, [], claim.until)).toBe("never");
 });

@@ -69,12 +69,13 @@ function Door({ home }: { home: Home }) {
       <p class="patrol-lead">
         <span class={`patrol-tier is-${home.tier}`}>{t(`patrol.tier.${home.tier}`)}</span> {home.why ?? t(`patrol.tier.${home.tier}.why`)}
       </p>
-      <p>{dueWords(due, home.tier, now)}</p>
+      {due.why !== "taken" && <p>{dueWords(due, home.tier, now)}</p>}
       {home.contact !== null && <p class="notice">{t(`patrol.contact.${home.contact as "door"}`)}</p>}
       {home.needs.length > 0 && <ul class="patrol-chips" aria-label={t("patrol.needs")}>{home.needs.map((need) => <li key={need}>{need}</li>)}</ul>}
-      <Claiming doors={[home]} />
+      {due.claim !== null && <Claiming doors={[home]} />}
       {present === null && <Answers onAnswer={answer} />}
       {present !== null && <ThisVisit key={present.id} visit={present} home={home} onAgain={answer} />}
+      {due.claim === null && <Claiming doors={[home]} />}
       <a class="patrol-row" href={hrefOf("report", home.id)}><strong>{t("patrol.report.here")}</strong></a>
       {visits.length > 0 && (
         <section aria-labelledby="visits">

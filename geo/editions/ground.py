@@ -171,14 +171,18 @@ NEWEST: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 """A moment after all: the edition in force today. None is published ahead of its time, so clocks need not agree."""
 
 
+_Stamp = tuple[int, dt.datetime]
+"""An edition by number and publication: after a restore another one may have the number."""
+
+
 class Grounds:
     """The editions of one process, read anew when the city's ground serial moves. Safe for threads."""
 
     def __init__(self, keep: int = 4) -> None:
         self._lock = threading.Lock()
         self._serial: int | None = None
-        self._periods: Sequence[tuple[int, dt.datetime | None, dt.datetime | None]] = ()
-        self._loaded: LRUCache[int, Ground] = LRUCache(keep)
+        self._periods: Sequence[tuple[_Stamp, dt.datetime | None]] = ()
+        self._loaded: LRUCache[_Stamp, Ground] = LRUCache(keep)
 
     def at(self, session: Session, serial: int, moment: dt.datetime) -> Ground | None:
         """Return the ground in force at ``moment`` (aware UTC); the first edition serves all times before it."""
@@ -186,17 +190,19 @@ class Grounds:
             if serial != self._serial:
                 self._periods = _periods(session)
                 self._serial = serial
-            number = self._number_at(moment)
-            if number is None:
+                for gone in set(self._loaded) - {each for each, _begins in self._periods}:
+                    del self._loaded[gone]
+            stamp = self._stamp_at(moment)
+            if stamp is None:
                 return None
-            ground = self._loaded.get(number)
+            ground = self._loaded.get(stamp)
             if ground is None:
-                ground = self._loaded[number] = self._read(session, number)
+                ground = self._loaded[stamp] = self._read(session, stamp[0])
             return ground
 
     def _read(self, session: Session, number: int) -> Ground:
         """Read an edition by way of the nearest one that is known."""
-        known = sorted(self._loaded, key=lambda other: abs(other - number))
+        known = sorted(self._loaded, key=lambda other: abs(other[0] - number))
         # Where there was no kind of grids yet, there is nothing to go on from.
         near = next((self._loaded[other] for other in known if self._loaded[other].locating_kind), None)
         return load_ground(session, number) if near is None else ground_after(session, near, number)
@@ -204,18 +210,20 @@ class Grounds:
     def in_memory(self, serial: int, moment: dt.datetime) -> Ground | None:
         """Return the ground in force at ``moment`` if nothing has to be read for it, else None."""
         with self._lock:
-            number = self._number_at(moment) if serial == self._serial else None
-            return None if number is None else self._loaded.get(number)
+            stamp = self._stamp_at(moment) if serial == self._serial else None
+            return None if stamp is None else self._loaded.get(stamp)
 
-    def _number_at(self, moment: dt.datetime) -> int | None:
-        number = None
-        for candidate, begins, _ends in self._periods:
-            if number is not None and begins is not None and begins > moment:
+    def _stamp_at(self, moment: dt.datetime) -> _Stamp | None:
+        found = None
+        for stamp, begins in self._periods:
+            if found is not None and begins is not None and begins > moment:
                 break
-            number = candidate
-        return number
+            found = stamp
+        return found
 
 
-def _periods(session: Session) -> list[tuple[int, dt.datetime | None, dt.datetime | None]]:
-    rows = session.execute(select(Edition.number, Edition.in_force).order_by(Edition.in_force)).all()
-    return [(number, period.lower, period.upper) for number, period in rows]
+def _periods(session: Session) -> list[tuple[_Stamp, dt.datetime | None]]:
+    rows = session.execute(
+        select(Edition.number, Edition.published_at, Edition.in_force).order_by(Edition.in_force)
+    ).all()
+    return [((number, published_at), period.lower) for number, published_at, period in rows]

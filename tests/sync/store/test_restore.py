@@ -9,14 +9,15 @@ import psycopg
 import pytest
 from sqlalchemy import text
 
-from geo.editions.ground import Grounds
+from geo.editions.ground import NEWEST, Grounds
 from server.launch.backup import REVISIONS_APART, dump, restore
 from server.launch.errors import LaunchError
 from sync.access.charge import InCharge
 from sync.resolution.conflicts import settle_waiting
 from sync.resolution.effect import Settling
 from sync.resolution.review import Mended, release
-from tests.cases.city import WEST
+from tests.cases.city import EAST, WEST
+from tests.sync.redrawing import redraw, strip
 
 pytestmark = pytest.mark.long
 
@@ -100,6 +101,29 @@ def test_a_phone_enrolled_after_the_backup_is_a_stranger_even_where_it_pushed_a_
     answer = young.send(young.visit())
     assert (answer.status_code, answer.json["type"].rpartition("/")[2]) == (401, "token-unknown")
     assert old.push(old.visit())[0]["status"] == "applied"
+
+
+def test_an_edition_that_gets_the_number_of_one_taken_back_is_not_taken_for_it(phone_of, session, sync_url, tmp_path):
+    """Found by the fault run: a program that outlived a restore placed records by the one taken back."""
+    phone, grounds = phone_of("west", "east"), Grounds()
+
+    def grid_at(lon):
+        phone.push(record := phone.visit(at=(lon, 25.685)))
+        found = session.scalar(text("SELECT grid_now FROM visit WHERE id = :id"), {"id": record["id"]})
+        serial = session.scalar(text("SELECT ground_serial FROM city_state"))
+        by_job = grounds.at(session, serial, NEWEST)
+        session.rollback()
+        assert by_job.locator.locate_one(lon, 25.685) == found
+        return by_job.areas[found].code
+
+    assert (grid_at(114.308), grid_at(114.312)) == (WEST, EAST)
+    dump(sync_url, tmp_path / "city.dump")
+    redraw(session, strip(WEST, 114.300, 114.306), strip(EAST, 114.306, 114.320))
+    assert (grid_at(114.308), grid_at(114.312)) == (EAST, EAST)
+    session.rollback()
+    restore(sync_url, tmp_path / "city.dump")
+    redraw(session, strip(WEST, 114.300, 114.314), strip(EAST, 114.314, 114.320))
+    assert (grid_at(114.308), grid_at(114.312)) == (WEST, WEST)
 
 
 def test_a_revision_of_before_a_restore_neither_waits_nor_passes_for_one_of_after(

@@ -127,6 +127,7 @@ class IssueSchema(BriefSchema):
     candidates = fields.List(fields.Nested(NamedSchema), required=True)
     workers = fields.List(fields.String(), required=True)
     photos = fields.List(fields.Dict(), required=True)
+    memos = fields.List(fields.Dict(), required=True, metadata={"description": "voice memos; /v1/files/{id}/content"})
     tags = fields.List(fields.String(), required=True)
     reporter = fields.String(required=True, allow_none=True)
     received_at = fields.AwareDateTime(required=True)

@@ -104,6 +104,7 @@ def _told(detail: IssueDetail) -> dict[str, Any]:
         "candidates": [_named(each) for each in detail.candidates],
         "workers": [worker.name for worker in detail.workers],
         "photos": [_photo(detail, photo) for photo in doc.get("photos") or ()],
+        "memos": [_photo(detail, memo) for memo in doc.get("memos") or ()],
         "tags": doc.get("tags") or [],
         "private": detail.private,
         "masked": detail.masked,
@@ -139,7 +140,7 @@ def _failure(failure: DeadLetter | None, *, masked: bool) -> dict[str, Any] | No
 
 
 def _photo(detail: IssueDetail, photo: str) -> dict[str, Any]:
-    """Return a photo that the issue names; it is awaited until its upload has ended, and may have been refused."""
+    """Return a photo or memo that the issue names; awaited until its upload has ended; it may have been refused."""
     come, refusal = detail.photos.get(uuid.UUID(photo)), detail.refusals.get(uuid.UUID(photo))
     if come is None and refusal is not None:
         return {"id": photo, "awaited": False, "refused": refusal}

@@ -12,7 +12,7 @@ from typing import Any, Final
 import structlog
 
 from server.attachments.errors import FileRefused, ReadingLate
-from server.attachments.media import SUFFIXES, Media, sniff
+from server.attachments.media import MOST_SOUND_BYTES, SUFFIXES, Media, sniff
 from server.confined import ConfinedError, Crashed, Limits, Task, run
 
 _FILE: Final = "content"
@@ -29,8 +29,8 @@ _turns = threading.BoundedSemaphore(_AT_ONCE)
 _NOT_OF_THE_FILE: Final = frozenset({"by the clock", "signal 9", "signal 15"})
 _CHECK_PICTURE = Task("server.attachments.pictures:check", _CHECKING)
 _CHECK_DOCUMENT = Task("server.attachments.documents:check", _CHECKING)
+_CHECK_SOUND = Task("server.attachments.sounds:check", _CHECKING)
 _PREVIEW = Task("server.attachments.photo_prints:preview", _SHRINKING)
-
 log = structlog.get_logger()
 
 
@@ -51,17 +51,26 @@ def check(content: bytes) -> Checked:
     kind = sniff(content)
     if kind is None:
         raise FileRefused("type-unknown", takes=sorted(SUFFIXES))
-    is_document = kind == "application/pdf"
+    task, damaged = _reader_of(kind)
+    if kind.startswith("audio/") and len(content) > MOST_SOUND_BYTES:
+        raise FileRefused("sound-too-large", limit_bytes=MOST_SOUND_BYTES)
     try:
-        told = _run(_CHECK_DOCUMENT if is_document else _CHECK_PICTURE, content, kind)
+        told = _run(task, content, kind)
     except Crashed as error:
-        raise FileRefused("document-damaged" if is_document else "picture-damaged") from error
+        raise FileRefused(damaged) from error
     except ConfinedError as error:
         raise FileRefused("takes-too-much") from error
     if "refused" in told:
         data: dict[str, Any] = told["data"]
         raise FileRefused(**{"reason": told["refused"]} | data)
-    return Checked(Media(kind, readable=not is_document), told["served"])
+    return Checked(Media(kind, readable=kind.startswith("image/")), told["served"])
+
+
+def _reader_of(kind: str) -> tuple[Task, str]:
+    """Return what looks at files of a kind, and what is said of one that harms its reader."""
+    if kind.startswith("audio/"):
+        return _CHECK_SOUND, "sound-damaged"
+    return (_CHECK_DOCUMENT, "document-damaged") if kind == "application/pdf" else (_CHECK_PICTURE, "picture-damaged")
 
 
 @dataclass(frozen=True, slots=True)

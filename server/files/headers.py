@@ -123,5 +123,5 @@ def _uuid(told: Mapping[str, str], field: str) -> uuid.UUID:
 
 def _check_filetype(told: str) -> None:
     """Refuse early what cannot be right; what is right is found in the bytes."""
-    if told and not (told.startswith("image/") or told in ("application/pdf", "application/octet-stream")):
+    if told and not (told.startswith(("image/", "audio/")) or told in ("application/pdf", "application/octet-stream")):
         raise FileRefused("type-unknown", field="filetype", takes=sorted(SUFFIXES))

@@ -65,6 +65,7 @@ HEADERS = {
         "script-src 'self'; "
         "style-src 'self'; "
         "img-src 'self' data: blob:; "
+        "media-src 'self' blob:; "
         "font-src 'self'; "
         "connect-src 'self'; "
         "worker-src 'self'; "

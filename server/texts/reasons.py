@@ -51,6 +51,19 @@ REASON_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
         "图片像素过多，上限见 limit_pixels；JPEG 与 HEIC 的上限高于 PNG 与 WebP",
         "The picture has too many pixels; limit_pixels says how many it may have, JPEG and HEIC more than PNG and WebP",
     ),
+    ("file-refused", "sound-damaged"): ("录音损坏或不完整", "The recording is damaged or not whole"),
+    ("file-refused", "not-sound-alone"): (
+        "录音文件里不只有一段声音；请用应用里的录音",
+        "There is more in it than one track of sound; record it in the app",
+    ),
+    ("file-refused", "sound-too-long"): (
+        "录音太长，上限见 limit_s（秒）；请分几段录",
+        "The recording is too long; limit_s says how many seconds it may have",
+    ),
+    ("file-refused", "sound-too-large"): (
+        "录音文件太大，上限见 limit_bytes",
+        "The recording is too large; limit_bytes says how large it may be",
+    ),
     ("file-refused", "document-damaged"): ("PDF 损坏或没有页面", "The PDF is damaged, or has no page"),
     ("file-refused", "document-encrypted"): (
         "PDF 已加密，无法去除其中的个人信息；请去除密码后再传",

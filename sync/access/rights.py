@@ -31,7 +31,7 @@ from sync.wording.reasons import Reason
 LATE_FOR: Final = dt.timedelta(days=30)
 """A phone that lay in a drawer over a leave, or came back from a valley without a network, is handed in by then."""
 
-_ADDED_TO: Final = frozenset({"photos", "tags"})
+_ADDED_TO: Final = frozenset({"photos", "memos", "tags"})
 
 
 @dataclass(frozen=True, slots=True)

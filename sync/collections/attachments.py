@@ -23,7 +23,7 @@ from sync.collections.fields import Id, Number, Text
 ATTACHABLE = ("visits", "issues", "households", "tasks")
 BONDS = ("awaited", "bound", "refused")
 PREVIEWS = ("awaited", "ready", "none")
-MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "application/pdf")
+MEDIA_TYPES = ("image/jpeg", "image/png", "image/webp", "image/heic", "application/pdf", "audio/webm", "audio/mp4")
 
 
 class ContentSchema(Schema):

@@ -53,6 +53,7 @@ class IssueSchema(Schema):
     location = fields.Nested(LocationSchema, allow_none=True)
     address_text = Text(allow_none=True, validate=validate.Length(max=200))
     photos = Listed(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
+    memos = Listed(Id(), validate=validate.Length(max=5), metadata=merge_by(Policy.UNION))
     private = Flag(metadata=merge_by(Policy.MAX))
     tags = Listed(
         Text(validate=validate.Length(max=60)),

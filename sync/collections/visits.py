@@ -39,6 +39,7 @@ class VisitSchema(Schema):
     started_at = Time(allow_none=True, metadata=merge_by(Policy.MIN))
     ended_at = Time(allow_none=True, metadata=merge_by(Policy.MAX))
     photos = Listed(Id(), validate=validate.Length(max=20), metadata=merge_by(Policy.UNION))
+    memos = Listed(Id(), validate=validate.Length(max=5), metadata=merge_by(Policy.UNION))
     extra = Extra()
 
     @validates_schema(skip_on_field_errors=True)

@@ -69,7 +69,8 @@ class Step:
 class IssueDetail:
     """Everything about one issue. ``row`` is the issue; where ``masked``, its texts, place and photos are not told.
 
-    ``photos``: those that have come, of the ones that the issue names; ``refusals``: those that are not shown, and why.
+    ``photos``: files that have come, of the photos and memos that the issue names; ``refusals``: those that are not
+    shown, and why.
     """
 
     row: Issue
@@ -143,7 +144,7 @@ def read_issue_detail(
 
 
 def _photo_ids(row: Issue) -> list[uuid.UUID]:
-    return [uuid.UUID(photo) for photo in row.doc.get("photos") or ()]
+    return [uuid.UUID(each) for each in [*(row.doc.get("photos") or ()), *(row.doc.get("memos") or ())]]
 
 
 def _path(ground: Ground | None, grid_id: int | None) -> tuple[Step, ...]:

@@ -69,8 +69,8 @@ FILES: dict[str, Problem] = {
         422,
         "不接收此文件",
         "This file is not taken",
-        "请传 JPEG、PNG、WebP、HEIC 图片或 PDF",
-        "Upload a JPEG, PNG, WebP or HEIC picture, or a PDF",
+        "请传 JPEG、PNG、WebP、HEIC 图片、PDF，或应用里的录音",
+        "Upload a JPEG, PNG, WebP or HEIC picture, a PDF, or a memo recorded in the app",
     ),
     "file-reading-late": Problem(
         503,

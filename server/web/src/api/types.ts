@@ -187,6 +187,8 @@ export interface IssueInFull extends Omit<IssueBrief, "grid" | "body" | "summary
   candidates: Named[];
   workers: string[];
   photos: Photo[];
+  /** Voice memos, told as photos are. */
+  memos: Photo[];
   tags: string[];
   reporter: string | null;
   received_at: string;

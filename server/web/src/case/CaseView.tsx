@@ -12,6 +12,7 @@ import { useRead } from "../page/reading";
 import { CaseSteps } from "./CaseSteps";
 import { Duplicates, Reused } from "./Duplicates";
 import type { Draft } from "./fields";
+import { Memos } from "./Memos";
 import { Photos } from "./Photos";
 import { Spot } from "./Spot";
 import { Clocks, Timeline, Untaken } from "./Timeline";
@@ -69,6 +70,7 @@ export function CaseView({ one, chosen, keys = false, whole = false, focused = f
         {issue.masked ? <><Icon name="lock" size={16} /> {t("masked.text")}</> : (issue.description ?? t("issue.nodescription"))}
       </p>
       {!issue.masked && <Photos photos={issue.photos} />}
+      {!issue.masked && <Memos memos={issue.memos} />}
       <CaseSteps life={life} likely={likely} preset={preset} chosen={chosen} keys={keys} now={now} onChoose={onChoose} onChanged={one.changed} />
       {may("merge") && <Duplicates issue={issue} likely={likely} now={now} onMerge={merge} onDismissed={duplicates.again} />}
       {(may("check") || may("close") || may("rework")) && <Reused id={issue.id} now={now} />}

@@ -178,6 +178,8 @@ export const en: Record<Key, string> = {
   "issue.photo": "Photo {n}",
   "issue.photo.awaited": "awaited",
   "issue.photo.refused": "cannot be shown; the original is kept",
+  "issue.memos": "Voice memos",
+  "issue.memo": "Memo {n}",
   "issue.photos.none": "No photos",
   "issue.handling": "Handling",
   "issue.why": "Why it was routed here",

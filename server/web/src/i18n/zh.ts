@@ -177,6 +177,8 @@ export const zh = {
   "issue.photo": "照片 {n}",
   "issue.photo.awaited": "待上传",
   "issue.photo.refused": "无法显示，原件已留存",
+  "issue.memos": "录音",
+  "issue.memo": "录音 {n}",
   "issue.photos.none": "没有照片",
   "issue.handling": "承办",
   "issue.why": "为什么派给这里",

@@ -42,6 +42,7 @@ export interface Visit {
   readonly note: string | null;
   readonly needs: readonly string[];
   readonly photos: readonly string[];
+  readonly memos: readonly string[];
   readonly appointment: string | null;
   readonly mine: boolean;
   readonly unsettled: number;
@@ -130,6 +131,7 @@ export function visitOf({ id, data, unsettled, mine }: Seen): Visit {
     note: text(data.note),
     needs: texts(data.needs),
     photos: texts(data.photos),
+    memos: texts(data.memos),
     appointment: text(fields(data.extra).appointment_at),
     mine,
     unsettled,

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../../i18n";
 import type { Fields } from "../../sync/index";
+import { MemoField } from "../camera/MemoField";
 import { PhotoField } from "../camera/PhotoField";
 import type { Household, Outcome, Visit } from "../records";
 import { usePhone } from "../shell/live";
@@ -20,19 +21,21 @@ interface Added {
   readonly needs: readonly string[];
   readonly note: string;
   readonly photos: readonly string[];
+  readonly memos: readonly string[];
 }
 
 export function ThisVisit({ visit, home, onAgain }: Props) {
   const { phone } = usePhone();
   const draft = `visit/${visit.id}`;
-  const had: Added = { needs: visit.needs, note: visit.note ?? "", photos: visit.photos };
+  const had: Added = { needs: visit.needs, note: visit.note ?? "", photos: visit.photos, memos: visit.memos };
   const [added, setAdded] = useState(had);
   const [again, setAgain] = useState(false);
   const [kept, setKept] = useState(false);
+  const [recording, setRecording] = useState(false);
   useEffect(() => {
-    void phone.drafts.get(draft).then((found) => found && setAdded(found.value as Added));
+    void phone.drafts.get(draft).then((found) => found && setAdded({ ...had, ...(found.value as Partial<Added>) }));
   }, [phone, draft]);
-  const changed = added.note !== had.note || added.needs.join() !== had.needs.join() || added.photos.join() !== had.photos.join();
+  const changed = added.note !== had.note || added.needs.join() !== had.needs.join() || added.photos.join() !== had.photos.join() || added.memos.join() !== had.memos.join();
   useBusy(draft, changed);
 
   const change = (next: Added): void => {
@@ -43,7 +46,7 @@ export function ThisVisit({ visit, home, onAgain }: Props) {
   const toggle = (need: string): void =>
     change({ ...added, needs: added.needs.includes(need) ? added.needs.filter((each) => each !== need) : [...added.needs, need] });
   const keep = async (): Promise<void> => {
-    const data: Fields = { ...(added.note.trim() !== "" && { note: added.note.trim() }), needs: added.needs, photos: added.photos };
+    const data: Fields = { ...(added.note.trim() !== "" && { note: added.note.trim() }), needs: added.needs, photos: added.photos, ...(added.memos.length > 0 && { memos: added.memos }) };
     await phone.addTo("visits", visit.id, data);
     const unknown = added.needs.filter((need) => !home.needs.includes(need));
     if (unknown.length > 0) await phone.client.patch("households", home.id, { needs: [...home.needs, ...unknown] });
@@ -65,7 +68,9 @@ export function ThisVisit({ visit, home, onAgain }: Props) {
         <textarea id="note" rows={3} maxLength={4000} value={added.note} onInput={({ currentTarget }) => change({ ...added, note: currentTarget.value })} />
       </label>
       <PhotoField id="photo" label="" collection="visits" record={visit.id} photos={added.photos} onPhotos={(photos) => change({ ...added, photos })} />
-      {changed && <button type="button" class="wide" onClick={() => void keep()}>{t("patrol.visit.keep")}</button>}
+      <MemoField collection="visits" record={visit.id} memos={added.memos} onMemos={(memos) => change({ ...added, memos })} onRunning={setRecording} />
+      {recording && changed && <p class="notice">{t("patrol.memo.first")}</p>}
+      {changed && !recording && <button type="button" class="wide" onClick={() => void keep()}>{t("patrol.visit.keep")}</button>}
       <p role="status" class="patrol-safe" hidden={!kept}>{kept && t("patrol.visit.kept")}</p>
       <button type="button" class="patrol-plain" aria-expanded={again} onClick={() => setAgain(!again)}>{t("patrol.visit.again")}</button>
       {again && <Answers onAnswer={onAgain} />}

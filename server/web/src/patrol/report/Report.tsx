@@ -1,6 +1,7 @@
 /** A report: photo, place, what it is, words. Nothing is asked that the phone knows, and only two things must be said. */
 import { useState } from "preact/hooks";
 import { currentLanguage, t, tData } from "../../i18n";
+import { MemoField } from "../camera/MemoField";
 import { PhotoField } from "../camera/PhotoField";
 import type { Household } from "../records";
 import { usePhone } from "../shell/live";
@@ -20,6 +21,8 @@ export function Report({ household }: { household: string | null }) {
   const home = book.households.find(({ id }) => id === household);
   const [draft, change, forget] = useDraft(phone, (found) => found ?? begun(phone.newId(), home));
   const [asked, setAsked] = useState<Missing | null>(null);
+  const [recording, setRecording] = useState(false);
+  const [waits, setWaits] = useState(false);
   const categories = useCatalogue(phone);
   const likely = useLikely(phone, draft ?? NOT_READ);
   useBusy("report", draft !== null);
@@ -29,6 +32,8 @@ export function Report({ household }: { household: string | null }) {
   const held = category !== undefined && draft.place !== null ? similar(book.issues, category, draft.place) : [];
   const alike = nearBy(held, likely.candidates, draft.id);
   const send = async (): Promise<void> => {
+    setWaits(recording);
+    if (recording) return;
     const missing = missingIn(draft);
     setAsked(missing);
     if (missing !== null) return;
@@ -36,7 +41,7 @@ export function Report({ household }: { household: string | null }) {
     go("issue", draft.id);
   };
   const drop = async (): Promise<void> => {
-    for (const photo of [...draft.photos, ...draft.after]) await phone.photos.drop(photo);
+    for (const photo of [...draft.photos, ...draft.after, ...draft.memos]) await phone.photos.drop(photo);
     await forget();
     go("today");
   };
@@ -68,6 +73,7 @@ export function Report({ household }: { household: string | null }) {
         <span>{t("patrol.words")}</span>
         <textarea id="words" rows={3} maxLength={4000} value={draft.description} onInput={({ currentTarget }) => change({ description: currentTarget.value })} />
       </label>
+      <MemoField collection="issues" record={draft.id} memos={draft.memos} onMemos={(memos) => change({ memos })} onRunning={setRecording} />
       <label class="check patrol-check"><input type="checkbox" checked={draft.urgent} onChange={({ currentTarget }) => change({ urgent: currentTarget.checked })} />{t("patrol.urgent")}</label>
       <label class="check patrol-check"><input type="checkbox" checked={draft.settled} onChange={({ currentTarget }) => change({ settled: currentTarget.checked })} />{t("patrol.settled")}</label>
       {draft.settled && (
@@ -81,6 +87,7 @@ export function Report({ household }: { household: string | null }) {
         </>
       )}
       {asked !== null && missingIn(draft) === asked && <p class="warning" role="alert">{t(`patrol.missing.${asked}`)}</p>}
+      {waits && recording && <p class="warning" role="alert">{t("patrol.memo.first")}</p>}
       <button type="button" class="wide" onClick={() => void send()}>{t("patrol.report.send")}</button>
       <p class="faint">{t("patrol.report.kept")}</p>
       <button type="button" class="patrol-grave" onClick={() => void drop()}>{t("patrol.report.drop")}</button>

@@ -16,6 +16,7 @@ export interface ReportDraft {
   readonly description: string;
   readonly urgent: boolean;
   readonly photos: readonly string[];
+  readonly memos: readonly string[];
   readonly settled: boolean;
   readonly answer: string;
   readonly after: readonly string[];
@@ -26,7 +27,12 @@ export interface ReportDraft {
 export const DRAFT = "report";
 
 export function emptyDraft(id: string): ReportDraft {
-  return { id, household: null, place: null, byHand: false, address: "", category: null, description: "", urgent: false, photos: [], settled: false, answer: "", after: [], replaces: null };
+  return { id, household: null, place: null, byHand: false, address: "", category: null, description: "", urgent: false, photos: [], memos: [], settled: false, answer: "", after: [], replaces: null };
+}
+
+/** A draft of the version before has fewer fields. */
+function whole(draft: ReportDraft): ReportDraft {
+  return { ...emptyDraft(draft.id), ...draft };
 }
 
 /** Return the draft (null until it is read), what changes it, and what forgets it. */
@@ -35,7 +41,7 @@ export function useDraft(phone: Phone, begin: (found: ReportDraft | null) => Rep
   const latest = useRef<ReportDraft | null>(null);
   useEffect(() => {
     void phone.drafts.get(DRAFT).then((found) => {
-      latest.current = begin((found?.value as ReportDraft | undefined) ?? null);
+      latest.current = begin(found === undefined ? null : whole(found.value as ReportDraft));
       setDraft(latest.current);
     });
   }, [phone]);
@@ -77,7 +83,7 @@ export async function enterReport(phone: Phone, draft: ReportDraft): Promise<voi
   if (draft.replaces !== null) await phone.client.forget(draft.replaces);
 }
 
-function issueFields({ category, description, urgent, place, address, photos }: ReportDraft): Fields {
+function issueFields({ category, description, urgent, place, address, photos, memos }: ReportDraft): Fields {
   return {
     category,
     severity: urgent ? "urgent" : "normal",
@@ -85,6 +91,7 @@ function issueFields({ category, description, urgent, place, address, photos }: 
     ...(address.trim() !== "" && { address_text: address.trim() }),
     ...(place !== null && { location: { ...rounded(place), datum: "wgs84" } }),
     ...(photos.length > 0 && { photos }),
+    ...(memos.length > 0 && { memos }),
   };
 }
 

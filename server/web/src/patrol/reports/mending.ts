@@ -16,6 +16,7 @@ export async function mendIn(phone: Phone, { op, op_id }: Entry): Promise<void> 
     byHand: location?.accuracy_m === undefined,
     urgent: severity === "urgent",
     photos,
+    memos: (op.data.memos ?? []) as string[],
     replaces: op_id,
   });
   go("report");

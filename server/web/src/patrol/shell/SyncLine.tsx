@@ -11,13 +11,16 @@ import { hrefOf } from "./route";
 export function SyncLine({ phone, summary, here }: { phone: Phone; summary: Summary; here: boolean }) {
   const reach = useReach(phone);
   const unsent = useLive(() => phone.unsent(), [phone]) ?? summary.waiting;
-  const photos = useLive(async () => (await phone.photos.waiting()).length, [phone]) ?? 0;
-  const safe = unsent === 0 && photos === 0 && reach !== "offline" && reach !== "unreachable" && reach !== "trouble";
+  const files = useLive(() => phone.photos.waiting(), [phone]) ?? [];
+  const memos = files.filter(({ type }) => type.startsWith("audio/")).length;
+  const photos = files.length - memos;
+  const safe = unsent === 0 && files.length === 0 && reach !== "offline" && reach !== "unreachable" && reach !== "trouble";
   return (
     <a class={safe ? "patrol-sync is-safe" : "patrol-sync"} href={here ? hrefOf("today") : hrefOf("sync")} aria-current={here ? "page" : undefined}>
-      <span>{unsent > 0 ? t("patrol.sync.unsent", { n: unsent }) : t(photos > 0 ? "patrol.sync.words" : "patrol.sync.sent")}</span>
+      <span>{unsent > 0 ? t("patrol.sync.unsent", { n: unsent }) : t(files.length > 0 ? "patrol.sync.words" : "patrol.sync.sent")}</span>
       {photos > 0 && <span>{t("patrol.sync.photos", { n: photos })}</span>}
-      <span>{lineOf(reach, unsent + photos, summary)}</span>
+      {memos > 0 && <span>{t("patrol.sync.memos", { n: memos })}</span>}
+      <span>{lineOf(reach, unsent + files.length, summary)}</span>
     </a>
   );
 }

@@ -24,7 +24,7 @@ test("a room says its floor", () => {
 
 const at = (iso: string): number => Date.parse(`${iso}+08:00`);
 const visit = (outcome: Visit["outcome"], when: string, appointment: string | null = null): Visit => ({
-  id: when, household: "h", address: null, outcome, at: at(when), note: null, needs: [], photos: [], appointment, mine: true, unsettled: 0,
+  id: when, household: "h", address: null, outcome, at: at(when), note: null, needs: [], photos: [], memos: [], appointment, mine: true, unsettled: 0,
 });
 const task = (due: string): Task => ({ id: "t", kind: "visit", title: "", state: "open", due: at(due), household: "h", issue: null, case: null, note: null });
 

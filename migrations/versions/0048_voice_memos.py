@@ -6,7 +6,7 @@ The new check is added unproven and proven afterwards, so that nobody waits for 
 from alembic import op
 
 revision = "0048"
-down_revision = "0045"
+down_revision = "0043"
 branch_labels = None
 depends_on = None
 

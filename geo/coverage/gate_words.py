@@ -75,7 +75,7 @@ TEXTS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
         ),
         "households-out-of-norm": (
             "{areas} 有 {households} 户，不在规定的 {least} 至 {most} 户之内；偏少可与邻区合并，偏多可拆分",
-            "{areas} has {households} households; the norm is {least} to {most}: merge the small, split the large",
+            "{areas}, households: {households}; the norm is {least} to {most}: merge the small, split the large",
         ),
     }
 )

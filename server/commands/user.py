@@ -15,7 +15,7 @@ def user() -> None:
 _LOGIN = click.argument("login")
 _ROLE = click.option("--role", required=True, help="角色 · e.g. grid_worker, supervisor, gis, admin, handler")
 _PLACE = click.option(
-    "--area", required=True, metavar="CODE", help="区域代码，处置员则为单位 · a handler's: of the body"
+    "--area", required=True, metavar="CODE", help="区域编码，处置员则为单位编码 · a handler's: of the body"
 )
 _DEVICES = click.option("--devices", is_flag=True, help="手机也停用 · revoke their phones too")
 _AS_JSON = click.option("--json", "as_json", is_flag=True)

@@ -6,7 +6,7 @@ Owns words alone; ``server.http.problems`` puts them before the advice of the er
 from collections.abc import Mapping
 
 REASON_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
-    ("invalid-calendar", "unknown"): ("没有这个区域，请核对代码", "There is no such area; check the code"),
+    ("invalid-calendar", "unknown"): ("没有这个区域，请核对编码", "There is no such area; check the code"),
     ("invalid-calendar", "retired"): ("此区域已撤销", "This area is no more"),
     ("invalid-calendar", "below-grids"): (
         "案件按网格及其上级区域计时，不能为网格以下的区域设日历",
@@ -144,6 +144,6 @@ REASON_WORDS: Mapping[tuple[str, str], tuple[str, str]] = {
         "此区域在网格之下，派遣只看网格及其上级",
         "This area lies below the grids; issues are routed by grids and what these lie in",
     ),
-    ("invalid-rule", "unknown"): ("没有这个代码", "There is no such code"),
+    ("invalid-rule", "unknown"): ("没有这个编码", "There is no such code"),
     ("invalid-rule", "lead-assists"): ("主办单位不能同时协办", "The lead cannot assist too"),
 }

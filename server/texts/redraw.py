@@ -9,8 +9,8 @@ Words = tuple[int, str, str, str, str]
 
 REDRAW_WORDS: Mapping[str, Words] = {
     "redraw-refused": (422, "不能这样改划", "This redraw cannot be done", "按所示原因改正", "Mend what is named"),
-    "redraw-unknown-area": (422, "没有这个区域", "There is no such area", "请核对代码", "Check the code"),
-    "redraw-code-taken": (422, "此代码已被使用", "Another area has this code", "请换一个代码", "Take another code"),
+    "redraw-unknown-area": (422, "没有这个区域", "There is no such area", "请核对编码", "Check the code"),
+    "redraw-code-taken": (422, "此编码已被使用", "Another area has this code", "请换一个编码", "Take another code"),
     "cannot-divide": (
         422,
         "不能这样划分",

@@ -49,7 +49,7 @@ def test_a_grid_out_of_the_norm_is_warned_of_with_its_place_its_count_and_the_ra
     assert (facts["areas"], facts["severity"]) == ([THIRD], "warning")
     assert (facts["households"], facts["least"], facts["most"]) == (2, 3, 5)
     assert "2 户" in facts["text"]["zh"]
-    assert "2 households" in facts["text"]["en"]
+    assert "households: 2;" in facts["text"]["en"]
     lons = [lon for lon, _ in found["geometry"]["coordinates"][0]]
     assert (min(lons), max(lons)) == (114.304, 114.31)
     assert answer["open"]

@@ -1,6 +1,7 @@
 """Every page under axe: at a desk and on a phone, in both languages, by day and in the dark.
 
-And what axe does not see: the sizes of letters and of what is pressed, and rows under letters of twice the size.
+And what axe does not see: the sizes of letters and of what is pressed, that nothing to press lies beyond the edge of a
+phone, and rows under letters of twice the size.
 """
 
 import json
@@ -163,7 +164,8 @@ SIZES = """(narrow) => {
     const pressed = 'button, select, summary, [role=option], input:not([type=radio], [type=checkbox])';
     for (const each of document.querySelectorAll(pressed)) {
         if (!seen(each)) continue;
-        const {width, height} = each.getBoundingClientRect();
+        const {width, height, right} = each.getBoundingClientRect();
+        if (narrow && right > innerWidth + 1) small.push(`beyond the edge, to ${right} px: ${start(each)}`);
         if (height < 43.5 || width < 43.5) small.push(`${width}x${height}: ${start(each)}`);
     }
     return small;

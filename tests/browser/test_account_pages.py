@@ -89,7 +89,7 @@ def test_a_handler_is_given_to_a_body_by_its_name(visit, session, somebody):
     watched.sign_in(somebody("admin"), f"/people?person={login}")
     page = watched.page
     page.locator("select").select_option("handler")
-    page.get_by_label("处置单位").select_option(label="城市管理局")
+    page.get_by_label("承办单位").select_option(label="城市管理局")
     page.get_by_role("button", name="授予", exact=True).click()
     expect(page.locator(".held li", has_text="处置员")).to_be_visible()
 

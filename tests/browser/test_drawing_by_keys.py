@@ -66,7 +66,7 @@ def test_a_line_is_typed_and_what_is_no_place_is_said(visit, city):
     typed = page.get_by_label("添加点")
     typed.fill("东门")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("读不懂「东门」")
+    expect(page.get_by_role("alert")).to_contain_text("读不懂“东门”")
     west, _, east, _ = grids[code].bounds
     beyond, y = (east - west) / 10, grids[code].representative_point().y
     typed.fill(f"{west - beyond}，{y}\n{east + beyond} {y}")

@@ -28,7 +28,7 @@ WORDS: Final = {
     "out-of-range": ("超出允许范围", "It is out of range"),
     "not-a-choice": ("不是可选的值", "This is none of the choices"),
     "wrong-shape": ("格式不对", "It has not the right form"),
-    "unknown": ("没有这个代码", "There is no such code"),
+    "unknown": ("没有这个编码", "There is no such code"),
     "no-first-level": ("没有所属的大类", "Its first level is missing"),
     "first-level": (
         "大类没有立案条件，请写在小类上",

@@ -73,7 +73,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
         "not a known format; GeoPackage, Shapefile or FileGDB (in a zip), GeoJSON, KML, KMZ and CSV with WKT are taken",
     ),
     "drawing": (
-        "CAD 图纸只有线，没有面、编码和坐标系；请在 QGIS 中「线转面」、填写编码后另存为 GeoPackage",
+        "CAD 图纸只有线，没有面、编码和坐标系；请在 QGIS 中“线转面”、填写编码后另存为 GeoPackage",
         "a CAD drawing has lines, but no areas and codes; make polygons of it in QGIS, and save them as GeoPackage",
     ),
     "spreadsheet": (
@@ -101,7 +101,7 @@ REASONS: Final[Mapping[str, tuple[str, str]]] = {
     "too-large": ("文件过大，请分成几个", "the file is too large; divide it"),
     "too-many-features": ("要素过多，请分成几个文件", "too many features; divide the file"),
     "too-many-in-a-draft": (
-        "变更的区域过多，一个草案放不下；请分成几个文件，或直接导入为新版次",
+        "变更的区域过多，一个草案放不下；请分成几个文件，或直接导入为新版本",
         "more areas differ than a draft can hold; divide the file, or take it as the next edition",
     ),
     "too-many-points": ("点过多，请简化或分成几个文件", "too many points; simplify it, or divide the file"),

@@ -30,7 +30,7 @@ ACCOUNTS: dict[str, Problem] = {
         "Have somebody make the code who is in charge of all their areas, or the operator with ./patrol enrol",
     ),
     "unknown-role": Problem(422, "没有这个角色", "There is no such role"),
-    "unknown-area": Problem(422, "没有这个区域代码", "No area has this code", "请核对代码", "Check the code"),
+    "unknown-area": Problem(422, "没有这个区域编码", "No area has this code", "请核对编码", "Check the code"),
     "password-too-short": Problem(422, "密码太短", "The password is too short", "请加长", "Take a longer one"),
     "password-blank": Problem(
         422,

@@ -98,7 +98,7 @@ CASES: dict[str, Problem] = {
     ),
     "unknown-rule": Problem(404, "没有这条规则，或已停用", "There is no such rule in force"),
     "unknown-organisation": Problem(
-        404, "没有这个单位", "There is no such organisation", "请核对代码", "Check the code"
+        404, "没有这个单位", "There is no such organisation", "请核对编码", "Check the code"
     ),
     "body-in-use": Problem(
         409,

@@ -11,7 +11,7 @@ GROUND: dict[str, Problem] = {
     ),
     "invalid-coverage": Problem(422, "边界不成一体", "These polygons are no coverage"),
     "unknown-crs": Problem(
-        422, "坐标参照系未知", "The reference system is not known", "用 --crs 指定", "Name it with --crs"
+        422, "坐标参照系未知", "The reference system is not known", "请指定坐标系（crs）", "Name it (crs)"
     ),
     "crs-needs-parameters": Problem(
         422,
@@ -65,7 +65,7 @@ GROUND: dict[str, Problem] = {
         "Plan it anew; where that fails too, tell an administrator the reason",
     ),
     "unknown-edition": Problem(404, "没有这一版", "There is no such edition", "请核对版本号", "Check the number"),
-    "no-such-area": Problem(404, "没有这个区域", "There is no such area", "请核对代码", "Check the code"),
+    "no-such-area": Problem(404, "没有这个区域", "There is no such area", "请核对编码", "Check the code"),
     "no-such-plan": Problem(
         404, "没有待发布的这一计划", "No such plan waits", "可能已发布或撤回", "It was published or withdrawn perhaps"
     ),

@@ -46,7 +46,7 @@ SYNC: dict[str, Problem] = {
         410, "需要重新同步", "Pull anew from no cursor", "未上传的内容请保留", "Keep what you have not pushed"
     ),
     "app-too-old": Problem(426, "应用版本过旧", "This app is too old to pull", "请升级应用", "Update the app"),
-    "collection-unknown": Problem(422, "没有这个集合", "No such collection"),
+    "collection-unknown": Problem(422, "没有这个记录类型", "No such collection"),
     "not-in-charge": Problem(404, "在您负责的范围内没有此项", "Nothing of this kind is in your charge"),
     "already-decided": Problem(409, "此项已有人处理", "Somebody has decided this already", "请刷新", "Look again"),
     "mended-invalid": Problem(

@@ -47,7 +47,7 @@ export const calendarZh = {
   "calendar.entered": "已录入为第 {edition} 版；{n} 个期限正在重算。",
   "calendar.editions": "录入记录",
   "calendar.editions.none": "还没有录入。",
-  "calendar.head.edition": "版次",
+  "calendar.head.edition": "版本",
   "calendar.head.what": "内容",
   "calendar.head.source": "依据",
   "calendar.head.by": "录入人",

@@ -163,18 +163,6 @@ export const caseEn: Record<keyof typeof caseZh, string> = {
   "body.kind.party": "Party units",
   "body.kind.service_centre": "Service centres",
 
-  "role.grid_worker": "grid worker",
-  "role.grid_head": "grid head",
-  "role.building_head": "building head",
-  "role.unit_head": "unit head",
-  "role.dispatcher": "dispatcher",
-  "role.handler": "handler",
-  "role.checker": "checker",
-  "role.supervisor": "supervisor",
-  "role.gis": "GIS staff",
-  "role.auditor": "auditor",
-  "role.admin": "administrator",
-
   "duty.norole": "This page is for supervisors and dispatchers.",
   "duty.list": "Open cases",
   "duty.case": "The case",

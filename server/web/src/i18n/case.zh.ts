@@ -161,18 +161,6 @@ export const caseZh = {
   "body.kind.party": "党组织",
   "body.kind.service_centre": "服务中心",
 
-  "role.grid_worker": "网格员",
-  "role.grid_head": "网格长",
-  "role.building_head": "楼栋长",
-  "role.unit_head": "单元长",
-  "role.dispatcher": "派遣员",
-  "role.handler": "处置员",
-  "role.checker": "核查员",
-  "role.supervisor": "督办员",
-  "role.gis": "GIS 人员",
-  "role.auditor": "审计员",
-  "role.admin": "管理员",
-
   "duty.norole": "值班台供督办员和派遣员使用。",
   "duty.list": "未结案件",
   "duty.case": "案件",

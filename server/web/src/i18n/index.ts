@@ -10,6 +10,8 @@ export type Language = "zh" | "en";
 export type Params = Record<string, string | number>;
 
 const CATALOGUES: Record<Language, Record<Key, string>> = { zh: { ...zh, ...patrolZh }, en: { ...en, ...patrolEn } };
+/** English says one day and two days: `{n} {n|day|days}`. */
+const PLURAL = /\{(\w+)\|([^|}]*)\|([^|}]*)\}/g;
 const STORED_AS = "patrol.language";
 const listeners = new Set<() => void>();
 
@@ -58,8 +60,15 @@ export function useLanguage(): Language {
   return language;
 }
 
+/** A text with what stands in its holes. */
+export function filled(text: string, params: Params): string {
+  return text
+    .replace(PLURAL, (_, name: string, one: string, many: string) => (String(params[name]) === "1" ? one : many))
+    .replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+}
+
 export function t(key: Key, params: Params = {}): string {
-  return CATALOGUES[language][key].replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
+  return filled(CATALOGUES[language][key], params);
 }
 
 /** The text of a key made from data (a state, a field); data the catalogue does not know is shown as it is. */

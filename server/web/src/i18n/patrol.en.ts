@@ -133,7 +133,7 @@ export const patrolEn: Record<keyof typeof patrolZh, string> = {
   "patrol.due.task.by": "the community asks for a visit by {at}",
   "patrol.due.appointment": "appointment {at}",
   "patrol.due.never": "never visited",
-  "patrol.due.interval": "every {n} days; days over: {over}",
+  "patrol.due.interval": "every {n} {n|day|days}; days over: {over}",
   "patrol.due.again": "no answer (tries: {n}); go at another time of day",
   "patrol.due.tried": "no answer at three times of day; done for this round",
   "patrol.due.rest": "refused; left alone, days to go: {n}",

@@ -280,7 +280,7 @@ export const staffEn: Record<keyof typeof staffZh, string> = {
   "place.typed": "Longitude, latitude",
   "place.datum": "Datum",
   "place.none": "No place yet: click on the map, or type coordinates.",
-  "place.looking": "Looking for the grid …",
+  "place.looking": "Looking for the grid…",
   "place.outside": "in no grid",
   "place.grid": "Grid: {name} ({code})",
   "place.near": "{grid}, {m} m outside of it",

@@ -31,7 +31,7 @@ export const zh = {
   "start.title": "网格巡查，每件事都落到该管的网格",
   "start.lead": "网格员在没有信号的地方也能采集；系统准确落格、合并多人的内容、派给承办单位；督办员在地图上看到每个网格此刻的状况。",
   "start.worker.who": "网格员",
-  "start.worker.text": "请您的督办员在「地图」页上打开您的网格，出示登记二维码，用巡查应用扫一扫。码只能用一次，过期作废。",
+  "start.worker.text": "请您的督办员在“地图”页上打开您的网格，出示登记二维码，用巡查应用扫一扫。码只能用一次，过期作废。",
   "start.supervisor.who": "督办员、派遣员",
   "start.supervisor.text": "登录后可以看到所辖网格的事件：哪里未结、哪里超期、派给了谁、为什么派给他们。",
   "start.gis.who": "GIS 人员",
@@ -133,7 +133,7 @@ export const zh = {
   "area.words": "区域名称或编号",
   "area.kind": "类型",
   "area.kind.any": "全部类型",
-  "area.none": "所辖范围内没有与「{words}」相符的区域。请少输几个字，或改用编号。",
+  "area.none": "所辖范围内没有与“{words}”相符的区域。请少输几个字，或改用编号。",
   "area.more": "共 {n} 个，显示最相符的 {shown} 个。再输几个字可缩小范围。",
   "spot.title": "此处有 {n} 件事件",
   "filter.search": "搜索描述、地址或编号",
@@ -296,8 +296,8 @@ export const zh = {
   "state.closed": "已结案",
   "state.void": "已作废",
 
-  "severity.low": "一般",
-  "severity.normal": "普通",
+  "severity.low": "轻微",
+  "severity.normal": "一般",
   "severity.urgent": "紧急",
 
   "closing.fixed": "已处置",

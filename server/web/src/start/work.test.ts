@@ -17,7 +17,7 @@ const person = (roles: string[], areas: number, organisations = 0): Session => (
 const told = (session: Session): string[] => workOf(session).map(({ words }) => words);
 
 test("each person is told of the work that they can do", () => {
-  expect(told(person(["supervisor"], 1))).toEqual(["work.duty.red", "work.duty.yellow", "work.duty.waiting", "work.duty.done", "work.disputes", "work.quarantine", "work.silent"]);
+  expect(told(person(["supervisor"], 1))).toEqual(["work.duty.red", "work.duty.yellow", "work.duty.waiting", "work.duty.asking", "work.duty.done", "work.disputes", "work.quarantine", "work.silent"]);
   expect(told(person(["gis"], 1))).toEqual(["work.overdue", "work.open", "work.drafts"]);
   expect(told(person(["handler"], 0, 1))).toEqual(["work.desk.red", "work.desk.yellow", "work.desk.sign", "work.desk.open"]);
   expect(told(person(["auditor"], 0))).toEqual([]);

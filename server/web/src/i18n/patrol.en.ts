@@ -141,7 +141,7 @@ export const patrolEn: Record<keyof typeof patrolZh, string> = {
   "patrol.due.told": "{outcome} {at}",
 
   "patrol.claim.one": "I go to this door for some days",
-  "patrol.claim.building": "I go to the {n} doors due here",
+  "patrol.claim.building": "I go to the {n} {n|door|doors} due here",
   "patrol.claim.why": "Colleagues see that you go there and do not knock too. It ends by itself.",
   "patrol.claim.until": "Until which day",
   "patrol.claim.today": "Today only",

@@ -149,7 +149,7 @@ export const patrolEn: Record<keyof typeof patrolZh, string> = {
   "patrol.claim.mine": "You go to this door, until {until}.",
   "patrol.claim.mine.short": "Mine",
   "patrol.claim.back": "Give it back",
-  "patrol.claim.back.building": "Give back my {n} doors here",
+  "patrol.claim.back.building": "Give back my {n} {n|door|doors} here",
   "patrol.claim.other": "{name} goes there, until {until}",
   "patrol.claim.other.text": "{name} goes to this door, until {until}: you need not. What is urgent you may enter all the same.",
   "patrol.claim.waits": "Taking {n} doors; without a network, as soon as there is one.",

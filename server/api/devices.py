@@ -18,7 +18,7 @@ from server.http.attempts import code_attempt
 from server.http.auth import access, calling_device, device_required, forget_device, staff_required
 from server.http.in_charge import in_charge
 from server.outboxes.keys import keys_of
-from sync.access.devices import authenticate, belongs, describe, enrol, revoke, wiped
+from sync.access.devices import authenticate, belongs, describe, enrol, in_use, is_of, revoke, wiped
 from sync.access.scope import current_scope
 from sync.collections.fields import Extra, Text
 from sync.errors import NotFoundInCharge
@@ -124,10 +124,65 @@ def acknowledge_wipe() -> None:
         wiped(tx.session, calling_device().id, now=clock.now())
 
 
+class OwnDeviceSchema(Schema):
+    """One of the worker's devices in use, as it described itself; ``this``: the one that asks."""
+
+    id = fields.UUID(required=True)
+    name = fields.String(required=True)
+    platform = fields.String(required=True)
+    enrolled_at = fields.AwareDateTime(required=True)
+    last_exchange_at = fields.AwareDateTime(required=True, allow_none=True)
+    this = fields.Boolean(required=True)
+
+
+class OwnDevicesSchema(Schema):
+    """The worker's devices in use, the newest first."""
+
+    devices = fields.List(fields.Nested(OwnDeviceSchema), required=True)
+
+
 class RevocationSchema(Schema):
     """Whether the phone shall also wipe itself."""
 
     wipe = fields.Boolean(load_default=False)
+
+
+@blueprint.get("/mine")
+@device_required()
+@blueprint.doc(security=[{"device": []}])
+@blueprint.response(200, OwnDevicesSchema)
+def own_devices() -> dict[str, Any]:
+    """Return which devices the worker has in use."""
+    device = calling_device()
+    with transaction() as tx:
+        found = in_use(tx.session, device.person_id)
+    return {
+        "devices": [
+            {
+                "id": each.uid,
+                "name": each.name,
+                "platform": each.platform,
+                "enrolled_at": each.enrolled_at,
+                "last_exchange_at": each.last_exchange_at,
+                "this": each.uid == device.uid,
+            }
+            for each in found
+        ]
+    }
+
+
+@blueprint.post("/mine/<uuid:device_uid>/revoke")
+@device_required()
+@blueprint.arguments(RevocationSchema)
+@blueprint.doc(security=[{"device": []}])
+@blueprint.response(204)
+def revoke_own_device(sent: dict[str, Any], device_uid: uuid.UUID) -> None:
+    """Revoke a device of one's own: one that was lost, or this one when it is left. What it still pushes is kept."""
+    with transaction() as tx:
+        if not is_of(tx.session, device_uid, calling_device().person_id):
+            raise NotFoundInCharge
+        revoke(tx.session, device_uid, wipe=sent["wipe"], now=tx.now)
+    forget_device()
 
 
 @blueprint.post("/<uuid:device_uid>/revoke")

@@ -222,6 +222,30 @@ def revoke(session: Session, device_uid: uuid.UUID, *, wipe: bool, now: dt.datet
     return changed.one_or_none() is not None
 
 
+@dataclass(frozen=True, slots=True)
+class OwnDevice:
+    """One of a person's devices in use, as it described itself."""
+
+    uid: uuid.UUID
+    name: str
+    platform: str
+    enrolled_at: dt.datetime
+    last_exchange_at: dt.datetime | None
+
+
+def in_use(session: Session, person_id: int) -> list[OwnDevice]:
+    """Return the devices of a person that are not revoked, the newest first."""
+    facts = select(Device.uid, Device.name, Device.platform, Device.enrolled_at, Device.last_exchange_at)
+    theirs = facts.where(Device.person_id == person_id, Device.revoked_at.is_(None))
+    return [OwnDevice(*row) for row in session.execute(theirs.order_by(Device.enrolled_at.desc(), Device.id.desc()))]
+
+
+def is_of(session: Session, device_uid: uuid.UUID, person_id: int) -> bool:
+    """Return whether a device, revoked or not, is this person's."""
+    found = select(Device.id).where(Device.uid == device_uid, Device.person_id == person_id)
+    return session.scalar(found) is not None
+
+
 def describe(session: Session, device_id: int, described: Mapping[str, Any]) -> None:
     """Note what a device says of itself anew: any of name, platform, app_version and public_info."""
     if described:

@@ -192,7 +192,7 @@ def _plant(session, area, phones, ids, words):
     ]  # fmt: skip
     session.execute(
         text("UPDATE device SET name = :name WHERE uid = :uid"),
-        {"name": word("device", ruling), "uid": author.device_id},
+        {"name": word("device", lambda caller: ruling(caller) or is_author(caller)), "uid": author.device_id},
     )
     kept = session.scalar(text("SELECT id FROM operation WHERE op_id = :id"), {"id": wrong["op_id"]})
     ids |= {

@@ -70,6 +70,8 @@ def _phones(ids):
             f"POST /v1/doors/claims{which}": [Ask(f"/v1/doors/claims{which}", phone, {"households": [NONE]} | more)]
             for which, more in (("", {"days": 1}), ("/return", {}))
         },
+        "GET /v1/devices/mine": [Ask("/v1/devices/mine", phone, shows=("device A", "device B"))],
+        "POST /v1/devices/mine/<uuid:device_uid>/revoke": [Ask(f"/v1/devices/mine/{NONE}/revoke", nobody, {})],
         "PATCH /v1/devices/self": [Ask("/v1/devices/self", phone, {"app_version": "1.0.1"})],
         "GET /v1/devices/outbox-key": [Ask("/v1/devices/outbox-key", any_phone)],
         "POST /v1/devices/wiped": [Ask("/v1/devices/wiped", any_phone)],

@@ -59,7 +59,16 @@ function Faces() {
     void look();
   }, [phone, look]);
 
-  if (phone !== null && !enrolling) return <Open phone={phone} onLock={lock} />;
+  const leave = useCallback(async () => {
+    if (phone === null) return;
+    const { name } = phone.client.store;
+    phone.close();
+    await rings.drop(name);
+    setPhone(null);
+    await look();
+  }, [phone, rings, look]);
+
+  if (phone !== null && !enrolling) return <Open phone={phone} onLock={lock} onLeave={leave} />;
   if (known === null) return <p class="patrol-wait" role="status">{t("live.loading")}</p>;
   const people = known.filter(({ worker }) => worker !== "");
   if (enrolling || known.length === 0) {
@@ -69,10 +78,10 @@ function Faces() {
   return <Unlock rings={rings} known={known} onOpen={open} onEnrol={() => setEnrolling(true)} onGone={look} />;
 }
 
-function Open({ phone, onLock }: { phone: Phone; onLock: () => void }) {
+function Open({ phone, onLock, onLeave }: { phone: Phone; onLock: () => void; onLeave: () => Promise<void> }) {
   const onHide = useCallback(() => void phone.promote(ALL), [phone]);
   useIdleLock(onHide, onLock);
-  return <Shell phone={phone} onLock={onLock} />;
+  return <Shell phone={phone} onLock={onLock} onLeave={onLeave} />;
 }
 
 /** Where the address is not safe, browsers give no keys, no place and no offline use: nothing is begun that would be lost. */

@@ -59,6 +59,13 @@ export interface Summary {
 
 export class NotEnrolled extends Error {}
 
+/** The code was another worker's than the one whose records are here. It is used up, and the device that it made revoked. */
+export class AnotherWorker extends Error {
+  constructor(readonly worker: string) {
+    super(`the code belongs to ${worker}`);
+  }
+}
+
 export class SyncClient {
   readonly store: Store;
   readonly #options: Required<Omit<Options, "storage">>;
@@ -88,10 +95,16 @@ export class SyncClient {
   }
 
   /**
-   * Turn a code into a device. What the one before had entered stays, and is handed in by the new one. Throws `Refused` for a code that is unknown, used or expired.
+   * Turn a code into a device. What the one before had entered stays, and is handed in by the new one: it must be the
+   * same worker's. Throws `Refused` for a code that is unknown, used or expired, and `AnotherWorker`.
    */
   async enrol(code: string, described: Described): Promise<Device> {
     const device = await transport.enrol(this.#line(null), code, described);
+    const before = await this.store.single("device");
+    if (before !== undefined && before.worker.login !== device.worker.login) {
+      await transport.revokeOwn(this.#line(device.token), device.device_id).catch(() => undefined);
+      throw new AnotherWorker(device.worker.name);
+    }
     await this.store.atomically(async () => {
       await this.store.note("device", device);
       await this.store.singles.delete("outbox_key");

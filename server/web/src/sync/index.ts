@@ -4,7 +4,7 @@
  */
 
 export { type Carried, NoOutboxKey, NothingToCarry, type UnsentPhoto } from "./carry.js";
-export { NotEnrolled, type Options, type Summary, SyncClient } from "./client.js";
+export { AnotherWorker, NotEnrolled, type Options, type Summary, SyncClient } from "./client.js";
 export type { Exchanged } from "./exchange.js";
 export type { Locks } from "./lease.js";
 export { NothingThere } from "./outbox.js";

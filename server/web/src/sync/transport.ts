@@ -110,6 +110,26 @@ export async function outboxKey(line: Line): Promise<OutboxKey> {
   return read<OutboxKey>(await request(line, "/v1/devices/outbox-key"));
 }
 
+/** One of the worker's devices in use; `this`: the one that asks. */
+export interface OwnDevice {
+  readonly id: string;
+  readonly name: string;
+  readonly platform: string;
+  readonly enrolled_at: string;
+  readonly last_exchange_at: string | null;
+  readonly this: boolean;
+}
+
+/** Return which devices the worker has in use. */
+export async function ownDevices(line: Line): Promise<readonly OwnDevice[]> {
+  return (await read<{ devices: OwnDevice[] }>(await request(line, "/v1/devices/mine"))).devices;
+}
+
+/** Revoke one of the worker's devices; `wipe`: it shall also forget what it holds. */
+export async function revokeOwn(line: Line, device: string, wipe = false): Promise<void> {
+  await request(line, `/v1/devices/mine/${device}/revoke`, json({ wipe }));
+}
+
 /** Tell the server that the device has wiped itself. */
 export async function wiped(line: Line): Promise<void> {
   await request(line, "/v1/devices/wiped", { method: "POST" });

@@ -2,9 +2,11 @@
 import { useEffect, useState } from "preact/hooks";
 import { chooseLanguage, currentLanguage, t } from "../../i18n";
 import { usePhone } from "../shell/live";
+import { Leave } from "./Leave";
+import { Phones } from "./Phones";
 import { SIZES_PX, chooseTextSize, textSize } from "./textSize";
 
-export function Me({ onLock }: { onLock: () => void }) {
+export function Me({ onLock, onLeave }: { onLock: () => void; onLeave: () => Promise<void> }) {
   const { book, worker } = usePhone();
   const [size, setSize] = useState(textSize);
   const choose = (next: number): void => {
@@ -26,6 +28,8 @@ export function Me({ onLock }: { onLock: () => void }) {
       <button type="button" class="patrol-plain" onClick={() => chooseLanguage(currentLanguage() === "zh" ? "en" : "zh")}>{t("language.other")}</button>
       <Storage />
       <button type="button" class="patrol-plain" onClick={onLock}>{t("patrol.me.lock")}</button>
+      <Phones />
+      <Leave onLeave={onLeave} />
     </div>
   );
 }

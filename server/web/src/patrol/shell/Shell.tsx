@@ -31,7 +31,7 @@ const WAYS = [
   ["map", "patrol.map", "map"],
 ] as const satisfies readonly (readonly [ScreenName, Key, string])[];
 
-export function Shell({ phone, onLock }: { phone: Phone; onLock: () => void }) {
+export function Shell({ phone, onLock, onLeave }: { phone: Phone; onLock: () => void; onLeave: () => Promise<void> }) {
   useLanguage();
   const route = useRoute();
   const book = useBook(phone);
@@ -60,7 +60,7 @@ export function Shell({ phone, onLock }: { phone: Phone; onLock: () => void }) {
         <main ref={main} class={route.screen === "map" ? "patrol-main is-map" : "patrol-main"} tabIndex={-1}>
           <UpdateLine />
           <Standing phone={phone} summary={summary} />
-          <Screen route={route} onLock={onLock} />
+          <Screen route={route} onLock={onLock} onLeave={onLeave} />
         </main>
         <UndoBar phone={phone} />
         <nav class="patrol-ways" aria-label={t("nav.pages")}>
@@ -76,7 +76,7 @@ export function Shell({ phone, onLock }: { phone: Phone; onLock: () => void }) {
   );
 }
 
-function Screen({ route: { screen, id }, onLock }: { route: Route; onLock: () => void }) {
+function Screen({ route: { screen, id }, onLock, onLeave }: { route: Route; onLock: () => void; onLeave: () => Promise<void> }) {
   switch (screen) {
     case "household": return <Household key={id} id={id ?? ""} />;
     case "door": return <NewDoor />;
@@ -86,7 +86,7 @@ function Screen({ route: { screen, id }, onLock }: { route: Route; onLock: () =>
     case "task": return <TaskPage key={id} id={id ?? ""} />;
     case "map": return <MapScreen />;
     case "sync": return <SyncSheet />;
-    case "me": return <Me onLock={onLock} />;
+    case "me": return <Me onLock={onLock} onLeave={onLeave} />;
     default: return <Today />;
   }
 }

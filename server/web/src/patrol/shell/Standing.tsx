@@ -1,7 +1,7 @@
 /** What the server said of this phone, where it is not well: in plain words, with what to do. */
 import { useState } from "preact/hooks";
 import { t } from "../../i18n";
-import { Refused, type Summary } from "../../sync/index";
+import { AnotherWorker, Refused, type Summary } from "../../sync/index";
 import type { Phone } from "../phone";
 import { APP_VERSION, phoneName, platformName } from "../vault/described";
 
@@ -23,7 +23,8 @@ function EnrolAgain({ phone, words }: { phone: Phone; words: string }) {
       await phone.client.enrol(code.trim(), { name: phoneName(), platform: platformName(), app_version: APP_VERSION });
       phone.client.wake();
     } catch (error) {
-      setWrong(error instanceof Refused ? error.message : t("patrol.enrol.unreachable"));
+      if (error instanceof AnotherWorker) setWrong(t("patrol.enrol.another", { name: error.worker }));
+      else setWrong(error instanceof Refused ? error.message : t("patrol.enrol.unreachable"));
     }
   };
   return (

@@ -75,7 +75,7 @@ function wordsOf({ op, collection }: Entry): string {
  * Send everything and compare with the server's sums. The background may be at the same: what it has in hand is awaited,
  * a few times. Throws what an exchange throws.
  */
-async function proven(phone: Phone): Promise<Proof> {
+export async function proven(phone: Phone): Promise<Proof> {
   await phone.promote(ALL);
   for (let turn = 0; turn < TURNS; turn += 1) {
     const fetchedAgain = await phone.client.verify();
@@ -89,7 +89,7 @@ async function proven(phone: Phone): Promise<Proof> {
 }
 
 /** What was not sent, as a file that only the server can open: for when no network comes. */
-function Carry() {
+export function Carry({ onCarried }: { onCarried?: () => void }) {
   const { phone } = usePhone();
   const [said, setSaid] = useState("");
   const save = async (): Promise<void> => {
@@ -100,6 +100,7 @@ function Carry() {
       link.click();
       URL.revokeObjectURL(link.href);
       setSaid(t("patrol.carry.done", { name, n: operations }));
+      onCarried?.();
     } catch (error) {
       setSaid(t(isFull(error) ? "patrol.room.full" : "patrol.carry.failed"));
     }

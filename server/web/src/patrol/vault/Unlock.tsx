@@ -16,13 +16,13 @@ interface Props {
 }
 
 export function Unlock({ rings, known, onOpen, onEnrol, onGone }: Props) {
-  const [name, setName] = useState(known.length === 1 ? (known[0]?.name ?? "") : "");
+  const [name, setName] = useState("");
   const [pin, setPin] = useState("");
   const [wrong, setWrong] = useState(false);
   const [until, setUntil] = useState(0);
   const [working, setWorking] = useState(false);
   const wait_s = Math.ceil((until - useNow(500)) / 1000);
-  const ring = known.find((each) => each.name === name);
+  const ring = known.length === 1 ? known[0] : known.find((each) => each.name === name);
 
   const unlock = async (event: Event): Promise<void> => {
     event.preventDefault();

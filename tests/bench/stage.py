@@ -34,6 +34,7 @@ Say = Callable[[str], object]
 REDIS_DATABASES = 255
 FIGURES = "metrics"
 READY_WITHIN_S = 180
+WORKS_AT_MOST_S = 900
 LOG_TOLD = 200
 """Lines of the servers' log that are told where a benchmark fails."""
 
@@ -112,30 +113,51 @@ def another(url: str, **environment: str) -> Iterator[Stage]:
         yield Stage(url, address, web, None, Path(home) / FIGURES)
 
 
+class _Crew:
+    """Processes that work at one moment, kept for the next time: each takes seconds to begin."""
+
+    def __init__(self, size: int) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._barrier = context.Barrier(size)
+        self._lines = []
+        for _ in range(size):
+            here, there = context.Pipe()
+            context.Process(target=_serve, args=(there, self._barrier), daemon=True).start()
+            there.close()
+            self._lines.append(here)
+
+    def work(self, work: Callable, arguments: Sequence[tuple]) -> list[tuple[bool, Any]]:
+        """Let each do its share; whether it did, and what it found or what went wrong."""
+        for line, each in zip(self._lines, arguments, strict=True):
+            line.send((work, each))
+        return [line.recv() if line.poll(WORKS_AT_MOST_S) else (False, "no answer") for line in self._lines]
+
+
+_crews: dict[int, _Crew] = {}
+
+
 def in_processes(work: Callable, arguments: Sequence[tuple]) -> list[Any]:
     """Prepare in every process, begin all at one moment: ``work(*arguments, begin)`` calls that when ready."""
-    context = multiprocessing.get_context("spawn")
-    barrier, answers = context.Barrier(len(arguments)), context.Queue()
-    processes = [
-        context.Process(target=_work, args=(work, n, each, barrier, answers)) for n, each in enumerate(arguments)
-    ]
-    for process in processes:
-        process.start()
-    found = dict(answers.get(timeout=900) for _ in processes)
-    for process in processes:
-        process.join()
-    if failed := [each for each in found.values() if isinstance(each, str)]:
+    size = len(arguments)
+    crew = _crews.pop(size, None) or _Crew(size)
+    found = crew.work(work, arguments)
+    if failed := [told for done, told in found if not done]:
         raise RuntimeError(failed[0])
-    return [found[n] for n in range(len(processes))]
+    _crews[size] = crew
+    return [told for _, told in found]
 
 
-def _work(work: Callable, number: int, arguments: tuple, barrier: Any, answers: Any) -> None:
-    try:
-        answers.put((number, work(*arguments, barrier.wait)))
-    except BaseException as error:
-        barrier.abort()
-        answers.put((number, f"{type(error).__name__}: {error}"))
-        raise
+def _serve(line: Any, barrier: Any) -> None:
+    while True:
+        try:
+            work, arguments = line.recv()
+        except EOFError:
+            return
+        try:
+            line.send((True, work(*arguments, barrier.wait)))
+        except Exception as error:  # noqa: BLE001  # whoever asked raises it
+            barrier.abort()
+            line.send((False, f"{type(error).__name__}: {error}"))
 
 
 def _environment(url: str) -> dict[str, str]:

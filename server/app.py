@@ -32,6 +32,7 @@ EDGES: Sequence[str] = (
     "server.api.devices",
     "server.api.sync",
     "server.api.doors",
+    "server.api.scope",
     "server.api.events",
     "server.api.review",
     "server.api.support",

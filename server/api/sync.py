@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import limits
@@ -27,7 +26,7 @@ from server.database.extensions import db, settings
 from server.database.ground_cache import ground_at, ground_in_memory, ground_now
 from server.database.transaction import reading, transaction
 from server.http.auth import calling_device, device_required, forget_device
-from server.http.fresh import accepts, fresh_json, packed_json
+from server.http.fresh import accepts, packed_json
 from server.http.problems import language
 from server.jobs.queues import ring
 from sync.access.devices import CallingDevice, revocation
@@ -36,7 +35,6 @@ from sync.errors import AppTooOld, CollectionUnknown, TokenUnknown
 from sync.protocol import wire
 from sync.protocol.cursor import Cursor
 from sync.pull.digest import digest
-from sync.pull.neighbours import neighbours
 from sync.pull.pull import PullPage, pull, quiet
 from sync.pull.states import TOPICS, States
 from sync.pull.status import status
@@ -288,35 +286,6 @@ def grid_records(query: dict[str, Any]) -> Response:
     if grid is None:
         raise NotFound
     return _streamed(iter([line + b"\n" for line in lines]))
-
-
-class NeighbourSchema(Schema):
-    """A grid that is not the phone's; ``geometry``: GeoJSON in WGS-84."""
-
-    code = fields.String(required=True)
-    name = fields.String(required=True)
-    geometry = fields.Raw(required=True, metadata={"type": "object"})
-
-
-class NeighboursSchema(Schema):
-    """The grids around those in scope, by an edition of the ground."""
-
-    edition = fields.Integer(required=True)
-    grids = fields.List(fields.Nested(NeighbourSchema), required=True)
-
-
-@blueprint.get("/neighbours")
-@device_required()
-@blueprint.response(200, NeighboursSchema, description="Under an ETag")
-def neighbouring_grids() -> Response:
-    """Return the grids around the phone's own, without what lies in them: to be drawn, and named where it reports."""
-    now = clock.now()
-    device = calling_device()
-    with transaction() as tx:
-        ground = ground_now(tx.session, device.ground_serial)
-        scope = current_scope(tx.session, device, ground, now)
-        grids = [asdict(each) for each in neighbours(tx.session, ground, scope)]
-    return fresh_json({"edition": ground.number, "grids": grids})
 
 
 @blueprint.get("/status")

@@ -40,7 +40,7 @@ _DEVICE = {"name": "p", "platform": "test", "app_version": "1.0.0"}
 
 def _phones(ids):
     push = {"batch_id": NONE, "sent_at": "2026-11-29T12:00:00Z", "ops": []}
-    reads = ("pull", "digest", "neighbours", "status", "events")
+    reads = ("pull", "digest", "neighbours", "scope-changes", "status", "events")
     holds = lambda area: lambda caller: caller.is_phone and area in caller.works  # noqa: E731
     tus = {
         "Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0",

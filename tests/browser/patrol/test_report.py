@@ -309,6 +309,32 @@ def test_a_photo_that_was_taken_without_a_network_arrives_with_its_report(out, s
     assert session.scalar(held, {"id": issue.id}) == 1
 
 
+def test_what_was_settled_on_the_spot_goes_with_its_photo_after(out, session, looked_at):
+    page, worker = out.page, out.worker
+    out.worker_ready()
+    begin(out)
+    choose(out, "bllj", "暴露垃圾")
+    page.context.set_offline(True)
+    page.get_by_label("我已经当场办好").check()
+    expect(page.get_by_text("这一类要有办好以后的照片")).to_be_visible()
+    page.get_by_label("怎么办好的").fill("垃圾已清走")
+    page.locator("#photo").set_input_files(picture())
+    expect(page.get_by_role("img", name="第 1 张照片")).to_have_count(1)
+    page.locator("#after").set_input_files(picture(1200, 1600))
+    expect(page.get_by_role("img", name="第 1 张照片")).to_have_count(2)
+    expect(page.get_by_text("这一类要有办好以后的照片")).to_have_count(0)
+    looked_at(page, "settled")
+    send(out)
+    expect(page.get_by_text("垃圾已清走")).to_be_visible()
+    page.context.set_offline(False)
+    out.all_sent()
+    (issue,), (step,) = worker.written("issue"), worker.written("step")
+    assert (len(issue.doc["photos"]), len(step.doc["photos"])) == (1, 1)
+    assert issue.doc["photos"] != step.doc["photos"]
+    held = text("SELECT id::text FROM attachment WHERE record_id = :id AND bond = 'bound'")
+    assert set(session.scalars(held, {"id": issue.id})) == {*issue.doc["photos"], *step.doc["photos"]}
+
+
 def test_a_check_is_answered_by_what_was_seen(visit, worker, session, looked_at):
     issue = session.execute(text("SELECT id FROM issue ORDER BY id OFFSET 3 LIMIT 1")).scalar_one()
     task = uuid.uuid4()

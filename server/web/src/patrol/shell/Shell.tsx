@@ -14,6 +14,7 @@ import { Report } from "../report/Report";
 import { IssuePage } from "../reports/IssuePage";
 import { Mine } from "../reports/Mine";
 import { TaskPage } from "../reports/TaskPage";
+import { refreshScopeChanges } from "../today/ScopeChanged";
 import { Today } from "../today/Today";
 import { PhoneContext, useBook, useLive } from "./live";
 import { type Route, type ScreenName, hrefOf, useRoute } from "./route";
@@ -44,6 +45,11 @@ export function Shell({ phone, onLock, onLeave }: { phone: Phone; onLock: () => 
     void refreshCatalogue(phone);
     void refreshNeighbours(phone);
   }, [phone, scope]);
+  const ground = useLive(async () => (await phone.client.list("grids")).map(({ id, rev }) => `${id} ${rev}`).join(), [phone]);
+  const isWhole = summary !== undefined && !summary.position.filling;
+  useEffect(() => {
+    if (isWhole) void refreshScopeChanges(phone);
+  }, [phone, ground, isWhole]);
   const pulled = summary?.position.pulled_at;
   useEffect(() => void sendClaims(phone), [phone, pulled]);
   const main = useRef<HTMLElement>(null);

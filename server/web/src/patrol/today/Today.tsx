@@ -10,6 +10,7 @@ import { momentOf } from "../shell/SyncLine";
 import { Claiming } from "../household/Claiming";
 import { Lost } from "../household/Lost";
 import { Drafts } from "./Drafts";
+import { ScopeChanged } from "./ScopeChanged";
 import { Welcome } from "./Welcome";
 import { type Due, cityDay, dueOf } from "./due";
 import { byNumbers, floorOf, walking } from "./order";
@@ -47,6 +48,7 @@ export function Today() {
       <p class="patrol-lead">{t("patrol.today.lead", { due: due.length, seen })}</p>
       <Welcome />
       <Drafts />
+      <ScopeChanged />
       <Lost />
       {appointments.length > 0 && (
         <section aria-labelledby="appointments">

@@ -19,7 +19,7 @@ from server.cases.catalogues.editions import Version
 from server.cases.catalogues.entries import Change, Entry, Fault
 from server.cases.catalogues.fault_words import told
 from server.cases.catalogues.telling import change_json, forms, public, sent_entry, whole
-from server.cases.errors import InvalidCatalogueFile, UnknownCategory
+from server.cases.errors import CasesBecomePublic, InvalidCatalogueFile, UnknownCategory
 from server.cases.routing.trial import mark_changed
 from server.database.ground_cache import ground_at
 from server.database.transaction import Transaction, transaction
@@ -59,11 +59,17 @@ class WholeCatalogueSchema(Schema):
     forms = fields.Dict(required=True, metadata={"description": "What is asked of each part: names, kinds, choices"})
 
 
+def _make_public() -> fields.Boolean:
+    told = "that private cases become public by it; without this it is refused with /problems/cases-become-public"
+    return fields.Boolean(load_default=False, metadata={"description": told})
+
+
 class CategoryEditSchema(Schema):
     """An edit of one category. What is left out stands; ``conditions`` and ``bans`` are sent as whole lists."""
 
     since = moment_field(load_default=None, allow_none=True, data_key="from")
     dry_run = fields.Boolean(load_default=False)
+    make_public = _make_public()
     fields_ = fields.Dict(keys=Text(), load_default=dict, data_key="fields", validate=validate.Length(max=40))
     conditions = fields.List(_ROW, load_default=None, allow_none=True, validate=validate.Length(max=40))
     bans = fields.List(_ROW, load_default=None, allow_none=True, validate=validate.Length(max=60))
@@ -74,6 +80,7 @@ class WorkbookQuerySchema(Schema):
 
     since = moment_field(load_default=None, data_key="from")
     dry_run = fields.Boolean(load_default=True)
+    make_public = _make_public()
 
 
 class CatalogueReportSchema(Schema):
@@ -87,6 +94,9 @@ class CatalogueReportSchema(Schema):
     retired = fields.Dict(
         required=True,
         metadata={"description": "Of those it retires: open_cases (they stay with their bodies), rules (labels)"},
+    )
+    made_public = fields.Dict(
+        required=True, metadata={"description": "categories that are private no longer; cases: how many become public"}
     )
 
 
@@ -163,7 +173,7 @@ def edit(sent: dict[str, Any], code: str) -> dict[str, Any]:
         standing = editions.catalogue_at(tx.session, at).get(code)
         said = {"fields": sent["fields_"], "conditions": sent["conditions"], "bans": sent["bans"]}
         entry, faults = sent_entry(code, standing, said)
-        return _enter(tx, _Asked([entry], faults, sent["since"], tx.now, dry_run=sent["dry_run"]))
+        return _enter(tx, _Asked([entry], faults, sent["since"], tx.now, sent["dry_run"], sent["make_public"]))
 
 
 @blueprint.get("/catalogue/xlsx")
@@ -198,7 +208,7 @@ def take_workbook(asked: dict[str, Any]) -> dict[str, Any]:
     found = workbook.read(request.get_data(cache=False))
     with transaction() as tx:
         faults = list(found.faults) or editions.faults_in(tx.session, found.entries, asked["since"] or now, found.rows)
-        return _enter(tx, _Asked(found.entries, faults, asked["since"], now, dry_run=asked["dry_run"]))
+        return _enter(tx, _Asked(found.entries, faults, asked["since"], now, asked["dry_run"], asked["make_public"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,10 +220,15 @@ class _Asked:
     since: dt.datetime | None
     now: dt.datetime
     dry_run: bool
+    make_public: bool
 
 
 def _enter(tx: Transaction, asked: _Asked) -> dict[str, Any]:
-    """Enter, or look; raise ``InvalidCatalogueFile`` where something is wrong and it is not only looked at."""
+    """Enter, or look.
+
+    Raises ``InvalidCatalogueFile`` where something is wrong, ``CasesBecomePublic`` where that was not asked for, and it
+    is not only looked at.
+    """
     faults = [told(each) for each in asked.faults]
     changes: list[Change] = []
     if not faults:
@@ -227,6 +242,9 @@ def _enter(tx: Transaction, asked: _Asked) -> dict[str, Any]:
         raise InvalidCatalogueFile(faults)
     changed, retired = [each.code for each in changes], [each.code for each in changes if each.kind == "retired"]
     touched = {"open_cases": 0, "rules": []} if not retired else editions.left_with(tx.session, retired)
+    public = editions.made_public(tx.session, changes)
+    if public["cases"] and not (asked.dry_run or asked.make_public):
+        raise CasesBecomePublic(**public)
     if asked.dry_run:
         tx.session.rollback()
     elif changed and mark_changed(tx.session, ground_at(tx.session)(asked.now), asked.now, categories=changed):
@@ -238,4 +256,5 @@ def _enter(tx: Transaction, asked: _Asked) -> dict[str, Any]:
         "changes": [change_json(each) for each in changes],
         "faults": faults,
         "retired": touched,
+        "made_public": public,
     }

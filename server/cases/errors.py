@@ -13,6 +13,7 @@ know HTTP statuses or the words that people read; `server.http.problems` gives e
     ├── TermsSuperseded        another limit of a stage was set meanwhile
     ├── InvalidCatalogue       a category that the catalogue cannot hold
     ├── InvalidCatalogueFile   rows of the catalogue that cannot be taken
+    ├── CasesBecomePublic      categories that are private no longer, with cases, and nobody said that they shall
     ├── UnknownCategory        no such category
     ├── InvalidRule            a rule that names something that does not exist, or contradicts itself
     ├── RuleTie                two rules that speak of exactly the same cases
@@ -154,6 +155,20 @@ class InvalidCatalogueFile(CaseError):
     def __init__(self, faults: Sequence[Mapping[str, object]]) -> None:
         super().__init__(f"{len(faults)} faults, the first: {dict(faults[0]) if faults else None}")
         self.faults = list(faults)
+
+
+class CasesBecomePublic(CaseError):
+    """A change of the catalogue by which private cases become public, and that does not say that they shall.
+
+    `categories`: their codes; `cases`: how many there are.
+    """
+
+    code = "cases-become-public"
+
+    def __init__(self, categories: Sequence[str], cases: int) -> None:
+        super().__init__(f"{cases} cases of {', '.join(categories)}")
+        self.categories = list(categories)
+        self.cases = cases
 
 
 class UnknownCategory(CaseError):

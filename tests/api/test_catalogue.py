@@ -238,3 +238,36 @@ def test_a_trial_over_http_says_what_would_have_gone_elsewhere(desk_of):
     )
     assert told.status_code == 200, told.text
     assert (told.json["looked"], told.json["moves"], told.json["examples"]) == (0, [], [])
+
+
+def test_a_category_with_private_cases_is_made_public_only_when_somebody_says_so(desk_of, phone_of, session):
+    phone, desk = phone_of("west"), desk_of()
+    phone.push(phone.issue(category="0601"), phone.issue(category="0601", private=True), phone.issue(category="0602"))
+    public = {"is_private": False}
+    look = put(desk, "0601", fields=public, dry_run=True)
+    assert (look.status_code, look.json["made_public"]) == (200, {"categories": ["0601"], "cases": 1})
+    refused = put(desk, "0601", fields=public)
+    assert (refused.status_code, refused.json["type"]) == (409, "/problems/cases-become-public")
+    assert (refused.json["categories"], refused.json["cases"]) == (["0601"], 1)
+    assert category(desk, "0601")["fields"]["is_private"] is True
+    later = put(desk, "0602", fields=public, **{"from": SOON})
+    assert later.json["type"] == "/problems/cases-become-public"
+    done = put(desk, "0601", fields=public, make_public=True)
+    assert done.status_code == 200
+    assert category(desk, "0601")["fields"]["is_private"] is False
+    assert put(desk, "0603", fields=public).status_code == 200, "it has no cases"
+
+
+def test_a_workbook_does_not_make_private_cases_public_by_the_way_either(desk_of, phone_of):
+    phone, desk = phone_of("west"), desk_of()
+    phone.push(phone.issue(category="0601"))
+    book = openpyxl.load_workbook(io.BytesIO(desk.get("/v1/catalogue/xlsx").data))
+    sheet = book.worksheets[0]
+    heads = [str(each.value) for each in sheet[1]]
+    column = next(at for at, head in enumerate(heads) if "隐私" in head)
+    row = next(each for each in sheet.iter_rows(min_row=2) if str(each[0].value) == "0601")
+    row[column].value = "否"
+    content = io.BytesIO()
+    book.save(content)
+    assert send(desk, content.getvalue(), dry_run="false").status_code == 409
+    assert send(desk, content.getvalue(), dry_run="false", make_public="true").status_code == 200

@@ -204,6 +204,19 @@ def left_with(session: Session, codes: Sequence[str]) -> dict[str, Any]:
     return {"open_cases": open_cases or 0, "rules": list(rules)}
 
 
+def made_public(session: Session, changes: Iterable[Change]) -> dict[str, Any]:
+    """Return the categories that are private no longer, and how many cases become public with them."""
+    codes = [each.code for each in changes if each.fields.get("is_private") == (True, False)]
+    cases = session.scalar(
+        text("""
+            SELECT count(*) FROM issue
+            WHERE category = ANY (CAST(:codes AS text[])) AND NOT private AND deleted_at IS NULL
+        """),
+        {"codes": codes},
+    )
+    return {"categories": codes, "cases": cases or 0}
+
+
 def _own(terms: Mapping[str, Any]) -> dict[str, Any]:
     return {name: terms.get(name) for name in _OWN}
 

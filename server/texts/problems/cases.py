@@ -49,6 +49,13 @@ CASES: dict[str, Problem] = {
         "按 faults 所列的表、行、列逐一改正后重试",
         "Mend the sheets, rows and columns that faults lists and try again",
     ),
+    "cases-become-public": Problem(
+        409,
+        "涉隐私的案件会因此公开",
+        "Private cases would become public by this",
+        "确认要公开时，带上 make_public 再发一次；有几件见 cases",
+        "Where they shall, send it again with make_public; cases says how many",
+    ),
     "unknown-category": Problem(404, "没有这个类别", "There is no such category", "请核对编码", "Check the code"),
     "invalid-rule": Problem(422, "规则有误", "The rule is not right", "改正所指的字段", "Mend the field named"),
     "rule-tie": Problem(

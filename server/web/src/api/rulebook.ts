@@ -64,6 +64,7 @@ export interface CatalogueReport {
   changes: CategoryChange[];
   faults: CatalogueFault[];
   retired: { open_cases: number; rules: string[] };
+  made_public: { categories: string[]; cases: number };
 }
 
 export interface CategoryVersion {

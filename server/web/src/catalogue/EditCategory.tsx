@@ -41,7 +41,7 @@ export function EditCategory({ code, category, forms, may, entered, onClose }: P
     setFaults([]);
     setTrouble(null);
   };
-  const send = (dry: boolean): Promise<CatalogueReport> => put<CatalogueReport>(`/v1/catalogue/${code}`, { fields, conditions, bans, from: instant(from), dry_run: dry });
+  const send = (dry: boolean): Promise<CatalogueReport> => put<CatalogueReport>(`/v1/catalogue/${code}`, { fields, conditions, bans, from: instant(from), dry_run: dry, make_public: !dry && (look?.made_public.cases ?? 0) > 0 });
   const tryIt = (event: SubmitEvent): void => {
     event.preventDefault();
     clear();

@@ -38,8 +38,9 @@ export function Report({ look, done, faults, trouble, from, forms, onEnter }: Pr
       )}
       {done && <p class="notice" role="status">{t("catalogue.entered", { n: done.changes.length })}</p>}
       {asking && look && (
-        <Ask title={t("catalogue.ask")} confirm={t("catalogue.enter")} onConfirm={enter} onClose={() => setAsking(false)}>
+        <Ask title={t("catalogue.ask")} confirm={t(look.made_public.cases > 0 ? "catalogue.enter.public" : "catalogue.enter")} grave={look.made_public.cases > 0} onConfirm={enter} onClose={() => setAsking(false)}>
           <p>{from === null ? t("catalogue.ask.now") : t("catalogue.ask.later", { at: moment(from, new Date()) })}</p>
+          {look.made_public.cases > 0 && <p class="warning">{t("catalogue.ask.public", { n: look.made_public.cases, categories: listed(look.made_public.categories) })}</p>}
           {look.retired.open_cases > 0 && <p class="notice">{t("catalogue.ask.retired", { n: look.retired.open_cases })}</p>}
           {look.retired.rules.length > 0 && <p class="notice">{t("catalogue.ask.rules", { rules: listed(look.retired.rules) })}</p>}
         </Ask>

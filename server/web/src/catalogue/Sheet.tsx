@@ -23,7 +23,7 @@ export function Sheet({ may, entered }: { may: boolean; entered: () => void }) {
     setFaults([]);
     setTrouble(null);
   };
-  const send = (dry: boolean, chosen: File): Promise<CatalogueReport> => sendFile<CatalogueReport>(`/v1/catalogue/xlsx?${query({ dry_run: String(dry), from: instant(from) ?? "" })}`, chosen);
+  const send = (dry: boolean, chosen: File): Promise<CatalogueReport> => sendFile<CatalogueReport>(`/v1/catalogue/xlsx?${query({ dry_run: String(dry), from: instant(from) ?? "", make_public: !dry && (look?.made_public.cases ?? 0) > 0 ? "true" : "" })}`, chosen);
   const tryIt = (event: SubmitEvent): void => {
     event.preventDefault();
     clear();

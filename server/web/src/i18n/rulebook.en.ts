@@ -42,6 +42,8 @@ export const rulebookEn: Record<keyof typeof rulebookZh, string> = {
   "catalogue.ask": "Enter this change of the catalogue?",
   "catalogue.ask.now": "It holds at once. Cases that no body has received are routed again; the others stay where they are.",
   "catalogue.ask.later": "It holds from {at} on.",
+  "catalogue.ask.public": "No longer private: {categories}. Cases whose words, addresses, places and photos become public by it, on the phones of grid workers too: {n}.",
+  "catalogue.enter.public": "Enter it and make them public",
   "catalogue.ask.retired": "Open cases of what is retired: {n}; they stay with their bodies.",
   "catalogue.ask.rules": "These rules still name a retired category: {rules}",
   "catalogue.entered": "Entered; categories changed: {n}.",

@@ -40,6 +40,8 @@ export const rulebookZh = {
   "catalogue.ask": "录入对目录的改动？",
   "catalogue.ask.now": "立即生效。尚未签收的案件按新目录重新派遣，已签收的不变。",
   "catalogue.ask.later": "{at} 起生效。",
+  "catalogue.ask.public": "类别 {categories} 不再涉隐私：{n} 件案件的描述、地址、位置和照片将全部公开，网格员的手机也会收到。",
+  "catalogue.enter.public": "录入并公开",
   "catalogue.ask.retired": "停用的类别还有 {n} 件在办案件，它们留在原承办单位。",
   "catalogue.ask.rules": "这些规则仍指向停用的类别：{rules}",
   "catalogue.entered": "已录入，{n} 个类别有变。",

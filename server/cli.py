@@ -232,6 +232,7 @@ def catalogue_export(*, file: str) -> int:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @click.option("--from", "since", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%d %H:%M"]), help="何时起生效 · from when on")
 @click.option("--dry-run", is_flag=True, help="只看会改变什么 · only say what would change")
+@click.option("--make-public", is_flag=True, help="涉隐私的案件可因此公开 · private cases may become public by it")
 def catalogue_import(**options: Any) -> int:
     """导入工作簿 · enter a workbook, from now or a later day on."""
     return on_running_patrol("server.commands.catalogue", "catalogue_import", **options)

@@ -18,7 +18,7 @@ from server.cases.catalogues import editions, workbook
 from server.cases.catalogues.entries import Change
 from server.cases.catalogues.fault_words import told
 from server.cases.catalogues.telling import change_json
-from server.cases.errors import CaseError, InvalidCatalogueFile
+from server.cases.errors import CaseError, CasesBecomePublic, InvalidCatalogueFile
 from server.cases.routing.trial import mark_changed
 from server.config import Config
 from server.database.ground_cache import ground_at
@@ -40,7 +40,9 @@ def catalogue_export(*, file: str) -> int:
     return _run(work)
 
 
-def catalogue_import(*, file: str, since: dt.datetime | None = None, dry_run: bool = False) -> int:
+def catalogue_import(
+    *, file: str, since: dt.datetime | None = None, dry_run: bool = False, make_public: bool = False
+) -> int:
     """Enter a workbook from now or a later day on, or say what it would change; print changes, or every fault."""
     now = dt.datetime.now(dt.UTC)
     begins = None if since is None else since.replace(tzinfo=SHANGHAI).astimezone(dt.UTC)
@@ -51,11 +53,14 @@ def catalogue_import(*, file: str, since: dt.datetime | None = None, dry_run: bo
         if faults:
             raise InvalidCatalogueFile([told(each) for each in faults])
         changes = editions.apply(session, found.entries, since=begins, by=None, now=now)
+        public = editions.made_public(session, changes)
+        if public["cases"] and not (dry_run or make_public):
+            raise CasesBecomePublic(**public)
         if dry_run:
             session.rollback()
         elif begins is None:
             mark_changed(session, ground_at(session)(now), now, categories=[each.code for each in changes])
-        return _entered(changes, dry_run=dry_run)
+        return _entered(changes, dry_run=dry_run) + _published(public)
 
     return _run(work)
 
@@ -65,6 +70,13 @@ def _entered(changes: list[Change], *, dry_run: bool) -> str:
     lines = [line for each in changes[:_SHOWN] for line in _told(each)]
     rest = [f"  … {len(changes) - _SHOWN}"] if len(changes) > _SHOWN else []
     return "\n".join([f"{head}: {len(changes)} 个类别有变 categories change", *lines, *rest])
+
+
+def _published(public: Mapping[str, Any]) -> str:
+    if not public["cases"]:
+        return ""
+    codes = ", ".join(public["categories"])
+    return f"\n  ! {codes}: {public['cases']} 件涉隐私的案件会公开 · private cases become public (--make-public)"
 
 
 def _told(change: Change) -> list[str]:
@@ -85,6 +97,8 @@ def _run(work: Callable[[Session], str]) -> int:
     except CaseError as error:
         entry = TABLE[error.code]
         lines = [_fault(each) for each in error.data.get("faults", ())]  # type: ignore[attr-defined]  # a list of them
+        if isinstance(error, CasesBecomePublic):
+            lines = [_published({"categories": error.categories, "cases": error.cases}).lstrip("\n")]
         sys.stderr.write("\n".join([f"✗ {entry.zh} · {entry.en}", *lines, ""]))
         return 1
     except OSError as error:

@@ -48,6 +48,13 @@ def send(desk, content, **query):
     )  # fmt: skip
 
 
+def set_private(book, code, value):
+    """Write into the first sheet of a workbook whether a category is private."""
+    sheet = book.worksheets[0]
+    column = next(at for at, head in enumerate(sheet[1]) if "隐私" in str(head.value))
+    next(row for row in sheet.iter_rows(min_row=2) if str(row[0].value) == code)[column].value = value
+
+
 def category(desk, code, **query):
     return next(each for each in desk.get("/v1/catalogue", **query).json["categories"] if each["code"] == code)
 
@@ -262,12 +269,25 @@ def test_a_workbook_does_not_make_private_cases_public_by_the_way_either(desk_of
     phone, desk = phone_of("west"), desk_of()
     phone.push(phone.issue(category="0601"))
     book = openpyxl.load_workbook(io.BytesIO(desk.get("/v1/catalogue/xlsx").data))
-    sheet = book.worksheets[0]
-    heads = [str(each.value) for each in sheet[1]]
-    column = next(at for at, head in enumerate(heads) if "隐私" in head)
-    row = next(each for each in sheet.iter_rows(min_row=2) if str(each[0].value) == "0601")
-    row[column].value = "否"
+    set_private(book, "0601", "否")
     content = io.BytesIO()
     book.save(content)
     assert send(desk, content.getvalue(), dry_run="false").status_code == 409
     assert send(desk, content.getvalue(), dry_run="false", make_public="true").status_code == 200
+
+
+def test_neither_does_the_command(app, desk_of, phone_of, sync_url, tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("DATABASE_URL", sync_url)
+    monkeypatch.setenv("REDIS_URL", app.config["PATROL"].redis_url)
+    monkeypatch.setenv("PATROL_SECRET_KEY", app.config["PATROL"].secret_key)
+    phone, desk = phone_of("west"), desk_of()
+    phone.push(phone.issue(category="0601"))
+    book = openpyxl.load_workbook(io.BytesIO(desk.get("/v1/catalogue/xlsx").data))
+    set_private(book, "0601", "否")
+    file = tmp_path / "catalogue.xlsx"
+    book.save(file)
+    assert commands.catalogue_import(file=str(file)) == 1
+    assert "0601: 1 件涉隐私的案件会公开" in capsys.readouterr().err
+    assert commands.catalogue_import(file=str(file), dry_run=True) == 0
+    assert "--make-public" in capsys.readouterr().out
+    assert commands.catalogue_import(file=str(file), make_public=True) == 0

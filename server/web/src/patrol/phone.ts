@@ -160,9 +160,20 @@ export class Phone {
   start(): void {
     this.client.start();
     this.uploader.start();
+    addEventListener("online", this.#wake);
+    document.addEventListener("visibilitychange", this.#wake);
   }
 
+  /** A network that is back, or an app that is looked at again, ends every rest. */
+  readonly #wake = (): void => {
+    if (document.visibilityState !== "visible" || !navigator.onLine) return;
+    this.client.wake();
+    this.uploader.wake();
+  };
+
   close(): void {
+    removeEventListener("online", this.#wake);
+    document.removeEventListener("visibilitychange", this.#wake);
     this.uploader.stop();
     this.client.close();
     this.photos.close();

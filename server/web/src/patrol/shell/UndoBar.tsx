@@ -23,7 +23,8 @@ export function UndoBar({ phone }: { phone: Phone }) {
     return () => clearTimeout(timer);
   }, [undone]);
 
-  if (last === null || last.until <= now) return <p class="patrol-undone" role="status">{undone}</p>;
+  // What was taken back is told first: the button of the entry before it comes only when that has been read.
+  if (undone !== null || last === null || last.until <= now) return <p class="patrol-undone" role="status">{undone}</p>;
   const undo = async (): Promise<void> => setUndone(t((await phone.undo(last.id)) ? "patrol.undo.done" : "patrol.undo.late"));
   return (
     <div class="patrol-undo" role="status">

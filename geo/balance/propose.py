@@ -141,16 +141,24 @@ def _even(weights: Sequence[int], count: int, norm: Norm | None) -> Norm:
 def _straighten(holding: Holding, norm: Norm) -> None:
     """Pass on cells by which borders become shorter, as long as no area gets further from the norm by it."""
     for _ in range(_ROUNDS):
+        is_straight = True
         for cell, beside in enumerate(holding.borders):
             own = holding.owner[cell]
-            gains = {other: holding.gain(cell, other) for other in {holding.owner[each] for each, _ in beside} - {own}}
-            taker = max(sorted(gains), key=gains.__getitem__, default=own)
-            if gains.get(taker, 0) <= 0 or not holding.can_go(cell, taker):
+            others = {holding.owner[each] for each, _ in beside} - {own}
+            if not others:
+                continue
+            gains = {other: holding.gain(cell, other) for other in sorted(others)}
+            taker = max(gains, key=gains.__getitem__)
+            if gains[taker] <= 0 or not holding.can_go(cell, taker):
                 continue
             mark, before = holding.mark, holding.excess(norm)
             holding.give(cell, taker)
             if holding.excess(norm) > before:
                 holding.back_to(mark)
+            else:
+                is_straight = False
+        if is_straight:
+            break
 
 
 def _from_the_north(polygons: Sequence[Ground]) -> list[Ground]:

@@ -6,6 +6,7 @@ import random
 import time
 import uuid
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import pytest
 from playwright.sync_api import expect
@@ -65,8 +66,10 @@ def plant(session, *, grids=None):
     session.commit()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def patrol_url(cluster_url):
+    """A city for each module: it has fewer workers than there are tests."""
+    Worker.numbers = itertools.count(1)
     with founded(cluster_url, 20) as url:
         engine = create_engine(sqlalchemy_url(url))
         with Session(engine) as session:
@@ -75,7 +78,7 @@ def patrol_url(cluster_url):
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(patrol_url, redis_url, tmp_path_factory):
     files = tmp_path_factory.mktemp("files").as_uri()
     with served(patrol_url, redis_url, threads=8, PATROL_FILES_URL=files) as url:
@@ -90,15 +93,13 @@ def session(patrol_url):
     engine.dispose()
 
 
-_LOGINS = (f"w{number:02}" for number in itertools.count(1))
-
-
 @dataclass
 class Worker:
     """A worker of the city, and what the server has of them."""
 
+    numbers: ClassVar = itertools.count(1)
     session: Session
-    login: str = field(default_factory=lambda: next(_LOGINS))
+    login: str = field(default_factory=lambda: f"w{next(Worker.numbers):02}")
     since: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
 
     def code(self):

@@ -64,6 +64,8 @@ def test_other_borders_of_the_same_grid_are_told(phone_of, redrawn):
     )
     phone.pull()
     assert told(phone) == [change(WEST, "阳岭第一网格", "reshaped", "redrawn")]
+    now = redrawn.scalar(text("SELECT clock_timestamp()")).astimezone(dt.UTC)
+    assert told(phone, after=now.isoformat()) == []
 
 
 def test_only_what_came_after_the_moment_asked_for_is_told(phone_of, session):

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Error, expect
+from sqlalchemy import text
 
 from tests.browser.conftest import Watched
 from tests.browser.patrol.conftest import PHONE, App
+from tests.browser.patrol.test_report import picture
 from tests.conftest import chromium_options
 
 
@@ -120,3 +122,85 @@ def test_an_enrolment_that_was_killed_leaves_a_phone_that_can_be_enrolled(phone,
     app.page.get_by_role("button", name="启用").click()
     expect(app.page.get_by_text("这部手机现在归您用")).to_be_visible()
     app.all_sent()
+
+
+@pytest.mark.long
+def test_a_day_without_a_network_is_whole_though_the_browser_is_killed_after_every_step(phone, worker, session):
+    app = phone.start()
+    app.enrol()
+    app.worker_ready()
+    for step in (answered, noted, begun, reported, photographed, kept):
+        app.page.context.set_offline(True)
+        step(app)
+        phone.kill()
+        app = phone.start()
+        app.page.context.set_offline(True)
+        app.open_app()
+        app.unlock()
+        expect(app.page.locator(".patrol-sync")).to_be_visible()
+    app.page.context.set_offline(False)
+    app.all_sent()
+    phone.kill()
+    again(phone).all_sent()
+    visits, issues = worker.written("visit", 2), worker.written("issue")
+    assert [(seen.doc["outcome"], seen.doc.get("note")) for seen in visits] == [("met", "腿脚不便"), ("met", None)]
+    assert [issue.doc["description"] for issue in issues] == ["灯不亮，晚上看不见"]
+    assert len(visits[1].doc["photos"]) == 1
+    held = session.scalar(text("SELECT count(*) FROM attachment WHERE record_id = :id"), {"id": visits[1].id})
+    assert held == 1
+    assert set(worker.operations()) == {"applied"}
+
+
+def answered(app):
+    app.door("101")
+    app.answer("已访")
+    expect(app.page.get_by_role("button", name="撤销")).to_be_visible()
+
+
+def seen_before(app, room):
+    """Open a door that is not due any more."""
+    app.page.get_by_role("link", name="今天").click()
+    app.page.get_by_role("group", name="显示哪些门牌").get_by_role("button").last.click()
+    app.door(room)
+
+
+def noted(app):
+    seen_before(app, "101")
+    app.page.get_by_label("说明").fill("腿脚不便")
+    app.page.get_by_role("button", name="记下").click()
+    expect(app.page.get_by_text("已记下。")).to_be_visible()
+
+
+def begun(app):
+    app.page.get_by_role("link", name="上报", exact=True).click()
+    app.page.get_by_label("找类别").fill("ld")
+    app.page.get_by_role("group", name="是哪一种").get_by_role("button", name="路灯").click()
+    app.page.get_by_label("说明").fill("灯不亮")
+    app.page.get_by_role("link", name="今天").click()
+    expect(app.page.get_by_role("link", name="接着填没发出的上报")).to_be_visible()
+
+
+def reported(app):
+    page = app.page
+    page.get_by_role("link", name="今天").click()
+    page.get_by_role("link", name="接着填没发出的上报").click()
+    expect(page.get_by_label("说明")).to_have_value("灯不亮")
+    page.get_by_label("说明").fill("灯不亮，晚上看不见")
+    page.get_by_label("或写地址").fill("西门路 36 号")
+    page.get_by_role("main").get_by_role("button", name="上报", exact=True).click()
+    expect(page.get_by_role("heading", name="路灯")).to_be_visible()
+
+
+def photographed(app):
+    app.door("201")
+    app.answer("已访")
+    app.page.locator("#photo").set_input_files(picture())
+    expect(app.page.get_by_role("img", name="第 1 张照片")).to_be_visible()
+    expect(app.page.get_by_role("button", name="记下")).to_be_visible()
+
+
+def kept(app):
+    seen_before(app, "201")
+    expect(app.page.get_by_role("img", name="第 1 张照片")).to_be_visible()
+    app.page.get_by_role("button", name="记下").click()
+    expect(app.page.get_by_text("已记下。")).to_be_visible()

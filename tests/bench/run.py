@@ -22,6 +22,7 @@ BENCHES = (
     "redraw",
     "timeline",
     "cases",
+    "app",
 )
 
 

@@ -5,8 +5,10 @@ Knows no event.
 """
 
 import re
+import sys
 from collections.abc import MutableMapping
-from typing import Any, Final
+from contextlib import suppress
+from typing import Any, Final, TextIO, cast
 
 import structlog
 
@@ -32,6 +34,22 @@ _PROCESSORS: Final[list[Any]] = [
 ]
 
 
+class _Unbroken:
+    """Where lines go: to who keeps this program, as long as somebody does.
+
+    A keeper that was killed takes the other end along; whoever is answered meanwhile must not fail for a log line.
+    """
+
+    def write(self, text: str) -> None:
+        with suppress(OSError, ValueError):
+            sys.stdout.write(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            sys.stdout.flush()
+
+
 def configure() -> None:
     """Have this process log so."""
-    structlog.configure(processors=_PROCESSORS)
+    factory = structlog.PrintLoggerFactory(cast("TextIO", _Unbroken()))
+    structlog.configure(processors=_PROCESSORS, logger_factory=factory)

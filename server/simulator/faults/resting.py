@@ -25,7 +25,7 @@ from sync.collections import COLLECTIONS
 
 _LOOK_EVERY_S: Final = 0.3
 _SAMPLE: Final = 300
-_ATTEMPTS: Final = 4
+_ATTEMPTS: Final = 25
 _THREADS: Final = 4
 
 # What waits without a reason that holds: its base, or what would make its record, is neither set aside by a person or
@@ -106,7 +106,11 @@ class QuietPoint:
         list(threads.map(self._check_phone, self.phones))
 
     def _check_phone(self, phone: Survivor) -> None:
-        """Ask everything of one phone. A clock may speak up meanwhile: wrong is who has nothing new to hear."""
+        """Ask everything of one phone. Clocks speak up meanwhile, every few seconds in a city of thousands of cases.
+
+        So wrong is what is said of a phone that has nothing new to hear, or again after it has heard what was new.
+        """
+        said = ""
         for attempt in range(_ATTEMPTS):
             try:
                 with Session(self.world.engine) as session:
@@ -114,9 +118,11 @@ class QuietPoint:
                     sight.check_privacy(session, phone)
                 sight.check_anew(phone)
                 return self._check_told(phone, sight.check_counts(phone))
-            except Broken:
-                if not phone.pull() or attempt == _ATTEMPTS - 1:
+            except Broken as broken:
+                told_again = broken.record is not None and str(broken) == said
+                if not phone.pull() or told_again or attempt == _ATTEMPTS - 1:
                     raise
+                said = str(broken)
                 phone.happened["checked_again"] += 1
         return None
 

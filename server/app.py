@@ -100,13 +100,18 @@ def create_app(config: Config | None = None) -> Flask:
     count_requests(app)
     keep_nothing(app)
     let_origins_in(app)
-    app.wsgi_app = TileDoor(app, count)  # type: ignore[method-assign]  # as Flask says middleware is put on
+    _put_doors(app, settings)
+    logs.configure()
+    return app
+
+
+def _put_doors(app: Flask, settings: Config) -> None:
+    """Put what answers before Flask around an app, as Flask says middleware is put on."""
+    app.wsgi_app = TileDoor(app, count)  # type: ignore[method-assign]
     app.wsgi_app = PullDoor(app, count)  # type: ignore[method-assign]
     if settings.behind_front:
         # It sets both, whatever a caller sent.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1)  # type: ignore[method-assign]
-    logs.configure()
-    return app
 
 
 class Rfc3339(DefaultJSONProvider):
